@@ -1,0 +1,1 @@
+"""Three services of one shape: booking, screening and notify."""

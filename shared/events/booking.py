@@ -1,0 +1,145 @@
+"""What booking says: a practice changed, and every turn in the life of an appointment."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime
+
+from shared.events import Contract, Event
+
+
+class ServiceFacts(Contract):
+    """What hearers need of a service. `screening` names the rule set, None switches the health check off."""
+
+    id: str
+    name: str
+    length_minutes: int
+    screening: str | None
+
+
+class TextingPolicy(Contract):
+    """How a practice texts. `steps` are the optional steps switched on; quiet hours are local wall time."""
+
+    steps: tuple[str, ...] = ("prepare", "day_before", "two_hours", "aftercare")
+    quiet_from: time = time(21)
+    quiet_until: time = time(8)
+
+
+class PracticeChanged(Event):
+    """The whole profile that screening and notify keep their own copy of; subject is the practice."""
+
+    name: ClassVar[str] = "booking.practice.changed.v1"
+
+    display_name: str
+    sms_name: str
+    country: str
+    zone: str
+    locale: str
+    phone: str
+    emergency_number: str
+    review_hours: int = 48
+    texting: TextingPolicy = TextingPolicy()
+    services: tuple[ServiceFacts, ...] = ()
+
+
+class Consent(Contract):
+    """What the client agreed to: `care` texts about the visit, under which wording, when."""
+
+    texts: bool
+    wording: str
+    given_at: AwareDatetime
+
+
+class Guardian(Contract):
+    """Who answers for a client under 18; the texts go there."""
+
+    name: str
+    phone: str
+
+
+class Client(Contract):
+    """Who comes. `ref` is stable per practice and number; `phone` is E.164; `zone` is an IANA name."""
+
+    ref: str
+    name: str
+    phone: str
+    locale: str
+    zone: str
+    consent: Consent
+    guardian: Guardian | None = None
+
+
+class AppointmentEvent(Event):
+    """The snapshot every appointment event carries; subject is the appointment, sequence its version.
+
+    Times are UTC instants; `zone` is the IANA zone in which the visit takes place; `ends_at` is exclusive
+    and without buffers.
+    """
+
+    appointment: str
+    state: Literal["requested", "in_review", "confirmed", "attended", "missed", "declined", "lapsed", "cancelled"]
+    service: ServiceFacts
+    practitioner: str
+    practitioner_name: str
+    place_name: str
+    place_address: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    zone: str
+    client: Client
+
+
+class AppointmentRequested(AppointmentEvent):
+    name: ClassVar[str] = "booking.appointment.requested.v1"
+
+
+class AppointmentConfirmed(AppointmentEvent):
+    name: ClassVar[str] = "booking.appointment.confirmed.v1"
+
+
+class AppointmentInReview(AppointmentEvent):
+    """A person decides; the time stays held until `review_until`."""
+
+    name: ClassVar[str] = "booking.appointment.in_review.v1"
+
+    review_until: AwareDatetime
+
+
+class AppointmentMoved(AppointmentEvent):
+    name: ClassVar[str] = "booking.appointment.moved.v1"
+
+    moved_from: AwareDatetime
+    moved_by: Literal["client", "practice"]
+
+
+class AppointmentCancelled(AppointmentEvent):
+    """`late` is inside the service's cancellation window."""
+
+    name: ClassVar[str] = "booking.appointment.cancelled.v1"
+
+    cancelled_by: Literal["client", "practice"]
+    late: bool
+
+
+class AppointmentDeclined(AppointmentEvent):
+    name: ClassVar[str] = "booking.appointment.declined.v1"
+
+
+class AppointmentLapsed(AppointmentEvent):
+    """Nobody decided in time and the time is free again; said only of what had been requested."""
+
+    name: ClassVar[str] = "booking.appointment.lapsed.v1"
+
+
+class AppointmentAttended(AppointmentEvent):
+    """`assumed` when nobody said so and the end had passed long enough."""
+
+    name: ClassVar[str] = "booking.appointment.attended.v1"
+
+    assumed: bool
+
+
+class AppointmentMissed(AppointmentEvent):
+    name: ClassVar[str] = "booking.appointment.missed.v1"
