@@ -48,7 +48,7 @@ def registry() -> dict[str, type[Event]]:
 
 
 Sequence = Annotated[int, Field(ge=1)]
-Fact = TypeVar("Fact", bound=Event, covariant=True)  # noqa: PLC0105  a fact is a fact, whatever its variance
+Fact = TypeVar("Fact", bound=Event)
 
 
 class Envelope(Contract, Generic[Fact]):
