@@ -1,0 +1,56 @@
+"""Logs as JSON lines, metrics for Prometheus, and the trace id that ties one story together across services."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+_trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+requests = Histogram("http_request_seconds", "Time to answer a request", ["service", "route", "status"])
+published = Counter("events_published_total", "Events confirmed by the broker", ["event"])
+publish_failures = Counter("events_publish_failures_total", "Publish attempts the broker did not confirm", ["event"])
+consumed = Counter("events_consumed_total", "Deliveries by what became of them", ["event", "verdict"])
+ticks = Counter("ticks_total", "Runs of a background task", ["task", "outcome"])
+
+
+def configure(level: str) -> None:
+    """Send every log line of the process to standard output as one JSON object."""
+    logging.basicConfig(
+        stream=sys.stdout, level=logging.WARNING, format='{"event": "%(name)s", "level": "%(levelname)s"}'
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+
+
+def current_trace() -> str | None:
+    """The W3C `traceparent` of the work in hand."""
+    return _trace.get()
+
+
+@contextmanager
+def trace(parent: str | None) -> Iterator[str]:
+    """Work under this trace, or under a new one if there is none or it is malformed."""
+    known = parent is not None and len(parent) == 55 and parent.count("-") == 3
+    current = parent if parent is not None and known else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    token = _trace.set(current)
+    try:
+        yield current
+    finally:
+        _trace.reset(token)

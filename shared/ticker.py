@@ -1,0 +1,54 @@
+"""Background work that repeats until its owner closes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import structlog
+
+from shared import telemetry
+
+log = structlog.get_logger()
+
+
+class Ticker:
+    """The handle of one repeating task: `wake()` makes the next run start now."""
+
+    def __init__(self) -> None:
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        self._woken.clear()
+
+
+@asynccontextmanager
+async def every(interval: timedelta, work: Callable[[], Awaitable[object]], *, name: str) -> AsyncIterator[Ticker]:
+    """Run `work` every `interval` until the context ends; a run that fails is logged and counted, never the last."""
+    ticker = Ticker()
+
+    async def repeat() -> None:
+        while True:
+            await ticker._wait(interval.total_seconds())
+            try:
+                with telemetry.trace(None):
+                    await work()
+                telemetry.ticks.labels(name, "done").inc()
+            except Exception:
+                telemetry.ticks.labels(name, "failed").inc()
+                log.exception("tick.failed", task=name)
+
+    task = asyncio.create_task(repeat(), name=name)
+    try:
+        yield ticker
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
