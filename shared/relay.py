@@ -122,7 +122,7 @@ class Outbox:
         self._collection = collection
         self._published: defaultdict[str, list[str]] = defaultdict(list)
         self.name = collection.name
-        self.database: Database = collection.database
+        self.database: Database = collection.database  # type: ignore[assignment]  # motor's stub names the collection
 
     def entries(self, said: Said) -> list[Document]:
         """What a new document carries as `outbox`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from contextvars import ContextVar
 
 import structlog
 from prometheus_client import Counter, Histogram
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
 

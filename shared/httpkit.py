@@ -1,0 +1,357 @@
+"""HTTP as all three services speak it: declared routes, strict bodies, problem+json, health and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
+
+import prometheus_client
+import structlog
+import uvloop
+from aiohttp import web
+from multidict import CIMultiDictProxy
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json, to_json
+
+from shared import telemetry
+from shared.clock import Clock, utc_now
+from shared.errors import Kind, Refusal
+from shared.mongo import UNREACHABLE
+from shared.settings import Settings
+from shared.tokens import Claim, TokenInvalid, Tokens
+
+log = structlog.get_logger()
+
+STATUS: Final = {
+    Kind.INVALID: 422,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.LIMITED: 429,
+    Kind.UNAVAILABLE: 503,
+}
+LARGEST_BODY: Final = 262_144
+PATH: Final = {"practice": "[a-z0-9][a-z0-9-]{1,39}", "appointment": "[a-z2-7]{26}"}
+ANY_ID: Final = "[A-Za-z0-9._:=+@-]{1,160}"
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+Body = TypeVar("Body")
+Query = TypeVar("Query")
+
+
+class Payload(BaseModel):
+    """Base of every JSON body and query: strict, closed, and silent about what was sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Who(StrEnum):
+    """Who may call: anybody, the holder of the appointment's token, the operator, or either of those two."""
+
+    PUBLIC = "public"
+    TOKEN = "token"  # noqa: S105  a role, not a secret
+    OPERATOR = "operator"
+    TOKEN_OR_OPERATOR = "token-or-operator"  # noqa: S105  a role, not a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(Generic[Body, Query]):
+    """One request, read and checked. `claim` is None unless a token was shown; `form` holds a urlencoded body."""
+
+    path: Mapping[str, str]
+    body: Body
+    query: Query
+    claim: Claim | None
+    idempotency_key: str | None
+    headers: CIMultiDictProxy[str]
+    form: Mapping[str, str]
+    request: web.Request
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`model` goes out as JSON, `text` as `content_type`."""
+
+    status: int
+    model: BaseModel | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One operation, declared once: served by `application`, described by `shared.openapi`."""
+
+    method: str
+    path: str
+    handler: Callable[[Any], Awaitable[Answer | web.StreamResponse]]
+    summary: str
+    answers: Mapping[int, type[BaseModel] | None]
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    form: bool = False
+    refuses: tuple[type[Refusal], ...] = ()
+    who: Who = Who.PUBLIC
+    idempotent: bool = False
+
+
+class MalformedJson(Refusal):
+    """The body is not JSON in UTF-8, or is nested beyond reason."""
+
+    slug, kind = "malformed-json", Kind.INVALID
+
+
+class InvalidRequest(Refusal):
+    """A body, query or header does not fit; `errors` lists field and problem, never the value."""
+
+    slug, kind = "invalid-request", Kind.INVALID
+
+
+class OperatorOnly(Refusal):
+    """No operator's key, or a wrong one."""
+
+    slug, kind = "operator-only", Kind.UNAUTHENTICATED
+
+
+class Unavailable(Refusal):
+    """Something behind this service is away; the same request may be repeated."""
+
+    slug, kind = "unavailable", Kind.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a service's routes need to judge a request: keys, time, and whether its parts are there."""
+
+    tokens: Tokens
+    operator_key: str
+    ready: Callable[[], Awaitable[Mapping[str, bool]]]
+    now: Clock = utc_now
+
+    def admit(self, request: web.Request, who: Who) -> Claim | None:
+        """The token's claim, or None for the operator and the public; raises what keeps the caller out."""
+        if who is Who.PUBLIC:
+            return None
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        shown = shown if scheme.lower() == "bearer" else ""
+        if who is not Who.TOKEN and hmac.compare_digest(shown.encode(), self.operator_key.encode()):
+            return None
+        if who is Who.OPERATOR:
+            raise OperatorOnly("this needs the operator's key as a bearer token")
+        claim = self.tokens.read(shown or request.query.get("token", ""), self.now())
+        if claim.appointment != request.match_info.get("appointment"):
+            raise TokenInvalid("the appointment token is missing, altered or out of date")
+        return claim
+
+
+KEPT_OPEN: Final = web.AppKey("kept_open", AsyncExitStack)
+
+
+def application(name: str, routes: Sequence[Route], kept_open: AsyncExitStack, door: Door) -> web.Application:
+    """One service's routes, to be mounted under `/<name>`; closing it closes what `build` opened."""
+    from shared.openapi import document  # noqa: PLC0415  it describes this module's routes
+
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app[KEPT_OPEN] = kept_open
+    for route in routes:
+        pattern = re.sub(r"\{(\w+)\}", lambda m: f"{{{m[1]}:{PATH.get(m[1], ANY_ID)}}}", route.path)
+        app.router.add_route(route.method, pattern, _handler(route, door), name=None)
+    described = to_json(document(name, routes))
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.Response(body=described, content_type="application/json")
+
+    async def live(_: web.Request) -> web.Response:
+        return web.json_response({"live": True})
+
+    async def ready(_: web.Request) -> web.Response:
+        parts = dict(await door.ready())
+        return web.json_response(
+            {"ready": all(parts.values()), "parts": parts}, status=200 if all(parts.values()) else 503
+        )
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(
+            body=prometheus_client.generate_latest(), headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST}
+        )
+
+    app.router.add_get("/v1/openapi.json", openapi)
+    app.router.add_get("/health/live", live)
+    app.router.add_get("/health/ready", ready)
+    app.router.add_get("/metrics", metrics)
+
+    async def close(_: web.Application) -> None:
+        await kept_open.aclose()
+
+    app.on_cleanup.append(close)
+    return app
+
+
+def _handler(route: Route, door: Door) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        claim = door.admit(request, route.who)
+        answer = await route.handler(await _ask(request, route, claim))
+        return _response(answer) if isinstance(answer, Answer) else answer
+
+    return handle
+
+
+async def _ask(request: web.Request, route: Route, claim: Claim | None) -> Ask[Any, Any]:
+    key = request.headers.get("Idempotency-Key") if route.idempotent else None
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest("the Idempotency-Key is not 1 to 200 visible ASCII characters")
+    posted = await request.post() if route.form else {}
+    return Ask(
+        path=request.match_info,
+        body=_read(route.body, await request.read()) if route.body else None,
+        query=_validated(partial(route.query.model_validate, _query(request))) if route.query else None,
+        claim=claim,
+        idempotency_key=key,
+        headers=request.headers,
+        form={name: value for name, value in posted.items() if isinstance(value, str)},
+        request=request,
+    )
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    return {name: value for name, value in request.query.items() if name != "token"}
+
+
+def _read(model: type[BaseModel], raw: bytes) -> BaseModel:
+    try:
+        from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedJson("the body is not JSON") from error
+    return _validated(partial(model.model_validate_json, raw, strict=True))
+
+
+def _validated(read: Callable[[], BaseModel]) -> BaseModel:
+    try:
+        return read()
+    except ValidationError as error:
+        errors = [
+            {"field": _field(e["loc"], e["type"]), "problem": e["msg"]}
+            for e in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise InvalidRequest("the request does not fit its schema", errors=errors[:20]) from None
+
+
+def _field(loc: tuple[int | str, ...], kind: str) -> str:
+    known = loc[:-1] if kind == "extra_forbidden" else loc  # an unknown name is the caller's text
+    return ".".join(str(part) for part in known)
+
+
+def _response(answer: Answer) -> web.Response:
+    if answer.model is not None:
+        body = answer.model.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return web.Response(status=answer.status, body=body, content_type="application/json", headers=answer.headers)
+    if answer.text is not None:
+        return web.Response(
+            status=answer.status, text=answer.text, content_type=answer.content_type, headers=answer.headers
+        )
+    return web.Response(status=answer.status, headers=answer.headers)
+
+
+def problem(status: int, code: str, detail: str, trace: str, extra: Mapping[str, Any]) -> web.Response:
+    """RFC 9457, with a stable `code` and the trace id an operator can look for."""
+    body = {**extra, "type": f"urn:stillpoint:problem:{code}", "title": code.replace("-", " "), "status": status}
+    body |= {"detail": detail, "code": code, "trace": trace}
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return web.Response(status=status, body=to_json(body), content_type="application/problem+json", headers=headers)
+
+
+@web.middleware
+async def doors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Around every request: a trace, an answer for every error, one log line, one measurement."""
+    started = time.perf_counter()
+    with telemetry.trace(request.headers.get("traceparent")) as trace:
+        response = await _answered(request, handler, trace)
+        seconds = time.perf_counter() - started
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "unmatched"
+        telemetry.requests.labels(request.method, route, response.status).observe(seconds)
+        if not response.prepared:
+            response.headers["X-Trace-Id"] = trace
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.headers["X-Content-Type-Options"] = "nosniff"
+        log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status,
+            ms=round(seconds * 1e3, 1),
+            trace=trace,
+        )
+    return response
+
+
+async def _answered(request: web.Request, handler: Any, trace: str) -> web.StreamResponse:
+    try:
+        response: web.StreamResponse = await handler(request)
+    except Refusal as refusal:
+        return problem(STATUS[refusal.kind], refusal.slug, str(refusal), trace, refusal.extra)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        refused = problem(error.status, (error.reason or "error").lower().replace(" ", "-"), error.reason, trace, {})
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            refused.headers["Allow"] = error.headers["Allow"]
+        return refused
+    except UNREACHABLE as error:
+        log.warning("request.unavailable", error=type(error).__name__, trace=trace)
+        return problem(503, Unavailable.slug, "the database is away for a moment; try again", trace, {})
+    except Exception:
+        log.exception("request.failed", route=request.path if len(request.path) < 80 else "long", trace=trace)
+        return problem(500, "internal-error", "something went wrong here; it has been logged", trace, {})
+    return response
+
+
+def mounted(apps: Mapping[str, web.Application]) -> web.Application:
+    """The given services under one origin, each under `/<name>`."""
+    root = web.Application(middlewares=[doors], client_max_size=LARGEST_BODY)
+    for name, app in apps.items():
+        root.add_subapp(f"/{name}", app)
+    return root
+
+
+Start = Callable[[], Awaitable[web.Application]]
+
+
+def run(services: Mapping[str, Start], settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then finish the requests in hand and close everything in order."""
+    telemetry.configure(settings.log_level)
+    uvloop.run(_serve(services, settings))
+
+
+async def _serve(services: Mapping[str, Start], settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal in telemetry.STOP_SIGNALS:
+        loop.add_signal_handler(signal, stop.set)
+    async with AsyncExitStack() as opened:
+        apps: dict[str, web.Application] = {}
+        for name, start in services.items():
+            apps[name] = await start()
+            opened.push_async_callback(apps[name][KEPT_OPEN].aclose)
+        runner = web.AppRunner(mounted(apps), access_log=None, shutdown_timeout=settings.shutdown_seconds)
+        opened.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        log.info("serving", services=sorted(services), address=str(runner.addresses[0]))
+        await stop.wait()
+        log.info("stopping", services=sorted(services))

@@ -1,0 +1,134 @@
+"""OpenAPI 3.1, generated from the same route declarations that are served."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from shared.errors import Refusal
+from shared.httpkit import ANY_ID, PATH, STATUS, InvalidRequest, MalformedJson, OperatorOnly, Route, Who
+from shared.tokens import TokenInvalid
+
+Json = dict[str, Any]
+Mode = Literal["validation", "serialization"]
+
+PROBLEM: Json = {
+    "type": "object",
+    "description": "RFC 9457; `code` is stable, `detail` is for people.",
+    "required": ["type", "title", "status", "detail", "code", "trace"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("type", "title", "detail", "code", "trace")},
+        "status": {"type": "integer"},
+    },
+}
+SECURITY: dict[Who, list[Json]] = {
+    Who.PUBLIC: [],
+    Who.TOKEN: [{"appointment": []}],
+    Who.OPERATOR: [{"operator": []}],
+    Who.TOKEN_OR_OPERATOR: [{"appointment": []}, {"operator": []}],
+}
+
+
+def document(service: str, routes: Sequence[Route]) -> Json:
+    """The whole description of one service; paths carry the prefix under which the service is mounted."""
+    models = list(dict.fromkeys(_models(routes)))
+    refs, defs = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(f"/{service}{route.path}", {})[route.method.lower()] = _operation(service, route, refs)
+    bearer = {"type": "http", "scheme": "bearer"}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": f"Stillpoint {service}",
+            "version": "1",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": {**defs.get("$defs", {}), "Problem": PROBLEM},
+            "securitySchemes": {
+                "appointment": {**bearer, "description": "the token that the hold answered"},
+                "operator": {**bearer, "description": "the operator's key"},
+            },
+        },
+    }
+
+
+def _models(routes: Iterable[Route]) -> Iterable[tuple[type[BaseModel], Mode]]:
+    for route in routes:
+        for taken in (route.body, route.query):
+            if taken is not None:
+                yield taken, "validation"
+        for given in route.answers.values():
+            if given is not None:
+                yield given, "serialization"
+
+
+def _operation(service: str, route: Route, refs: Any) -> Json:
+    operation: Json = {
+        "operationId": f"{service}_{getattr(route.handler, '__name__', route.summary).strip('_')}",
+        "summary": route.summary,
+        "tags": [service],
+        "parameters": _parameters(route),
+        "responses": {**_answers(route, refs), **_refusals(route)},
+        "security": SECURITY[route.who],
+    }
+    if route.body is not None:
+        content = {"application/json": {"schema": refs[route.body, "validation"]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    elif route.form:
+        content = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _parameters(route: Route) -> list[Json]:
+    found = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": f"^{PATH.get(name, ANY_ID)}$"},
+        }
+        for name in re.findall(r"\{(\w+)\}", route.path)
+    ]
+    if route.query is not None:
+        schema = route.query.model_json_schema(ref_template="#/components/schemas/{model}")
+        required = schema.get("required", [])
+        found += [
+            {"name": name, "in": "query", "required": name in required, "schema": part}
+            for name, part in schema["properties"].items()
+        ]
+    if route.idempotent:
+        schema = {"type": "string", "pattern": "^[!-~]{1,200}$"}
+        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema})
+    return found
+
+
+def _answers(route: Route, refs: Any) -> Json:
+    described: Json = {}
+    for status, model in route.answers.items():
+        described[str(status)] = {"description": route.summary}
+        if model is not None:
+            described[str(status)]["content"] = {"application/json": {"schema": refs[model, "serialization"]}}
+    return described
+
+
+def _refusals(route: Route) -> Json:
+    refused: list[type[Refusal]] = list(route.refuses)
+    if route.body or route.query or route.idempotent:
+        refused += [InvalidRequest, *([MalformedJson] if route.body else [])]
+    if route.who is not Who.PUBLIC:
+        refused += [OperatorOnly if route.who is Who.OPERATOR else TokenInvalid]
+    by_status: dict[int, list[str]] = {}
+    for refusal in dict.fromkeys(refused):
+        by_status.setdefault(STATUS[refusal.kind], []).append(refusal.slug)
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    described = {str(s): {"description": ", ".join(slugs), "content": content} for s, slugs in by_status.items()}
+    return {**described, "default": {"description": "any other problem", "content": content}}
