@@ -1,0 +1,18 @@
+"""Booking: who works when, which times are free, and the life of every appointment from the hold to the visit."""
+
+from shared.events import booking, notify, screening
+
+OWNS = ("appointments", "practices")
+SAYS = (
+    booking.PracticeChanged,
+    booking.AppointmentRequested,
+    booking.AppointmentConfirmed,
+    booking.AppointmentInReview,
+    booking.AppointmentMoved,
+    booking.AppointmentCancelled,
+    booking.AppointmentDeclined,
+    booking.AppointmentLapsed,
+    booking.AppointmentAttended,
+    booking.AppointmentMissed,
+)
+HEARS = (screening.CaseDecided, notify.ReplyConfirmed, notify.ReplyRescheduleAsked)

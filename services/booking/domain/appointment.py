@@ -1,0 +1,182 @@
+"""One appointment as a value: what was taken, by whom, in which state, and what it claims and when it is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+from services.booking.domain import cells
+
+AppointmentId = NewType("AppointmentId", str)
+
+
+class State(StrEnum):
+    HELD = "held"
+    REQUESTED = "requested"
+    IN_REVIEW = "in_review"
+    CONFIRMED = "confirmed"
+    ATTENDED = "attended"
+    MISSED = "missed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+
+
+class Deed(StrEnum):
+    """What happened in a turn."""
+
+    HELD = "held"
+    REQUESTED = "requested"
+    REVIEWED = "reviewed"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    ATTENDED = "attended"
+    MISSED = "missed"
+    SAID_YES = "said_yes"
+    ASKED_TO_MOVE = "asked_to_move"
+
+
+class By(StrEnum):
+    """Whose turn it was; `RULES` is the health check's decision or the passing of time."""
+
+    CLIENT = "client"
+    PRACTICE = "practice"
+    RULES = "rules"
+
+
+PENDING = frozenset({State.HELD, State.REQUESTED, State.IN_REVIEW})
+ACTIVE = PENDING | {State.CONFIRMED}
+OWNS_CELLS = ACTIVE | {State.ATTENDED, State.MISSED}
+BOOKED = ACTIVE - {State.HELD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What was taken, as it stood at that moment: a later change of the practice never alters a booked visit.
+
+    `screening` names the rule set; None means that the service has no health check. `summed`: both buffers of
+    two neighbours count, not the larger. `assume_after` the end, silence means that the visit took place.
+    """
+
+    service: str
+    service_name: str
+    length: timedelta
+    screening: str | None
+    practitioner: str
+    practitioner_name: str
+    room: str | None
+    place_name: str
+    place_address: str
+    zone: str
+    before: timedelta
+    after: timedelta
+    summed: bool
+    change_window: timedelta
+    review_for: timedelta
+    assume_after: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """To which texts the client agreed, in which wording, when."""
+
+    texts: bool
+    wording: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guardian:
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who comes. `ref` is stable per practice and number; `phone` is E.164; `zone` an IANA name."""
+
+    ref: str
+    name: str
+    phone: str
+    locale: str
+    zone: str
+    consent: Consent
+    guardian: Guardian | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One entry of the history. `event` is the id of the event that brought it, where one did."""
+
+    deed: Deed
+    by: By
+    at: datetime
+    version: int
+    moved_from: datetime | None = None
+    late: bool = False
+    assumed: bool = False
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """The aggregate. Times are UTC; `ends_at` is exclusive and without buffers.
+
+    `held_until` is when the time is given back unless something happens: the request, the answers, the
+    review. `cleared_until` is the last local day on which the health check's clearance counts.
+    """
+
+    id: AppointmentId
+    practice: str
+    offer: Offer
+    starts_at: datetime
+    state: State
+    version: int
+    held_until: datetime | None
+    asked: str
+    requested_with: str | None = None
+    client: Client | None = None
+    cleared_until: date | None = None
+    history: tuple[Turn, ...] = ()
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + self.offer.length
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Empty when the time has been given back."""
+        if self.state not in OWNS_CELLS:
+            return ()
+        return cells.claimed(
+            practitioner=self.offer.practitioner,
+            room=self.offer.room,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            before=self.offer.before,
+            after=self.offer.after,
+            summed=self.offer.summed,
+        )
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When time itself takes the next turn: the time is given back, or attendance assumed."""
+        if self.state is State.CONFIRMED:
+            return self.ends_at + self.offer.assume_after
+        return self.held_until
+
+    def is_expired(self, now: datetime) -> bool:
+        """A hold that nobody requested in time, whether or not it has been swept already."""
+        return self.state is State.HELD and self.is_overdue(now)
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.state in PENDING and self.held_until is not None and self.held_until <= now
+
+    def state_at(self, now: datetime) -> State:
+        """The state as a reader has to see it: an expired hold has lapsed, swept or not."""
+        return State.LAPSED if self.is_expired(now) else self.state

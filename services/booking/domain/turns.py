@@ -1,0 +1,230 @@
+"""Every turn in the life of an appointment: the table of what may follow what, and one pure function for each deed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.booking.domain.appointment import (
+    ACTIVE,
+    BOOKED,
+    PENDING,
+    Appointment,
+    AppointmentId,
+    By,
+    Client,
+    Deed,
+    Offer,
+    State,
+    Turn,
+)
+from services.booking.domain.policy import Policy, held_until, is_late
+from shared.errors import Kind, Refusal
+
+MOST_TURNS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From which states a deed is possible and where it leads; no `to` leaves the state as it is."""
+
+    of: frozenset[State]
+    to: State | None
+
+
+# Attended may have been assumed in silence, so the practitioner's later word may still correct it, and a slip.
+STEPS: Final[Mapping[Deed, Step]] = {
+    Deed.REQUESTED: Step(frozenset({State.HELD}), State.REQUESTED),
+    Deed.REVIEWED: Step(frozenset({State.REQUESTED}), State.IN_REVIEW),
+    Deed.CONFIRMED: Step(PENDING, State.CONFIRMED),
+    Deed.DECLINED: Step(frozenset({State.REQUESTED, State.IN_REVIEW}), State.DECLINED),
+    Deed.LAPSED: Step(PENDING, State.LAPSED),
+    Deed.CANCELLED: Step(ACTIVE, State.CANCELLED),
+    Deed.MOVED: Step(BOOKED, None),
+    Deed.ATTENDED: Step(frozenset({State.CONFIRMED, State.MISSED}), State.ATTENDED),
+    Deed.MISSED: Step(frozenset({State.CONFIRMED, State.ATTENDED}), State.MISSED),
+    Deed.SAID_YES: Step(frozenset({State.CONFIRMED}), None),
+    Deed.ASKED_TO_MOVE: Step(BOOKED, None),
+}
+
+
+class WrongState(Refusal):
+    """The appointment is not in a state in which this can be done."""
+
+    slug = "wrong-state"
+    kind = Kind.CONFLICT
+
+
+class HoldExpired(Refusal):
+    """The time was not requested while it was held; it may be free again or somebody else's."""
+
+    slug = "hold-expired"
+    kind = Kind.CONFLICT
+
+
+class TooLate(Refusal):
+    """The practice's window for changes by the client has passed."""
+
+    slug = "too-late"
+    kind = Kind.CONFLICT
+
+
+class TooEarly(Refusal):
+    """Nobody can have come to, or missed, a visit that has not begun."""
+
+    slug = "too-early"
+    kind = Kind.CONFLICT
+
+
+class HealthCheckOutOfDate(Refusal):
+    """The clearance does not reach the new date; the health check has to be filled in again."""
+
+    slug = "health-check-out-of-date"
+    kind = Kind.CONFLICT
+
+
+def hold(
+    *, id_: AppointmentId, practice: str, offer: Offer, starts_at: datetime, asked: str, now: datetime, policy: Policy
+) -> Appointment:
+    """Take the time for a while; `asked` is the fingerprint of the body that asked for it."""
+    return Appointment(
+        id=id_,
+        practice=practice,
+        offer=offer,
+        starts_at=starts_at,
+        state=State.HELD,
+        version=1,
+        held_until=held_until(now, policy.hold_for, starts_at),
+        asked=asked,
+        history=(Turn(deed=Deed.HELD, by=By.CLIENT, at=now, version=1),),
+    )
+
+
+def request(held: Appointment, client: Client, *, asked: str, now: datetime, policy: Policy) -> Appointment:
+    """Consume the hold. A service without a health check is confirmed by the request itself."""
+    if held.is_expired(now):
+        raise HoldExpired("the hold on this time has expired")
+    wanted = replace(held, client=client, requested_with=asked)
+    if held.offer.screening is None:
+        _check(held, Deed.REQUESTED)
+        return replace(_turn(wanted, Deed.CONFIRMED, By.CLIENT, now), held_until=None)
+    deadline = held_until(now, policy.answers_within, held.starts_at)
+    return replace(_turn(wanted, Deed.REQUESTED, By.CLIENT, now), held_until=deadline)
+
+
+def confirm(appointment: Appointment, *, cleared_until: date | None, event: str, now: datetime) -> Appointment:
+    """The health check, or the practitioner after it, cleared the client."""
+    if appointment.state is State.HELD:
+        raise WrongState("a held appointment cannot be confirmed before it is requested", state=appointment.state)
+    confirmed = _turn(appointment, Deed.CONFIRMED, By.RULES, now, event=event)
+    return replace(confirmed, held_until=None, cleared_until=cleared_until)
+
+
+def review(appointment: Appointment, *, event: str, now: datetime) -> Appointment:
+    """A person decides; the time stays held for as long as the practice allows."""
+    deadline = held_until(now, appointment.offer.review_for, appointment.starts_at)
+    return replace(_turn(appointment, Deed.REVIEWED, By.RULES, now, event=event), held_until=deadline)
+
+
+def decline(appointment: Appointment, *, event: str, now: datetime) -> Appointment:
+    return replace(_turn(appointment, Deed.DECLINED, By.RULES, now, event=event), held_until=None)
+
+
+def lapse(appointment: Appointment, *, now: datetime) -> Appointment:
+    """Nobody requested, answered or decided in time."""
+    if not appointment.is_overdue(now):
+        raise WrongState("the appointment is not overdue", state=appointment.state)
+    return replace(_turn(appointment, Deed.LAPSED, By.RULES, now), held_until=None)
+
+
+def cancel(appointment: Appointment, *, by: By, now: datetime) -> Appointment:
+    """Free the time at once. A client may cancel until the visit begins; inside the window it is marked late."""
+    if by is By.CLIENT and now >= appointment.starts_at:
+        _check(appointment, Deed.CANCELLED)
+        raise TooLate("the visit has begun")
+    late = appointment.state is not State.HELD and is_late(appointment.starts_at, appointment.offer.change_window, now)
+    return replace(_turn(appointment, Deed.CANCELLED, by, now, late=late), held_until=None)
+
+
+def move(appointment: Appointment, *, offer: Offer, starts_at: datetime, by: By, now: datetime) -> Appointment:
+    """Give the old time back and take the new one together; the practice may, the client only in time."""
+    _check(appointment, Deed.MOVED)
+    if by is By.CLIENT:
+        _check_client_may_move(appointment, starts_at, now)
+    turned = _turn(appointment, Deed.MOVED, by, now, moved_from=appointment.starts_at)
+    until = None if appointment.held_until is None else min(appointment.held_until, starts_at)
+    return replace(turned, offer=offer, starts_at=starts_at, held_until=until)
+
+
+def attend(appointment: Appointment, *, now: datetime, assumed: bool = False) -> Appointment:
+    by = By.RULES if assumed else By.PRACTICE
+    _check_begun(appointment, Deed.ATTENDED, now)
+    return _turn(appointment, Deed.ATTENDED, by, now, assumed=assumed)
+
+
+def miss(appointment: Appointment, *, now: datetime) -> Appointment:
+    _check_begun(appointment, Deed.MISSED, now)
+    return _turn(appointment, Deed.MISSED, By.PRACTICE, now)
+
+
+def reply(appointment: Appointment, deed: Deed, *, event: str, at: datetime) -> Appointment:
+    """Record what the client answered to a text."""
+    return _turn(appointment, deed, By.CLIENT, at, event=event)
+
+
+def keep_time(appointment: Appointment, *, now: datetime) -> Appointment | None:
+    """The turn that time itself takes when `due_at` has come, None while it has not."""
+    if appointment.is_overdue(now):
+        return lapse(appointment, now=now)
+    due = appointment.due_at
+    if appointment.state is State.CONFIRMED and due is not None and due <= now:
+        return attend(appointment, now=now, assumed=True)
+    return None
+
+
+def has_heard(appointment: Appointment, event: str) -> bool:
+    return any(turn.event == event for turn in appointment.history)
+
+
+def _turn(
+    was: Appointment,
+    deed: Deed,
+    by: By,
+    at: datetime,
+    *,
+    moved_from: datetime | None = None,
+    late: bool = False,
+    assumed: bool = False,
+    event: str | None = None,
+) -> Appointment:
+    step = _check(was, deed)
+    version = was.version + 1
+    turn = Turn(
+        deed=deed, by=by, at=at, version=version, moved_from=moved_from, late=late, assumed=assumed, event=event
+    )
+    history = (*was.history[-MOST_TURNS + 1 :], turn)
+    return replace(was, state=step.to or was.state, version=version, history=history)
+
+
+def _check(appointment: Appointment, deed: Deed) -> Step:
+    step = STEPS[deed]
+    if appointment.state not in step.of:
+        raise WrongState(f"an appointment that is {appointment.state} cannot be {deed}", state=appointment.state)
+    return step
+
+
+def _check_begun(appointment: Appointment, deed: Deed, now: datetime) -> None:
+    _check(appointment, deed)
+    if now < appointment.starts_at:
+        raise TooEarly("the visit has not begun", starts_at=appointment.starts_at.isoformat())
+
+
+def _check_client_may_move(appointment: Appointment, starts_at: datetime, now: datetime) -> None:
+    if is_late(appointment.starts_at, appointment.offer.change_window, now):
+        raise TooLate("the practice's window for moving this visit has passed")
+    day = starts_at.astimezone(ZoneInfo(appointment.offer.zone)).date()
+    if appointment.cleared_until is not None and day > appointment.cleared_until:
+        raise HealthCheckOutOfDate(f"the health check does not count on {day}", until=str(appointment.cleared_until))
