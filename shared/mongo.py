@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import stamina
@@ -93,15 +93,13 @@ def clashed_index(error: DuplicateKeyError) -> str:
 
 async def leased(database: Database, name: str, *, holder: str, term: timedelta) -> bool:
     """Hold the named lease for `term` from now, by the server's clock; False while somebody else has it."""
-    free_or_mine = {"$or": [{"holder": holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}]}
     until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": int(term.total_seconds() * 1000)}}
-    try:
-        await database["leases"].find_one_and_update(
-            {"_id": name, **free_or_mine},
-            [{"$set": {"holder": holder, "until": until}}],
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-    except DuplicateKeyError:
-        return False
-    return True
+    free = {"$lt": [{"$ifNull": ["$until", datetime.min.replace(tzinfo=UTC)]}, "$$NOW"]}
+    mine = {"$or": [free, {"$eq": ["$holder", holder]}]}
+    lease = await database["leases"].find_one_and_update(
+        {"_id": name},
+        [{"$set": {"until": {"$cond": [mine, until, "$until"]}, "holder": {"$cond": [mine, holder, "$holder"]}}}],
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    return bool(lease["holder"] == holder)

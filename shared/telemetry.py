@@ -25,21 +25,25 @@ ticks = Counter("ticks_total", "Runs of a background task", ["task", "outcome"])
 
 
 def configure(level: str) -> None:
-    """Send every log line of the process to standard output as one JSON object."""
-    logging.basicConfig(
-        stream=sys.stdout, level=logging.WARNING, format='{"event": "%(name)s", "level": "%(levelname)s"}'
-    )
+    """Send every log line of the process, libraries' warnings too, to standard output as one JSON object."""
+    common: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*common, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
     )
+    foreign = logging.StreamHandler(sys.stdout)
+    render: list[structlog.typing.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.JSONRenderer(),
+    ]
+    foreign.setFormatter(structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=common))
+    logging.basicConfig(handlers=[foreign], level=logging.WARNING, force=True)
 
 
 def current_trace() -> str | None:
