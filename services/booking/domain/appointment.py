@@ -7,7 +7,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
-from services.booking.domain import cells
+from services.booking.domain import footprint
+from services.booking.domain.calendar import minute_of
+from services.booking.domain.footprint import Footprint
+from services.booking.domain.practice import Buffers
 
 AppointmentId = NewType("AppointmentId", str)
 
@@ -59,8 +62,8 @@ BOOKED = ACTIVE - {State.HELD}
 class Offer:
     """What was taken, as it stood at that moment: a later change of the practice never alters a booked visit.
 
-    `screening` names the rule set; None means that the service has no health check. `summed`: both buffers of
-    two neighbours count, not the larger. `assume_after` the end, silence means that the visit took place.
+    `screening` names the rule set; None means that the service has no health check. `assume_after` the end,
+    silence means that the visit took place.
     """
 
     service: str
@@ -73,9 +76,9 @@ class Offer:
     place_name: str
     place_address: str
     zone: str
-    before: timedelta
-    after: timedelta
-    summed: bool
+    before_minutes: int
+    after_minutes: int
+    buffers: Buffers
     change_window: timedelta
     review_for: timedelta
     assume_after: timedelta
@@ -153,14 +156,18 @@ class Appointment:
         """Empty when the time has been given back."""
         if self.state not in OWNS_CELLS:
             return ()
-        return cells.claimed(
-            practitioner=self.offer.practitioner,
-            room=self.offer.room,
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
-            before=self.offer.before,
-            after=self.offer.after,
-            summed=self.offer.summed,
+        resources = (self.offer.practitioner, self.offer.room)
+        return footprint.cells(self.footprint, (resource for resource in resources if resource is not None))
+
+    @property
+    def footprint(self) -> Footprint:
+        """What the visit blocks, under the policy it was booked with."""
+        return Footprint(
+            starts=minute_of(self.starts_at),
+            ends=minute_of(self.ends_at),
+            before=self.offer.before_minutes,
+            after=self.offer.after_minutes,
+            buffers=self.offer.buffers,
         )
 
     @property

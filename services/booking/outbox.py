@@ -1,0 +1,123 @@
+"""What a change says: the latest turn of an appointment, or the whole profile of a practice, as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from services.booking.domain.appointment import Appointment, Client, Deed, Turn
+from services.booking.domain.practice import Practice
+from shared import telemetry
+from shared.events import Envelope, booking, envelope
+from shared.relay import Said
+
+
+def announce(turned: Appointment) -> Said:
+    """The event of the latest turn. A hold says nothing, nor does its end: nobody was told of it."""
+    turn = turned.history[-1]
+    say = FACTS.get(turn.deed)
+    if say is None or turned.client is None:
+        return ()
+    said = envelope(
+        say(turned, turn, _snapshot(turned, turned.client)),
+        subject=turned.id,
+        practice=turned.practice,
+        sequence=turned.version,
+        at=turn.at,
+        traceparent=telemetry.current_trace(),
+    )
+    return (said,)
+
+
+def practice_changed(practice: Practice, *, version: int, at: datetime) -> Envelope[booking.PracticeChanged]:
+    texting = practice.texting
+    fact = booking.PracticeChanged(
+        display_name=practice.name,
+        sms_name=practice.sms_name,
+        country=practice.country,
+        zone=practice.zone,
+        locale=practice.locale,
+        phone=practice.phone,
+        emergency_number=practice.emergency_number,
+        review_hours=practice.review_hours,
+        texting=booking.TextingPolicy(
+            steps=texting.steps, quiet_from=texting.quiet_from, quiet_until=texting.quiet_until
+        ),
+        services=tuple(
+            booking.ServiceFacts(
+                id=service.id, name=service.name, length_minutes=service.length_minutes, screening=service.screening
+            )
+            for service in practice.services
+        ),
+    )
+    trace = telemetry.current_trace()
+    return envelope(fact, subject=practice.id, practice=practice.id, sequence=version, at=at, traceparent=trace)
+
+
+Snapshot = dict[str, Any]
+"""Keyword arguments that every appointment event takes; pydantic checks them."""
+
+
+def _moved(_: Appointment, turn: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
+    return booking.AppointmentMoved(**snapshot, moved_from=turn.moved_from, moved_by=turn.by.value)
+
+
+def _in_review(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
+    return booking.AppointmentInReview(**snapshot, review_until=turned.held_until)
+
+
+def _cancelled(_: Appointment, turn: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
+    return booking.AppointmentCancelled(**snapshot, cancelled_by=turn.by.value, late=turn.late)
+
+
+def _attended(_: Appointment, turn: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
+    return booking.AppointmentAttended(**snapshot, assumed=turn.assumed)
+
+
+FACTS: Final[Mapping[Deed, Callable[[Appointment, Turn, Snapshot], booking.AppointmentEvent]]] = {
+    Deed.REQUESTED: lambda _, __, snapshot: booking.AppointmentRequested(**snapshot),
+    Deed.CONFIRMED: lambda _, __, snapshot: booking.AppointmentConfirmed(**snapshot),
+    Deed.REVIEWED: _in_review,
+    Deed.MOVED: _moved,
+    Deed.CANCELLED: _cancelled,
+    Deed.DECLINED: lambda _, __, snapshot: booking.AppointmentDeclined(**snapshot),
+    Deed.LAPSED: lambda _, __, snapshot: booking.AppointmentLapsed(**snapshot),
+    Deed.ATTENDED: _attended,
+    Deed.MISSED: lambda _, __, snapshot: booking.AppointmentMissed(**snapshot),
+}
+
+
+def _snapshot(appointment: Appointment, client: Client) -> Snapshot:
+    offer = appointment.offer
+    return {
+        "appointment": appointment.id,
+        "state": appointment.state.value,
+        "service": booking.ServiceFacts(
+            id=offer.service,
+            name=offer.service_name,
+            length_minutes=round(offer.length.total_seconds() / 60),
+            screening=offer.screening,
+        ),
+        "practitioner": offer.practitioner,
+        "practitioner_name": offer.practitioner_name,
+        "place_name": offer.place_name,
+        "place_address": offer.place_address,
+        "starts_at": appointment.starts_at,
+        "ends_at": appointment.ends_at,
+        "zone": offer.zone,
+        "client": _client(client),
+    }
+
+
+def _client(client: Client) -> booking.Client:
+    consent, guardian = client.consent, client.guardian
+    return booking.Client(
+        ref=client.ref,
+        name=client.name,
+        phone=client.phone,
+        locale=client.locale,
+        zone=client.zone,
+        consent=booking.Consent(texts=consent.texts, wording=consent.wording, given_at=consent.given_at),
+        guardian=None if guardian is None else booking.Guardian(name=guardian.name, phone=guardian.phone),
+    )
