@@ -1,0 +1,1 @@
+"""The rules of texting: pure functions of facts and time."""

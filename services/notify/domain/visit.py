@@ -1,0 +1,64 @@
+"""What notify knows of a visit and its practice: the facts of the booking events, no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.notify.domain.quiet import Quiet
+
+
+class VisitState(StrEnum):
+    IN_REVIEW = "in_review"
+    CONFIRMED = "confirmed"
+    ATTENDED = "attended"
+    MISSED = "missed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """The copy of a practice's profile; `steps` are the optional steps it has switched on."""
+
+    id: str
+    version: int
+    sms_name: str
+    locale: str
+    phone: str
+    steps: frozenset[str]
+    quiet: Quiet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """The newest snapshot of one appointment; `phone` is where its texts go, a guardian's if there is one.
+
+    `since` is when the newest turn became true: short notice is counted from it, and what is announced at once is
+    due at it. `moved` says that this turn gave the visit another time. `zone` is where the visit takes place,
+    `client_zone` where the client sleeps. `replies` and `heard` are notify's own: how many replies were passed on,
+    and which inbound texts they were.
+    """
+
+    appointment: str
+    practice: str
+    version: int
+    state: VisitState
+    moved: bool
+    since: datetime
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    phone: str
+    client_zone: str
+    locale: str
+    consented: bool
+    replies: int = 0
+    heard: tuple[str, ...] = ()
+
+    @property
+    def upcoming(self) -> bool:
+        """Agreed and not yet over as far as booking has said."""
+        return self.state in (VisitState.CONFIRMED, VisitState.IN_REVIEW)
