@@ -18,6 +18,7 @@ from deploy.devstack.trouble import Trouble
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # not the wrapper on PATH, which insists on its own user
 USER = "stillpoint"
+NODE = "stillpoint@localhost"
 STARTS_WITHIN = timedelta(seconds=60)
 
 
@@ -62,6 +63,11 @@ class Broker:
             if child:
                 await child.kill()
 
+    def survives_kill(self, queue: str) -> bool:
+        """Whether the quorum queue of that name is on disk: 3.10 writes down a new one about a second late."""
+        written = self.folder / "mnesia" / NODE / "quorum" / NODE / "names.dets"
+        return queue.encode() in written.read_bytes()
+
     async def restart(self) -> None:
         await self.stop()
         await self.start()
@@ -92,7 +98,7 @@ class Broker:
             "LANG": "C.UTF-8",
             "HOME": str(self.folder),  # where the Erlang cookie lies
             "RUNNING_UNDER_SYSTEMD": "true",  # no shell in between: our child is the node itself
-            "RABBITMQ_NODENAME": "stillpoint@localhost",
+            "RABBITMQ_NODENAME": NODE,
             "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),

@@ -10,12 +10,14 @@ from pymongo import MongoClient
 from deploy.devstack import broker, database
 from deploy.devstack.broker import Broker
 from tests.support.backends import RabbitBackend
+from tests.support.waiting import until
 
 
 async def test_a_killed_broker_comes_back_on_its_port_with_its_messages(tmp_path: Path) -> None:
     async with broker.started(tmp_path) as private:
         before = private.url
         await _publish(private, b"kept")
+        await until(lambda: private.survives_kill("kept"))
         await private.kill()
         await private.start()
         assert private.url == before

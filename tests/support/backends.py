@@ -6,14 +6,16 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiohttp
+from pydantic import SecretStr
 
 from deploy.devstack import broker, database
+from services import topology
 from tests.support import containers
 
 MONGO_URL = "STILLPOINT_TEST_MONGO_URL"
@@ -57,14 +59,16 @@ async def mongo(folder: Path) -> AsyncIterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class RabbitBackend:
-    """One virtual host of a running broker."""
+    """One virtual host of a running broker; the user of `url` may do everything in it."""
 
     url: str
     management_url: str
+    service_url: str = field(default="", repr=False)
 
-    @property
-    def vhost(self) -> str:
-        return urlsplit(self.url).path.removeprefix("/")
+    async def apply_topology(self) -> str:
+        """Make what the services expect; the URL of the user that, like theirs, may not declare anything."""
+        await topology.apply(SecretStr(self.management_url), SecretStr(self.service_url))
+        return self.service_url
 
 
 @asynccontextmanager
@@ -85,12 +89,19 @@ async def rabbit(folder: Path) -> AsyncIterator[RabbitBackend]:
 async def fresh_vhost(server: RabbitBackend) -> AsyncIterator[RabbitBackend]:
     """A virtual host of its own on that broker, gone afterwards with everything in it."""
     name = f"test-{secrets.token_hex(6)}"
+    host = urlsplit(server.url).netloc.rpartition("@")[2]
+    fresh = RabbitBackend(
+        url=urlunsplit(urlsplit(server.url)._replace(path=f"/{name}")),
+        management_url=server.management_url,
+        service_url=f"amqp://{name}:{secrets.token_hex(12)}@{host}/{name}",
+    )
     user = quote(urlsplit(server.url).username or "guest", safe="")
     everything = {"configure": ".*", "write": ".*", "read": ".*"}
     async with aiohttp.ClientSession(server.management_url, raise_for_status=True) as api:
         await api.put(f"/api/vhosts/{name}")
         await api.put(f"/api/permissions/{name}/{user}", json=everything)
         try:
-            yield RabbitBackend(urlunsplit(urlsplit(server.url)._replace(path=f"/{name}")), server.management_url)
+            yield fresh
         finally:
             await api.delete(f"/api/vhosts/{name}")
+            await api.delete(f"/api/users/{name}", raise_for_status=False)  # there if the topology was applied
