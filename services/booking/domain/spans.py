@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from math import inf
 
@@ -48,7 +48,10 @@ def without(spans: Spans, taken: Spans) -> list[Span]:
 
 def clipped(spans: Spans, starts: int, ends: int) -> list[Span]:
     """The minutes of `spans` that lie in [starts, ends)."""
-    return [(max(one, starts), min(other, ends)) for one, other in spans if one < ends and other > starts]
+    first = bisect_right(spans, (starts, inf)) - 1
+    behind = bisect_left(spans, (ends, -inf))
+    inside = ((max(one, starts), min(other, ends)) for one, other in spans[max(first, 0) : behind])
+    return [(one, other) for one, other in inside if one < other]
 
 
 def holds(spans: Spans, minute: int) -> bool:
