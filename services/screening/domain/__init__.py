@@ -1,0 +1,1 @@
+"""The rules of screening: pure functions and values, standard library only."""

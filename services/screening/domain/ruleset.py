@@ -1,0 +1,81 @@
+"""A rule set as data: what each rule looks for, what it leads to, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.screening.domain.conditions import Condition, DaysSince, Each, Trait
+from services.screening.domain.sheet import NONE
+
+
+class Effect(StrEnum):
+    """What a fired rule does to the outcome; `cleared` belongs to the one rule that fires when no other spoke."""
+
+    NOTE = "note"
+    CLEARED = "cleared"
+    NEEDS_REVIEW = "needs_review"
+    DECLINED = "declined"
+
+
+class Clearance(StrEnum):
+    """Whether approving after review takes a recorded clearance by a health professional."""
+
+    NO = "no"
+    YES = "yes"
+    ON_LISTED_QUESTIONS = "on_listed_questions"
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """Holds when no other rule declined or asked for a review."""
+
+
+When = Condition | Each | Otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """`code` holds a `*` where a rule on `Each` names its subject. Explanations are by locale, for staff only."""
+
+    id: str
+    when: When
+    effect: Effect
+    code: str
+    messages: tuple[str, ...]
+    sources: tuple[str, ...]
+    evidence: tuple[str, ...]
+    explanation: Mapping[str, str]
+    urgent: bool = False
+    clearance: Clearance = Clearance.NO
+    time_limited: bool = False
+    lock: bool = False
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition it is made of; none for rules that look at all questions at once."""
+        if not isinstance(self.when, Each | Otherwise):
+            yield from self.when.parts()
+
+    def window(self) -> DaysSince | None:
+        """The days within which an event counts, if the rule has such a window."""
+        return next((part for part in self.conditions() if isinstance(part, DaysSince)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """Rules for one questionnaire, in the order of their ids; the result does not depend on the order."""
+
+    name: str
+    version: str
+    questionnaire: str
+    rules: tuple[Rule, ...]
+    clearance_questions: frozenset[str] = NONE
+    digest: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+__all__ = ["Clearance", "Each", "Effect", "Otherwise", "Rule", "Ruleset", "Trait", "When"]
