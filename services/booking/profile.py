@@ -1,0 +1,242 @@
+"""The document of a practice, one shape for TOML, HTTP and the database, and its mapping to the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import date, time
+from itertools import groupby
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from services.booking.domain import practice as domain
+from services.booking.domain.practice import wall_minutes, wall_text
+from services.booking.domain.practice_check import check
+from services.booking.moments import Moment
+from shared.httpkit import Payload
+
+NO_SCREENING: Final = "off"
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _wall(text: str) -> str:
+    wall_minutes(text)
+    return text
+
+
+Id = Annotated[str, Field(description="lower-case letters, digits and hyphens", max_length=40)]
+Line = Annotated[str, Field(max_length=200)]
+Prose = Annotated[str, Field(max_length=4000)]
+WallTime = Annotated[str, AfterValidator(_wall), Field(description="local wall time, 00:00 to 24:00", max_length=5)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Few = Field(default=(), max_length=100)
+Many = Field(default=(), max_length=1000)
+
+
+class Price(Payload):
+    minor_units: int = Field(description="cents, pence, yen")
+    currency: str = Field(description="three letters, like CHF", max_length=3)
+
+
+class Links(Payload):
+    website: Line = ""
+    privacy: Line = ""
+    directions: Line = ""
+
+
+class Texting(Payload):
+    """`steps` are the optional texts switched on; quiet hours are the client's local wall time."""
+
+    steps: tuple[Annotated[str, Field(max_length=40)], ...] = Field(default=domain.Texting().steps, max_length=20)
+    quiet_from: time = domain.Texting().quiet_from
+    quiet_until: time = domain.Texting().quiet_until
+
+
+class Place(Payload):
+    id: Id
+    name: Line
+    address: Line
+    zone: Line = Field(description="IANA zone of all hours kept here")
+
+
+class Room(Payload):
+    id: Id
+    place: Id
+    name: Line = ""
+
+
+class Service(Payload):
+    id: Id
+    name: Line
+    length_minutes: int = 60
+    price: Price | None = None
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+    needs_room: bool = False
+    step_minutes: int = Field(15, description="raster of the offered starts, counted from where the hours begin")
+    notice_minutes: int = Field(0, description="how long before its start a time can still be booked")
+    horizon_days: int = Field(90, description="how many dates ahead can be booked")
+    cancellation_window_hours: int = Field(24, description="inside it a client cancels late and no longer moves")
+    screening: Line = Field("cst-core", description=f'rule set of the health check; "{NO_SCREENING}" for none')
+    preparation: Prose = ""
+    aftercare: Prose = ""
+
+
+class Hours(Payload):
+    """Half-open: a visit may end exactly at `ends`."""
+
+    place: Id
+    starts: WallTime
+    ends: WallTime
+
+
+class WeeklyHours(Hours):
+    days: tuple[Weekday, ...] = Field(min_length=1, max_length=7)
+
+
+class DayException(Payload):
+    """Replaces all hours of one date; no hours means closed."""
+
+    day: date
+    hours: tuple[Hours, ...] = Few
+    note: Line = ""
+
+
+class Block(Payload):
+    """Time off. With an offset both ends are instants; without, wall time in the practice's zone."""
+
+    starts_at: Moment
+    ends_at: Moment
+    note: Line = ""
+
+
+class Practitioner(Payload):
+    id: Id
+    name: Line
+    profession: Line = ""
+    licence_type: Line = ""
+    licence_number: Line = ""
+    services: tuple[Id, ...] = Few
+    hours: tuple[WeeklyHours, ...] = Few
+    exceptions: tuple[DayException, ...] = Many
+    blocks: tuple[Block, ...] = Many
+
+
+class Profile(Payload):
+    """A whole practice."""
+
+    id: Id
+    name: Line
+    sms_name: Line = Field(description="neutral name in texts, at most 21 plain characters")
+    country: str = Field(description="two letters, like CH", max_length=2)
+    zone: Line = Field(description="IANA zone of the practice itself")
+    locale: Line = Field(description="language tag, like en-GB")
+    phone: Line = Field(description="international number, like +41440000000")
+    emergency_number: Line = Field(description="the local emergency number, like 112")
+    links: Links = Links()
+    texting: Texting = Texting()
+    buffers: Literal["larger", "summed"] = Field("larger", description="what two neighbouring visits need between them")
+    review_hours: int = Field(48, description="how long a time stays held while a person looks at the health check")
+    assumed_attendance_minutes: int = Field(30, description="how long after its end a visit counts as attended")
+    places: tuple[Place, ...] = Few
+    rooms: tuple[Room, ...] = Few
+    services: tuple[Service, ...] = Few
+    practitioners: tuple[Practitioner, ...] = Few
+
+
+def read(document: Profile) -> domain.Practice:
+    """The practice that the document describes; raises `InvalidPractice` naming the fields that break a rule."""
+    practice = domain.Practice(
+        **_fields(document)
+        | {
+            "links": domain.Links(**_fields(document.links)),
+            "texting": domain.Texting(**_fields(document.texting)),
+            "buffers": domain.Buffers(document.buffers),
+            "places": tuple(domain.Place(**_fields(place)) for place in document.places),
+            "rooms": tuple(domain.Room(**_fields(room)) for room in document.rooms),
+            "services": tuple(_service(service) for service in document.services),
+            "practitioners": tuple(_practitioner(person) for person in document.practitioners),
+        }
+    )
+    check(practice)
+    return practice
+
+
+def written(practice: domain.Practice) -> Profile:
+    """The opposite of `read`: what is read from it again is equal to `practice`."""
+    return Profile.model_validate(
+        asdict(practice)
+        | {
+            "services": [asdict(service) | _screening(service) for service in practice.services],
+            "practitioners": [_written_person(person) for person in practice.practitioners],
+        }
+    )
+
+
+Fields = dict[str, Any]
+"""Keyword arguments of a domain class that has the same fields as its document."""
+
+
+def _fields(document: Payload) -> Fields:
+    return dict(document)
+
+
+def _service(service: Service) -> domain.Service:
+    price = None if service.price is None else domain.Price(**_fields(service.price))
+    screening = None if service.screening == NO_SCREENING else service.screening
+    return domain.Service(**_fields(service) | {"price": price, "screening": screening})
+
+
+def _screening(service: domain.Service) -> Fields:
+    return {"screening": NO_SCREENING if service.screening is None else service.screening}
+
+
+def _practitioner(person: Practitioner) -> domain.Practitioner:
+    hours = (weekly for grouped in person.hours for weekly in _weekly(grouped))
+    return domain.Practitioner(
+        **_fields(person)
+        | {
+            "hours": tuple(
+                sorted(hours, key=lambda weekly: (weekly.weekday, weekly.starts, weekly.ends, weekly.place))
+            ),
+            "exceptions": tuple(
+                domain.DayException(day=one.day, hours=tuple(_hours(hours) for hours in one.hours), note=one.note)
+                for one in person.exceptions
+            ),
+            "blocks": tuple(domain.Block(**_fields(block)) for block in person.blocks),
+        }
+    )
+
+
+def _hours(hours: Hours) -> domain.Hours:
+    return domain.Hours(place=hours.place, starts=wall_minutes(hours.starts), ends=wall_minutes(hours.ends))
+
+
+def _weekly(hours: WeeklyHours) -> Iterator[domain.WeeklyHours]:
+    for day in hours.days:
+        once = _hours(hours)
+        yield domain.WeeklyHours(weekday=WEEKDAYS.index(day), place=once.place, starts=once.starts, ends=once.ends)
+
+
+def _written_person(person: domain.Practitioner) -> Fields:
+    exceptions = [
+        {"day": one.day, "hours": [_written_hours(hours) for hours in one.hours], "note": one.note}
+        for one in person.exceptions
+    ]
+    return asdict(person) | {"hours": list(_written_week(person.hours)), "exceptions": exceptions}
+
+
+def _written_hours(hours: domain.Hours) -> Fields:
+    return {"place": hours.place, "starts": wall_text(hours.starts), "ends": wall_text(hours.ends)}
+
+
+def _written_week(week: Iterable[domain.WeeklyHours]) -> Iterator[Fields]:
+    """Weekdays with the same hours become one entry."""
+
+    def span(hours: domain.WeeklyHours) -> tuple[str, int, int]:
+        return hours.place, hours.starts, hours.ends
+
+    for _, same in groupby(sorted(week, key=lambda hours: (*span(hours), hours.weekday)), key=span):
+        hours = list(same)
+        yield _written_hours(hours[0]) | {"days": [WEEKDAYS[one.weekday] for one in hours]}
