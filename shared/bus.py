@@ -12,7 +12,7 @@ import aio_pika
 import stamina
 import structlog
 from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection, HeadersType
-from aio_pika.exceptions import AMQPError, DeliveryError
+from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 from pydantic import SecretStr, ValidationError
 from yarl import URL
 
@@ -47,6 +47,10 @@ def parked(service: str) -> str:
 
 class NotPublished(Exception):
     """The broker did not confirm: the message may or may not have arrived."""
+
+
+class Unroutable(NotPublished):
+    """The broker has no queue bound for it; it did not arrive."""
 
 
 class Bus:
@@ -172,6 +176,8 @@ class Bus:
         )
         try:
             await exchange.publish(message, key, mandatory=True, timeout=PUBLISH_SECONDS)
+        except PublishError as error:
+            raise Unroutable(key) from error
         except BROKEN as error:
             raise NotPublished(type(error).__name__) from error
         except asyncio.CancelledError as error:

@@ -13,7 +13,7 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from prometheus_client import Gauge
 from pymongo import ASCENDING, IndexModel
 
 from shared import telemetry
-from shared.bus import Bus, NotPublished
+from shared.bus import Bus, NotPublished, Unroutable
 from shared.clock import Clock, utc_now
 from shared.events import Envelope
 from shared.mongo import Collection, Database, Document, ensure, leased
@@ -175,13 +175,17 @@ class Outbox:
         documents = await left.to_list(BATCH)
         ages = [entry["at"] for document in documents for entry in document["outbox"]]
         oldest.labels(self.name).set((before + GRACE - min(ages)).total_seconds() if ages else 0)
-        for document in documents:
-            for entry in document["outbox"]:
-                if entry["at"] <= before:
-                    try:
-                        await self._relay.publish(entry)
-                    except NotPublished:
-                        await self.clear()
-                        return
-                    self.published(document["_id"], entry["id"])
+        due = [(document["_id"], e) for document in documents for e in document["outbox"] if e["at"] <= before]
+        with suppress(NotPublished):  # the broker is away: nothing else would go through either
+            for document_id, entry in due:
+                await self._say_again(document_id, entry)
         await self.clear()
+
+    async def _say_again(self, document_id: str, entry: Document) -> None:
+        try:
+            await self._relay.publish(entry)
+        except Unroutable:  # to the back of the line, where it holds up nobody
+            mine = {"_id": document_id, "outbox.id": entry["id"]}
+            await self._collection.update_one(mine, {"$set": {"outbox.$.at": self._relay._clock()}})
+        else:
+            self.published(document_id, entry["id"])
