@@ -1,0 +1,220 @@
+"""The HTTP kit through a real socket: what it lets in, what it refuses, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import AwareDatetime, Field
+from pymongo.errors import ServerSelectionTimeoutError
+
+from shared import httpkit
+from shared.errors import Kind, Refusal
+from shared.httpkit import Answer, Ask, Door, Payload, Route, Who
+from shared.tokens import Tokens
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TOKENS = Tokens("k" * 32)
+OPERATOR = {"Authorization": f"Bearer {'o' * 32}"}
+APPOINTMENT = "a" * 26
+
+
+class Tea(Payload):
+    leaf: str = Field(pattern="^[a-z]+$")
+    cups: int = Field(ge=1)
+    at: AwareDatetime | None = None
+
+
+class Pot(Payload):
+    warm: bool = False
+
+
+class TooHot(Refusal):
+    """The tea would burn."""
+
+    slug, kind = "too-hot", Kind.CONFLICT
+
+
+async def _brew(ask: Ask[Tea, Pot]) -> Answer:
+    if ask.body.leaf == "lava":
+        raise TooHot("95 degrees is too hot", degrees=95)
+    if ask.body.leaf == "bug":
+        raise ZeroDivisionError("secret of the house")
+    if ask.body.leaf == "away":
+        raise ServerSelectionTimeoutError("mongo is away")
+    return Answer(201, ask.body, {"X-Key": ask.idempotency_key or "none"})
+
+
+async def _see(ask: Ask[None, None]) -> Answer:
+    return Answer(200, Tea(leaf="operator" if ask.claim is None else "client", cups=1))
+
+
+async def _either(ask: Ask[None, None]) -> Answer:
+    return await _see(ask)
+
+
+async def _all(ask: Ask[None, None]) -> Answer:
+    return await _see(ask)
+
+
+async def _hook(ask: Ask[None, None]) -> Answer:
+    return Answer(200, text=f"<Body>{ask.form['Body']}</Body>", content_type="text/xml")
+
+
+ROUTES = [
+    Route(
+        method="POST", path="/v1/teas", handler=_brew, summary="Brew", body=Tea, query=Pot, answers={201: Tea},
+        refuses=(TooHot,), idempotent=True,
+    ),
+    Route(method="GET", path="/v1/appointments/{appointment}", handler=_see, summary="See", answers={200: Tea},
+          who=Who.TOKEN),
+    Route(method="GET", path="/v1/any/{appointment}", handler=_either, summary="Either", answers={200: Tea},
+          who=Who.TOKEN_OR_OPERATOR),
+    Route(method="GET", path="/v1/all", handler=_all, summary="All", answers={200: Tea}, who=Who.OPERATOR),
+    Route(method="POST", path="/v1/hook", handler=_hook, summary="Hook", form=True, answers={200: None}),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    async def ready() -> Mapping[str, bool]:
+        return {"database": True, "broker": False}
+
+    door = Door(tokens=TOKENS, operator_key="o" * 32, ready=ready, now=lambda: NOW)
+    app = httpkit.mounted({"tea": httpkit.application("tea", ROUTES, AsyncExitStack(), door)})
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def refused(response: aiohttp.ClientResponse) -> tuple[int, str]:
+    assert response.content_type == "application/problem+json"
+    problem = json.loads(await response.text())
+    assert problem["status"] == response.status
+    return response.status, problem["code"]
+
+
+async def test_a_good_request_is_answered_with_its_trace(client: TestClient[web.Request, web.Application]) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    response = await client.post(
+        "/tea/v1/teas", json={"leaf": "oolong", "cups": 2}, headers={"traceparent": trace, "Idempotency-Key": "k1"}
+    )
+
+    assert (response.status, await response.json()) == (201, {"leaf": "oolong", "cups": 2})
+    assert response.headers["X-Trace-Id"] == trace
+    assert response.headers["X-Key"] == "k1"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"{", (422, "malformed-json")),
+        (b"\xff", (422, "malformed-json")),
+        (b"[" * 100_000, (422, "malformed-json")),
+        (b'{"leaf": NaN}', (422, "malformed-json")),
+        (b'{"leaf": "oolong", "cups": "2"}', (422, "invalid-request")),
+        (b'{"leaf": "OOLONG", "cups": 2}', (422, "invalid-request")),
+        (b'{"leaf": "oolong", "cups": 2, "at": 1700000000}', (422, "invalid-request")),
+        (b'{"leaf": "oolong", "cups": 2, "extra": 1}', (422, "invalid-request")),
+        (b'{"leaf": "lava", "cups": 1}', (409, "too-hot")),
+        (b'{"leaf": "bug", "cups": 1}', (500, "internal-error")),
+        (b'{"leaf": "away", "cups": 1}', (503, "unavailable")),
+        (b" " * 300_000, (413, "request-entity-too-large")),
+    ],
+)
+async def test_a_bad_request_gets_its_code(
+    client: TestClient[web.Request, web.Application], body: bytes, expected: tuple[int, str]
+) -> None:
+    assert await refused(await client.post("/tea/v1/teas", data=body)) == expected
+
+
+async def test_nothing_that_was_sent_comes_back(client: TestClient[web.Request, web.Application]) -> None:
+    body = {"leaf": "MYSECRET", "cups": "MYSECRET", "MYSECRET": {"MYSECRET": 1}}
+
+    text = await (await client.post("/tea/v1/teas?MYSECRET=1&warm=MYSECRET", json=body)).text()
+
+    assert "MYSECRET" not in text
+    assert "leaf" in text or "warm" in text
+
+
+async def test_an_unexpected_error_tells_nothing_of_the_house(client: TestClient[web.Request, web.Application]) -> None:
+    assert "secret" not in await (await client.post("/tea/v1/teas", json={"leaf": "bug", "cups": 1})).text()
+
+
+async def test_a_refusal_carries_its_facts(client: TestClient[web.Request, web.Application]) -> None:
+    problem = json.loads(await (await client.post("/tea/v1/teas", json={"leaf": "lava", "cups": 1})).text())
+
+    assert (problem["detail"], problem["degrees"]) == ("95 degrees is too hot", 95)
+
+
+@pytest.mark.parametrize("path", ["/tea/v1/nothing", "/nobody", "/tea/v1/appointments/UPPER"])
+async def test_an_unknown_path_is_a_problem_too(client: TestClient[web.Request, web.Application], path: str) -> None:
+    assert await refused(await client.get(path)) == (404, "not-found")
+
+
+async def test_a_wrong_method_names_the_right_one(client: TestClient[web.Request, web.Application]) -> None:
+    response = await client.delete("/tea/v1/teas")
+
+    assert await refused(response) == (405, "method-not-allowed")
+    assert response.headers["Allow"] == "POST"
+
+
+async def test_a_bad_idempotency_key_is_refused(client: TestClient[web.Request, web.Application]) -> None:
+    response = await client.post("/tea/v1/teas", json={"leaf": "a", "cups": 1}, headers={"Idempotency-Key": "x" * 201})
+
+    assert await refused(response) == (422, "invalid-request")
+
+
+async def test_a_token_opens_its_own_appointment_only(client: TestClient[web.Request, web.Application]) -> None:
+    token = TOKENS.mint(APPOINTMENT, "stillwater", NOW + timedelta(hours=1))
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    assert (await client.get(f"/tea/v1/appointments/{APPOINTMENT}", headers=bearer)).status == 200
+    assert (await client.get(f"/tea/v1/appointments/{APPOINTMENT}?token={token}")).status == 200
+    other = await client.get(f"/tea/v1/appointments/{'b' * 26}", headers=bearer)
+    assert await refused(other) == (401, "token-invalid")
+    assert await refused(await client.get(f"/tea/v1/appointments/{APPOINTMENT}")) == (401, "token-invalid")
+
+
+async def test_the_operators_key_is_no_clients_token(client: TestClient[web.Request, web.Application]) -> None:
+    assert await refused(await client.get(f"/tea/v1/appointments/{APPOINTMENT}", headers=OPERATOR)) == (
+        401,
+        "token-invalid",
+    )
+    assert (await client.get("/tea/v1/all", headers=OPERATOR)).status == 200
+    assert await refused(await client.get("/tea/v1/all")) == (401, "operator-only")
+    either = await client.get(f"/tea/v1/any/{APPOINTMENT}", headers=OPERATOR)
+    assert (await either.json())["leaf"] == "operator"
+
+
+async def test_a_form_post_is_read_as_a_form(client: TestClient[web.Request, web.Application]) -> None:
+    response = await client.post("/tea/v1/hook", data={"Body": "C"})
+
+    assert (response.content_type, await response.text()) == ("text/xml", "<Body>C</Body>")
+
+
+async def test_health_tells_which_part_is_missing_and_metrics_count(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    ready = await client.get("/tea/health/ready")
+
+    assert (ready.status, await ready.json()) == (503, {"ready": False, "parts": {"database": True, "broker": False}})
+    assert (await client.get("/tea/health/live")).status == 200
+    assert "http_request_seconds" in await (await client.get("/tea/metrics")).text()
+
+
+async def test_the_description_is_valid_openapi_and_names_every_refusal(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    described = await (await client.get("/tea/v1/openapi.json")).json()
+
+    OpenAPIV31SpecValidator(described).validate()
+    brew = described["paths"]["/tea/v1/teas"]["post"]
+    assert set(brew["responses"]) == {"201", "409", "422", "default"}
+    assert [p["name"] for p in brew["parameters"]] == ["warm", "Idempotency-Key"]
