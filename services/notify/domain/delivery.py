@@ -1,0 +1,261 @@
+"""The life of one text: its states, which may follow which, and what every turn of events makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown, treatment
+
+MOST_TRIES = 3
+# Within this the other end of a POST that we gave up on may still be alive.
+FIRST_LOOK = timedelta(seconds=60)
+SECOND_LOOK = timedelta(seconds=300)
+TURNS_KEPT = 40
+
+
+class State(StrEnum):
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+
+WITH_PROVIDER = frozenset({State.ACCEPTED, State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED})
+NOT_BEGUN = frozenset({State.PLANNED, State.CLAIMED})
+AWAITED = frozenset({State.PLANNED, State.CLAIMED, State.SENDING, State.UNKNOWN})
+
+# A POST of unknown outcome may turn out to have arrived long after it was given up: hence the provider's states
+# after nearly all of ours.
+FOLLOWS: Mapping[State, frozenset[State]] = {
+    State.PLANNED: WITH_PROVIDER | {State.PLANNED, State.CLAIMED, State.CANCELLED, State.SKIPPED, State.DEAD},
+    State.CLAIMED: WITH_PROVIDER | {State.PLANNED, State.SENDING, State.CANCELLED, State.SKIPPED, State.DEAD},
+    State.SENDING: WITH_PROVIDER | {State.PLANNED, State.UNKNOWN, State.SKIPPED},
+    State.UNKNOWN: WITH_PROVIDER | {State.UNKNOWN, State.PLANNED, State.DEAD},
+    State.ACCEPTED: frozenset({State.PLANNED, State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED}),
+    State.SENT: frozenset({State.PLANNED, State.DELIVERED, State.UNDELIVERED, State.FAILED}),
+    State.DELIVERED: frozenset(),
+    State.UNDELIVERED: frozenset({State.PLANNED}),
+    State.FAILED: frozenset({State.PLANNED}),
+    State.SKIPPED: WITH_PROVIDER | {State.PLANNED},
+    State.CANCELLED: WITH_PROVIDER | {State.PLANNED},
+    State.DEAD: WITH_PROVIDER | {State.PLANNED},
+}
+
+# Receipts arrive in any order and more than once: a text never goes back to an earlier one of these.
+STATUSES: Mapping[str, State] = {
+    **dict.fromkeys(("queued", "accepted", "scheduled", "sending"), State.ACCEPTED),
+    "sent": State.SENT,
+    **dict.fromkeys(("delivered", "read"), State.DELIVERED),
+    "undelivered": State.UNDELIVERED,
+    **dict.fromkeys(("failed", "canceled"), State.FAILED),
+}
+
+# An answer that comes twice is worse than one that is missed, and is never sent on suspicion.
+AT_MOST_ONCE = frozenset({"help", "stopped", "unclear"})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One line of a text's history."""
+
+    state: State
+    at: datetime
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One POST; its id is unguessable and travels in the receipt's address."""
+
+    id: str
+    at: datetime
+    sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One text. `due` is when it is next looked at, None once nothing more is to be done; `fence` counts its writes.
+
+    `version` is that of the visit under which it was last planned; `asked_at` is when the client's own text came that
+    it answers. `tries` counts POSTs that may have arrived, `waits` those that surely did not.
+    """
+
+    id: str
+    practice: str
+    appointment: str
+    step: str
+    template: str
+    code: str
+    to: str
+    version: int
+    state: State = State.PLANNED
+    planned_for: datetime
+    due: datetime | None
+    not_after: datetime
+    validity: timedelta
+    asked_at: datetime | None = None
+    fence: int = 0
+    tries: int = 0
+    waits: int = 0
+    looks: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    body: str | None = None
+    sid: str | None = None
+    sent_at: datetime | None = None
+    why: str | None = None
+    duplicates: int = 0
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def attempt(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long after a POST of unknown outcome the provider is asked, the first time and the last."""
+
+    first_look: timedelta = FIRST_LOOK
+    second_look: timedelta = SECOND_LOOK
+
+
+def may_follow(message: Message, state: State) -> bool:
+    return state in FOLLOWS[message.state]
+
+
+def turned(message: Message, state: State, at: datetime, why: str | None = None, **changes: object) -> Message:
+    """The message in its next state; unchanged where that state may not follow."""
+    if not may_follow(message, state):
+        return message
+    changes.setdefault("due", message.due if state in AWAITED else None)
+    turns = (*message.turns, Turn(state, at, why))[-TURNS_KEPT:]
+    return replace(message, state=state, why=why, turns=turns, **changes)  # type: ignore[arg-type]  # named by callers
+
+
+def begin(message: Message, *, attempt: str, body: str, to: str, at: datetime) -> Message:
+    """Written before the POST: from here on a crash means unknown, never due."""
+    return turned(
+        message,
+        State.SENDING,
+        at,
+        body=body,
+        to=to,
+        sid=None,
+        looks=0,
+        tries=message.tries + 1,
+        attempts=(*message.attempts, Attempt(attempt, at)),
+        sent_at=at,
+    )
+
+
+def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> Message:
+    """What the one POST's outcome makes of it; a receipt that was faster is not undone."""
+    match outcome:
+        case Accepted(sid, status):
+            return adopted(message, sid, status, None, at)
+        case _ if message.state is not State.SENDING:
+            return message
+        case NotCreated(why, retry_after):
+            wait = retry_after or min(timedelta(seconds=5) * 2**message.waits, timedelta(minutes=5))
+            changed = replace(message, tries=message.tries - 1, waits=message.waits + 1, attempts=message.attempts[:-1])
+            return _again(changed, at + wait * (1 + _jitter(message)), at, why)
+        case Unknown(why):
+            return turned(message, State.UNKNOWN, at, why, due=_look_at(message, pace.first_look))
+        case Refused(code):
+            return _failed(message, State.SKIPPED if treatment(code).stop else State.FAILED, code, at)
+
+
+def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) -> Message:
+    """What the provider's list says of a POST of unknown outcome; two empty looks allow another try."""
+    if message.state is not State.UNKNOWN:
+        return message
+    if found is not None:
+        return adopted(message, found.sid, found.status, found.error_code, at)
+    if message.looks == 0:
+        return turned(message, State.UNKNOWN, at, "not_listed_yet", looks=1, due=_look_at(message, pace.second_look))
+    if message.step in AT_MOST_ONCE or message.tries >= MOST_TRIES:
+        return turned(message, State.DEAD, at, "unresolved")
+    return _again(message, at, at, "not_listed")
+
+
+def after_receipt(
+    message: Message, *, attempt: str, sid: str, status: str, error_code: int | None, at: datetime
+) -> Message:
+    """What a signed receipt for one attempt makes of it.
+
+    A receipt for an attempt that had been given up, or a second name for the same one, means that the client got the
+    text twice: that is counted, and shown.
+    """
+    current = message.attempt
+    if current is None or attempt not in {known.id for known in message.attempts}:
+        return message
+    if attempt != current.id:
+        return _named_late(message, attempt, sid)
+    if message.sid is not None and message.sid != sid:
+        return replace(message, duplicates=message.duplicates + 1)
+    return adopted(message, sid, status, error_code, at)
+
+
+def adopted(message: Message, sid: str, status: str, error_code: int | None, at: datetime) -> Message:
+    """The provider has it under this name, in this status or a later one."""
+    state, attempt = STATUSES.get(status), message.attempt
+    if state is None or attempt is None or attempt.sid not in (None, sid):
+        return message
+    had_its_end = attempt.sid is not None and message.sid is None
+    if had_its_end or not may_follow(message, state):
+        return message
+    named = replace(message, sid=sid, attempts=(*message.attempts[:-1], replace(attempt, sid=sid)))
+    if state in (State.FAILED, State.UNDELIVERED):
+        return _failed(named, state, error_code, at)
+    return turned(named, state, at)
+
+
+def lapsed(message: Message, at: datetime, pace: Pace) -> Message:
+    """Its worker is gone: what had not begun is due again, what had begun is unknown."""
+    if message.state is State.CLAIMED:
+        return turned(message, State.PLANNED, at, "lease_lapsed")
+    if message.state is State.SENDING:
+        return turned(message, State.UNKNOWN, at, "lease_lapsed", due=_look_at(message, pace.first_look))
+    return message
+
+
+def _failed(message: Message, state: State, code: int | None, at: datetime) -> Message:
+    """Try again where the code allows it and it is still of use; else this is the end."""
+    cure = treatment(code)
+    if cure.after is not None and message.tries < cure.most:
+        again_at = at + cure.after * (1 + _jitter(message))
+        if again_at < message.not_after:
+            return _again(message, again_at, at, cure.why)
+    return turned(message, state, at, f"{cure.why}:{code}" if code else cure.why)
+
+
+def _again(message: Message, due: datetime, at: datetime, why: str) -> Message:
+    return turned(message, State.PLANNED, at, why, due=due, sid=None)
+
+
+def _named_late(message: Message, attempt: str, sid: str) -> Message:
+    known = next(a for a in message.attempts if a.id == attempt)
+    if known.sid is not None:
+        return message
+    attempts = tuple(replace(a, sid=sid) if a.id == attempt else a for a in message.attempts)
+    return replace(message, attempts=attempts, duplicates=message.duplicates + 1)
+
+
+def _look_at(message: Message, wait: timedelta) -> datetime:
+    return (message.attempt.at if message.attempt else message.planned_for) + wait
+
+
+def _jitter(message: Message) -> float:
+    """Up to a quarter, from the attempt's random id, so that many texts held up together do not return together."""
+    return int(message.attempt.id[:4], 16) / 0xFFFF / 4 if message.attempt else 0.0
