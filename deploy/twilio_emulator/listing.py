@@ -26,7 +26,8 @@ def listed(texts: Iterable[Message], query: Mapping[str, str], account: Account,
     size = min(_number(query, "PageSize", USUAL_PAGE, least=1), LARGEST_PAGE)
     number = _number(query, "Page", 0, least=0)
     filters = {name: query[name] for name in FILTERS if name in query}
-    matching = [text for text in texts if _listed(text, now) and _matches(text, filters)]
+    wanted = [_wanted(name, value) for name, value in filters.items()]
+    matching = [text for text in texts if _listed(text, now) and all(fits(text) for fits in wanted)]
     start = _start(matching, query.get("PageToken", ""), number, size)
     chosen = list(islice(matching, start, start + size))
     more = start + size < len(matching)
@@ -46,20 +47,21 @@ def _start(texts: list[Message], token: str, number: int, size: int) -> int:
     return place + 1 if token.startswith("PA") else max(place - size, 0)
 
 
-def _matches(text: Message, filters: Mapping[str, str]) -> bool:
-    return all(
-        {"To": text.to, "From": text.sender}.get(name) == value if name in {"To", "From"} else _sent(text, name, value)
-        for name, value in filters.items()
-    )
+def _wanted(name: str, value: str) -> Callable[[Message], bool]:
+    if name == "To":
+        return lambda text: text.to == value
+    if name == "From":
+        return lambda text: text.sender == value
+    return _sent(COMPARED[name], value)
 
 
-def _sent(text: Message, name: str, value: str) -> bool:
+def _sent(compared: Callable[[float, float], bool], value: str) -> Callable[[Message], bool]:
     """Days of Greenwich, both ends counted; a text that was not sent yet has no day and matches none."""
-    if text.sent_at is None:
-        return False
-    if (limit := instant(value)) is not None:
-        return COMPARED[name](text.sent_at.replace(microsecond=0).timestamp(), limit.timestamp())
-    return COMPARED[name](text.sent_at.date().toordinal(), _day(value).toordinal())
+    if (exactly := instant(value)) is not None:
+        limit = exactly.timestamp()
+        return lambda text: text.sent_at is not None and compared(int(text.sent_at.timestamp()), limit)
+    day = _day(value).toordinal()
+    return lambda text: text.sent_at is not None and compared(text.sent_at.date().toordinal(), day)
 
 
 def _day(value: str) -> date:

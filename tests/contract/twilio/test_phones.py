@@ -9,16 +9,16 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from deploy.twilio_emulator.app import Running
-from tests.contract.twilio.conftest import ACCOUNT, PHONE, Service, Start
+from tests.contract.twilio.wire import ACCOUNT, PHONE, Service, Start
 from tests.support.waiting import until
 
 
 async def test_a_text_from_a_phone_reaches_the_webhook_signed_with_every_parameter(
     running: Running, service: Service
 ) -> None:
-    async with aiohttp.ClientSession() as http:
-        async with http.post(f"{running.url}/emulator/inbound", json={"from": PHONE, "body": "C & é"}) as answer:
-            sid = (await answer.json())["sid"]
+    texted = {"from": PHONE, "body": "C & é"}
+    async with aiohttp.request("POST", f"{running.url}/emulator/inbound", json=texted) as answer:
+        sid = (await answer.json())["sid"]
     (told,) = await until(service.inbound)
     assert told == {
         "AccountSid": ACCOUNT.sid,
@@ -45,7 +45,8 @@ async def test_a_text_from_a_phone_reaches_the_webhook_signed_with_every_paramet
 
 
 async def test_a_twiml_answer_becomes_a_text_to_the_phone(running: Running, service: Service) -> None:
-    twiml = '<?xml version="1.0"?><Response><Message>Thank you &amp; bye</Message><Message><Body>Two</Body></Message></Response>'
+    messages = "<Message>Thank you &amp; bye</Message><Message><Body>Two</Body></Message>"
+    twiml = f'<?xml version="1.0"?><Response>{messages}</Response>'
     service.answer = lambda: web.Response(text=twiml, content_type="text/xml")
     running.emulator.line.text(PHONE, "C")
     await until(lambda: len(running.emulator.messages) == 3)

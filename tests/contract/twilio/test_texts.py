@@ -10,7 +10,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from deploy.twilio_emulator.app import Running
-from tests.contract.twilio.conftest import ACCOUNT, PHONE, Service, Start, sdk
+from tests.contract.twilio.wire import ACCOUNT, PHONE, Service, Start, sdk
 from tests.support.waiting import until
 
 
@@ -19,9 +19,8 @@ async def test_a_created_text_is_queued_and_has_the_shape_of_a_message_resource(
 ) -> None:
     text = await twilio.messages.create_async(to=PHONE, from_=ACCOUNT.number, body="See you at 3.")
     uri = f"/2010-04-01/Accounts/{ACCOUNT.sid}/Messages/{text.sid}"
-    async with aiohttp.ClientSession() as http:
-        async with http.get(f"{running.url}/emulator/messages", params={"phone": PHONE}) as answer:
-            (seen,) = (await answer.json())["messages"]
+    async with aiohttp.request("GET", f"{running.url}/emulator/messages", params={"phone": PHONE}) as answer:
+        (seen,) = (await answer.json())["messages"]
 
     assert (text.status, text.date_sent, text.price, text.error_code) == ("queued", None, None, None)
     assert seen | {"status": "", "date_sent": "", "date_updated": ""} == {
