@@ -1,0 +1,46 @@
+#!/bin/sh
+# Makes every secret that docker-compose.yml mounts and that is not there yet; changes none. Run it before the first `up`.
+#
+# usage: deploy/secrets.sh [FOLDER]      (default: ./secrets)
+#
+# Only the folder's owner may enter it. The files in it are readable, because the engine mounts each one into a
+# container that runs as another user.
+set -eu
+
+folder=${1:-${STILLPOINT_SECRETS:-secrets}}
+umask 077
+mkdir -p "$folder"
+chmod 700 "$folder"
+cd "$folder"
+
+main() {
+    random signing_key 32
+    random operator_key 32
+
+    random mongo_keyfile 128
+    random mongo_root_password 24
+    for service in booking screening notify; do
+        keep "${service}_mongo_url" "mongodb://$service:$(hex 24)@mongo:27017/$service?authSource=admin&replicaSet=rs0"
+    done
+
+    password=$(hex 24)
+    keep rabbitmq_administrator.conf "default_user = administrator
+default_pass = $password"
+    keep rabbit_management_url "http://administrator:$(found default_pass rabbitmq_administrator.conf)@rabbitmq:15672"
+    keep rabbit_url "amqp://stillpoint:$(hex 24)@rabbitmq:5672/stillpoint"
+}
+
+random() { keep "$1" "$(hex "$2")"; }
+
+hex() { od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
+
+found() { sed -n "s/^$1 = //p" "$2"; }
+
+keep() {
+    [ ! -s "$1" ] || return 0
+    printf '%s\n' "$2" >"$1"
+    chmod 444 "$1"
+    echo "made $folder/$1"
+}
+
+main
