@@ -30,8 +30,8 @@ class Broker:
     epmd_port: int
     distribution_port: int
     password: str = field(repr=False)
-    _epmd: Child | None = None
-    _node: Child | None = None
+    epmd: Child | None = None
+    node: Child | None = None
 
     @property
     def url(self) -> str:
@@ -47,19 +47,19 @@ class Broker:
         """Return when clients can connect and the management API answers."""
         self._configure()
         log = self.folder / "rabbitmq.out"
-        epmd = ("epmd", "-port", str(self.epmd_port), "-address", ports.LOOPBACK)
-        self._epmd = await Child.start("epmd", epmd, log=log)
-        self._node = await Child.start("RabbitMQ", [SERVER], log=log, env=self._environment())
-        await self._node.ready(self._answers, within=STARTS_WITHIN)
+        names = ("epmd", "-port", str(self.epmd_port), "-address", ports.LOOPBACK)
+        self.epmd = await Child.start("epmd", names, log=log)
+        self.node = await Child.start("RabbitMQ", [SERVER], log=log, env=self._environment())
+        await self.node.ready(self._answers, within=STARTS_WITHIN)
 
     async def stop(self) -> None:
-        for child in (self._node, self._epmd):
+        for child in (self.node, self.epmd):
             if child:
                 await child.stop()
 
     async def kill(self) -> None:
         """End the node as a power cut would; `start` brings it back on the same ports with what it had stored."""
-        for child in (self._node, self._epmd):
+        for child in (self.node, self.epmd):
             if child:
                 await child.kill()
 

@@ -53,6 +53,11 @@ class Child:
         if not self.running:
             raise Trouble(f"{self.name} ended with code {self.process.returncode} while starting; see {self.log}")
 
+    async def ended(self) -> Trouble:
+        """Return when it has ended without being asked to."""
+        await self.process.wait()
+        return Trouble(f"{self.name} ended with code {self.process.returncode}; see {self.log}")
+
     async def stop(self, *, within: timedelta = timedelta(seconds=20)) -> None:
         """Ask it to end, and end it if it does not."""
         self._signal(signal.SIGTERM)

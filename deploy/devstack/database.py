@@ -30,7 +30,7 @@ class Database:
     folder: Path
     port: int
     program: Path
-    _server: Child | None = None
+    server: Child | None = None
 
     @property
     def url(self) -> str:
@@ -45,17 +45,17 @@ class Database:
         command: list[str | Path] = [self.program, "--replSet", REPLICA_SET, "--dbpath", self.folder / "data"]
         command += ["--port", str(self.port), "--bind_ip", ports.LOOPBACK, "--nounixsocket"]
         command += ["--wiredTigerCacheSizeGB", "0.5", "--setParameter", "diagnosticDataCollectionEnabled=false"]
-        self._server = await Child.start("MongoDB", command, log=self.folder / "mongod.log")
-        await self._server.ready(lambda: asyncio.to_thread(self._takes_writes), within=STARTS_WITHIN)
+        self.server = await Child.start("MongoDB", command, log=self.folder / "mongod.log")
+        await self.server.ready(lambda: asyncio.to_thread(self._takes_writes), within=STARTS_WITHIN)
 
     async def stop(self) -> None:
-        if self._server:
-            await self._server.stop()
+        if self.server:
+            await self.server.stop()
 
     async def kill(self) -> None:
         """End it as a power cut would; `start` brings it back on the same port with what it had stored."""
-        if self._server:
-            await self._server.kill()
+        if self.server:
+            await self.server.kill()
 
     async def restart(self) -> None:
         await self.stop()

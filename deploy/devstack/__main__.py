@@ -1,0 +1,46 @@
+"""`make run` and `make demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import cyclopts
+
+from deploy.devstack import demo, home
+from deploy.devstack import run as foreground
+from deploy.devstack.trouble import Trouble
+
+app = cyclopts.App(name="devstack", help="The whole system on this machine, for development.")
+
+
+@app.command
+def run(*, port: int = 8080) -> None:
+    """Start everything; Ctrl-C stops it.
+
+    Parameters
+    ----------
+    port: TCP port of the origin that the services share.
+    """
+    _do(foreground.run(home.FOLDER, port))
+
+
+@app.command(name="demo")
+def walk() -> None:
+    """Walk one booking through the running system."""
+    _do(demo.walk(home.where(home.FOLDER)))
+
+
+def _do(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except Trouble as trouble:
+        sys.exit(f"{trouble}.")
+    except PermissionError as error:
+        sys.exit(f"{error.filename} belongs to another user; run: sudo chown -R $(id -u) {home.FOLDER}")
+
+
+if __name__ == "__main__":
+    app()

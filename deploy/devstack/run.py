@@ -1,0 +1,56 @@
+"""`make run`: the whole system in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.devstack import home, system
+from deploy.devstack.child import Child
+from deploy.devstack.home import Running
+
+
+async def run(folder: Path, port: int) -> None:
+    """Run until SIGINT or SIGTERM, or until a part ends by itself; either way stop every part in order."""
+    work = asyncio.create_task(_run(folder, port))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, _stop_once, work)
+    try:
+        await work
+    except asyncio.CancelledError:
+        print(f"Stopped. Everything is kept in {folder}/.")
+
+
+def _stop_once(work: asyncio.Task[None]) -> None:
+    """Impatient repetitions must not interrupt the stopping itself."""
+    if not work.cancelling():
+        print("\nStopping.")
+        work.cancel()
+
+
+async def _run(folder: Path, port: int) -> None:
+    with home.locked(folder):
+        async with system.started(folder, port) as (running, children):
+            with home.announced(folder, running):
+                print(_welcome(folder, running))
+                await _end_of_one(children)
+
+
+async def _end_of_one(children: Sequence[Child]) -> None:
+    for trouble in asyncio.as_completed([child.ended() for child in children]):
+        raise await trouble
+
+
+def _welcome(folder: Path, running: Running) -> str:
+    return f"""
+Stillpoint is running.
+
+  Practice   {running.origin}/booking/v1/practices/{running.practice}
+  Phone      {running.phone}/   (shows the texts, and answers them)
+  API        {running.origin}/booking/v1/openapi.json, /screening/..., /notify/...
+  Logs       {folder}/*.log
+
+In another terminal, `make demo` walks one booking through it. Ctrl-C stops it; the data stays in {folder}/.
+"""
