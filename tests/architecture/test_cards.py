@@ -1,0 +1,66 @@
+"""The services' cards: what each owns, says and hears is what its code does."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+
+import pytest
+
+from services import booking, notify, screening, topology
+from shared.events import registry
+from tests.architecture.tree import ROOT, modules
+
+CARDS: dict[str, ModuleType] = {"booking": booking, "screening": screening, "notify": notify}
+each_card = pytest.mark.parametrize("service", CARDS)
+
+
+def said() -> dict[str, str]:
+    return {event.name: service for service, card in CARDS.items() for event in card.SAYS}
+
+
+def heard() -> dict[str, list[str]]:
+    hears = topology.hears()
+    return {name: [service for service in hears if name in hears[service]] for name in registry()}
+
+
+def test_every_event_is_said_by_the_service_it_is_named_for() -> None:
+    assert said() == {name: name.split(".")[0] for name in registry()}
+
+
+def test_every_event_is_heard_by_somebody() -> None:
+    """Publishing is mandatory: an event without a queue would stay in its outbox for ever."""
+    assert [name for name, hearers in heard().items() if not hearers] == []
+
+
+@each_card
+def test_what_a_card_hears_is_what_its_inbox_subscribes_to(service: str) -> None:
+    inbox = (ROOT / "services" / service / "inbox.py").read_text()
+    subscribed = set(re.findall(r"^\s+(?:\w+\.)?([A-Z]\w+):", inbox, re.MULTILINE))
+
+    assert subscribed == {event.__name__ for event in CARDS[service].HEARS}
+
+
+@each_card
+def test_what_a_card_owns_is_what_its_store_opens(service: str) -> None:
+    stores = [m.source for m in modules(f"services/{service}") if "store" in (m.path.stem, m.path.parent.name)]
+    opened = {name for source in stores for name in re.findall(r"""(?:database|db)\[["'](\w+)["']\]""", source)}
+
+    assert opened == set(CARDS[service].OWNS)
+
+
+@each_card
+def test_only_the_owner_names_its_events_as_its_own_words(service: str) -> None:
+    outbox = (ROOT / "services" / service / "outbox.py").read_text()
+
+    assert [event.__name__ for event in CARDS[service].SAYS if event.__name__ not in outbox] == []
+
+
+def test_the_catalogue_in_the_architecture_says_who_says_and_hears_what() -> None:
+    rows = re.findall(
+        r"^\| `([a-z_.]+\.v\d+)` \| (\w+) \| ([\w, ]+) \|", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE
+    )
+
+    assert [(name, by, hearers.split(", ")) for name, by, hearers in rows] == [
+        (name, said()[name], heard()[name]) for name in registry()
+    ]
