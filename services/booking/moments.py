@@ -6,8 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
+# Far enough from the ends of the calendar that days and zones can be added without a thought.
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2200
 WALL: Final = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
 OFFSET: Final = r"([Zz]|[+-]\d{2}:\d{2})"
 
@@ -25,20 +28,22 @@ def _instant(written: object) -> datetime:
     moment = _moment(written)
     if moment.tzinfo is None:
         raise ValueError("has no offset from UTC")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("lies outside the calendar") from error
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment.astimezone(UTC)
 
+
+_SPELLED = PlainSerializer(datetime.isoformat, return_type=str, when_used="json")
 
 Moment = Annotated[
-    datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "pattern": f"^{WALL}{OFFSET}?$"})
+    datetime, PlainValidator(_moment), _SPELLED, WithJsonSchema({"type": "string", "pattern": f"^{WALL}{OFFSET}?$"})
 ]
 """With or without an offset."""
 
 Instant = Annotated[
     datetime,
     PlainValidator(_instant),
+    _SPELLED,
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{WALL}{OFFSET}$"}),
 ]
 """An exact moment, read into UTC."""

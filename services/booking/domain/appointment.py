@@ -7,9 +7,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
-from services.booking.domain import footprint
 from services.booking.domain.calendar import minute_of
-from services.booking.domain.footprint import Footprint
+from services.booking.domain.footprint import Footprint, cells
 from services.booking.domain.practice import Buffers
 
 AppointmentId = NewType("AppointmentId", str)
@@ -62,8 +61,8 @@ BOOKED = ACTIVE - {State.HELD}
 class Offer:
     """What was taken, as it stood at that moment: a later change of the practice never alters a booked visit.
 
-    `screening` names the rule set; None means that the service has no health check. `assume_after` the end,
-    silence means that the visit took place.
+    `screening` names the rule set; None means that the service has no health check. Numbers without a country
+    code are numbers of `country`. `assume_after` the end, silence means that the visit took place.
     """
 
     service: str
@@ -76,6 +75,7 @@ class Offer:
     place_name: str
     place_address: str
     zone: str
+    country: str
     before_minutes: int
     after_minutes: int
     buffers: Buffers
@@ -157,7 +157,7 @@ class Appointment:
         if self.state not in OWNS_CELLS:
             return ()
         resources = (self.offer.practitioner, self.offer.room)
-        return footprint.cells(self.footprint, (resource for resource in resources if resource is not None))
+        return cells(self.footprint, (resource for resource in resources if resource is not None))
 
     @property
     def footprint(self) -> Footprint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,21 @@ STEPS: Final[Mapping[Deed, Step]] = {
     Deed.MISSED: Step(frozenset({State.CONFIRMED, State.ATTENDED}), State.MISSED),
     Deed.SAID_YES: Step(frozenset({State.CONFIRMED}), None),
     Deed.ASKED_TO_MOVE: Step(BOOKED, None),
+}
+
+
+class Outcome(StrEnum):
+    """What the health check came to."""
+
+    CLEARED = "cleared"
+    NEEDS_REVIEW = "needs_review"
+    DECLINED = "declined"
+
+
+DECIDABLE: Final[Mapping[Outcome, frozenset[State]]] = {
+    Outcome.CLEARED: frozenset({State.REQUESTED, State.IN_REVIEW}),
+    Outcome.NEEDS_REVIEW: frozenset({State.REQUESTED}),
+    Outcome.DECLINED: frozenset({State.REQUESTED, State.IN_REVIEW}),
 }
 
 
@@ -133,6 +149,24 @@ def decline(appointment: Appointment, *, event: str, now: datetime) -> Appointme
     return replace(_turn(appointment, Deed.DECLINED, By.RULES, now, event=event), held_until=None)
 
 
+def decide(
+    appointment: Appointment, outcome: Outcome, *, cleared_until: date | None, event: str, now: datetime
+) -> Appointment:
+    """Follow the health check's decision; the same appointment if it has nothing to say about it any more.
+
+    A review never takes back what a person has decided since, so decisions may come twice or in any order.
+    """
+    if appointment.state not in DECIDABLE[outcome]:
+        return appointment
+    match outcome:
+        case Outcome.CLEARED:
+            return confirm(appointment, cleared_until=cleared_until, event=event, now=now)
+        case Outcome.NEEDS_REVIEW:
+            return review(appointment, event=event, now=now)
+        case Outcome.DECLINED:
+            return decline(appointment, event=event, now=now)
+
+
 def lapse(appointment: Appointment, *, now: datetime) -> Appointment:
     """Nobody requested, answered or decided in time."""
     if not appointment.is_overdue(now):
@@ -151,12 +185,22 @@ def cancel(appointment: Appointment, *, by: By, now: datetime) -> Appointment:
 
 def move(appointment: Appointment, *, offer: Offer, starts_at: datetime, by: By, now: datetime) -> Appointment:
     """Give the old time back and take the new one together; the practice may, the client only in time."""
-    _check(appointment, Deed.MOVED)
-    if by is By.CLIENT:
-        _check_client_may_move(appointment, starts_at, now)
+    check_move(appointment, starts_at, by=by, now=now)
     turned = _turn(appointment, Deed.MOVED, by, now, moved_from=appointment.starts_at)
     until = None if appointment.held_until is None else min(appointment.held_until, starts_at)
     return replace(turned, offer=offer, starts_at=starts_at, held_until=until)
+
+
+def check_move(appointment: Appointment, starts_at: datetime, *, by: By, now: datetime) -> None:
+    """Raises what keeps the visit from being moved there, before anybody looks whether that time is free."""
+    _check(appointment, Deed.MOVED)
+    if by is not By.CLIENT:
+        return
+    if is_late(appointment.starts_at, appointment.offer.change_window, now):
+        raise TooLate("the practice's window for moving this visit has passed")
+    day = starts_at.astimezone(ZoneInfo(appointment.offer.zone)).date()
+    if appointment.cleared_until is not None and day > appointment.cleared_until:
+        raise HealthCheckOutOfDate(f"the health check does not count on {day}", until=str(appointment.cleared_until))
 
 
 def attend(appointment: Appointment, *, now: datetime, assumed: bool = False) -> Appointment:
@@ -171,7 +215,10 @@ def miss(appointment: Appointment, *, now: datetime) -> Appointment:
 
 
 def reply(appointment: Appointment, deed: Deed, *, event: str, at: datetime) -> Appointment:
-    """Record what the client answered to a text."""
+    """Record what the client answered to a text, once; too late for the visit, it changes nothing."""
+    heard = any(turn.event == event for turn in appointment.history)
+    if heard or appointment.state not in STEPS[deed].of:
+        return appointment
     return _turn(appointment, deed, By.CLIENT, at, event=event)
 
 
@@ -183,10 +230,6 @@ def keep_time(appointment: Appointment, *, now: datetime) -> Appointment | None:
     if appointment.state is State.CONFIRMED and due is not None and due <= now:
         return attend(appointment, now=now, assumed=True)
     return None
-
-
-def has_heard(appointment: Appointment, event: str) -> bool:
-    return any(turn.event == event for turn in appointment.history)
 
 
 def _turn(
@@ -220,11 +263,3 @@ def _check_begun(appointment: Appointment, deed: Deed, now: datetime) -> None:
     _check(appointment, deed)
     if now < appointment.starts_at:
         raise TooEarly("the visit has not begun", starts_at=appointment.starts_at.isoformat())
-
-
-def _check_client_may_move(appointment: Appointment, starts_at: datetime, now: datetime) -> None:
-    if is_late(appointment.starts_at, appointment.offer.change_window, now):
-        raise TooLate("the practice's window for moving this visit has passed")
-    day = starts_at.astimezone(ZoneInfo(appointment.offer.zone)).date()
-    if appointment.cleared_until is not None and day > appointment.cleared_until:
-        raise HealthCheckOutOfDate(f"the health check does not count on {day}", until=str(appointment.cleared_until))

@@ -1,0 +1,120 @@
+"""Telling which times are free, and finding the one that somebody wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.booking.domain import availability
+from services.booking.domain.appointment import AppointmentId
+from services.booking.domain.availability import REACH, Question, Reason, Start
+from services.booking.domain.practice import Practice, Practitioner, Service
+from services.booking.domain.refusals import NoSuchPractice, NoSuchPractitioner, NoSuchService, refused
+from services.booking.ports import Appointments, Practices
+from shared.clock import Clock
+
+MINUTE = timedelta(minutes=1)
+FURTHEST_DAYS = 730
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A start that somebody wants; `practitioner` None is any. `by_practice` waives notice and horizon."""
+
+    service: str
+    practitioner: str | None
+    starts_at: datetime
+    by_practice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A free start, with what an offer is made of."""
+
+    practice: Practice
+    service: Service
+    start: Start
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Free starts under their dates in `zone`, the viewer's."""
+
+    practice: Practice
+    zone: ZoneInfo
+    days: dict[date, list[Start]]
+
+
+class Times:
+    def __init__(self, practices: Practices, appointments: Appointments, now: Clock) -> None:
+        self._practices = practices
+        self._appointments = appointments
+        self._now = now
+
+    async def free(
+        self, practice: str, *, service: str, practitioner: str | None, first: date | None, days: int, zone: str | None
+    ) -> Free:
+        """The list: `days` dates from `first`, today by default, as they begin in the viewer's zone."""
+        kept = await self._practice(practice)
+        viewer = ZoneInfo(zone or kept.zone)
+        wanted = Wanted(service=service, practitioner=practitioner, starts_at=self._now())
+        asked = _question(kept, wanted, self._now())
+        starts_from, starts_until = availability.window(first or self._now().astimezone(viewer).date(), days, viewer)
+        asked = await self._filled(replace(asked, starts_from=starts_from, starts_until=starts_until))
+        return Free(kept, viewer, availability.by_day(availability.free_starts(asked), viewer))
+
+    async def find(self, practice: str, wanted: Wanted, *, moving: AppointmentId | None = None) -> Found:
+        """The start that is wanted, as the list offers it; raises why not. A visit never stands in its own way."""
+        asked = _question(await self._practice(practice), wanted, self._now())
+        asked = await self._filled(asked, moving)
+        start = availability.free_start(asked, wanted.starts_at)
+        if start is None:
+            raise refused(availability.explain(asked, wanted.starts_at).values())
+        return Found(asked.practice, asked.service, start)
+
+    async def explain(self, practice: str, wanted: Wanted) -> dict[str, tuple[Reason, ...]]:
+        """Per practitioner, every rule in the way of this start."""
+        asked = await self._filled(_question(await self._practice(practice), wanted, self._now()))
+        return availability.explain(asked, wanted.starts_at)
+
+    async def _practice(self, practice: str) -> Practice:
+        kept = await self._practices.get(practice)
+        if kept is None:
+            raise NoSuchPractice(f"there is no practice {practice!r}")
+        return kept.practice
+
+    async def _filled(self, asked: Question, but: AppointmentId | None = None) -> Question:
+        busy = await self._appointments.busy(
+            asked.practice.id, asked.starts_from - REACH, asked.starts_until + REACH, now=asked.now, but=but
+        )
+        return replace(asked, busy=busy)
+
+
+def _question(practice: Practice, wanted: Wanted, now: datetime) -> Question:
+    service = _service(practice, wanted.service)
+    if wanted.by_practice:
+        service = replace(service, notice_minutes=0, horizon_days=FURTHEST_DAYS)
+    person = None if wanted.practitioner is None else _practitioner(practice, wanted.practitioner).id
+    return Question(
+        practice=practice,
+        service=service,
+        practitioner=person,
+        now=now,
+        starts_from=wanted.starts_at,
+        starts_until=wanted.starts_at + MINUTE,
+    )
+
+
+def _service(practice: Practice, service: str) -> Service:
+    try:
+        return practice.service(service)
+    except KeyError as error:
+        raise NoSuchService(f"there is no service {service!r}", field="service") from error
+
+
+def _practitioner(practice: Practice, practitioner: str) -> Practitioner:
+    try:
+        return practice.practitioner(practitioner)
+    except KeyError as error:
+        raise NoSuchPractitioner(f"there is no practitioner {practitioner!r}", field="practitioner") from error

@@ -1,0 +1,213 @@
+"""Taking appointments through their turns: load, decide, save, once each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
+from datetime import date, datetime
+
+from services.booking.actions.times import Times, Wanted
+from services.booking.domain import turns
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Consent, Deed, Guardian, State
+from services.booking.domain.identity import appointment_id, client_ref, fingerprint
+from services.booking.domain.offering import offer
+from services.booking.domain.policy import Policy
+from services.booking.domain.refusals import KeyReused, NoSuchAppointment, SlotTaken
+from services.booking.outbox import announce
+from services.booking.phone import mobile
+from services.booking.ports import AlreadyMade, Appointments
+from shared.clock import Clock
+from shared.errors import Kind, Refusal
+
+MOST_TRIES = 8
+BATCH = 100
+
+
+class Contended(Refusal):
+    """Others kept changing the same appointment; the same call may be repeated."""
+
+    slug = "contended"
+    kind = Kind.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A client as they introduce themselves; the numbers are as typed."""
+
+    name: str
+    phone: str
+    locale: str
+    zone: str
+    texts: bool
+    wording: str
+    guardian_name: str | None = None
+    guardian_phone: str | None = None
+
+
+class Visits:
+    def __init__(self, times: Times, appointments: Appointments, policy: Policy, now: Clock) -> None:
+        self._times = times
+        self._appointments = appointments
+        self._policy = policy
+        self._now = now
+
+    async def hold(self, practice: str, wanted: Wanted, *, key: str) -> Appointment:
+        """Take a time that is offered. The same `key` and wish again give the same appointment."""
+        id_ = appointment_id(practice, key)
+        asked = fingerprint(wanted.service, wanted.practitioner or "", wanted.starts_at.isoformat())
+        try:
+            return await self._claim(id_, practice, wanted, asked)
+        except (AlreadyMade, Refusal):
+            # Our own earlier attempt may be the very thing that is in the way.
+            earlier = await self._appointments.get(id_)
+            if earlier is None:
+                raise
+        if earlier.asked != asked:
+            raise KeyReused("this Idempotency-Key was used for another request")
+        return earlier
+
+    async def request(self, id_: AppointmentId, person: Person) -> Appointment:
+        """Consume the hold. The same request again changes nothing."""
+        asked = fingerprint(*map(str, astuple(person)))
+
+        def requested(held: Appointment) -> Appointment:
+            if held.requested_with == asked:
+                return held
+            now = self._now()
+            return turns.request(held, _client(held, person, now), asked=asked, now=now, policy=self._policy)
+
+        return await self._turn(id_, requested)
+
+    async def get(self, id_: AppointmentId) -> Appointment:
+        appointment = await self._appointments.get(id_)
+        if appointment is None:
+            raise NoSuchAppointment("there is no such appointment")
+        return appointment
+
+    async def move(self, id_: AppointmentId, starts_at: datetime, practitioner: str | None, *, by: By) -> Appointment:
+        """Give the old time back and take the new one in one write, or change nothing."""
+        for _ in range(MOST_TRIES):
+            was = await self.get(id_)
+            if was.starts_at == starts_at and practitioner in {None, was.offer.practitioner}:
+                return was
+            turned = await self._moved(was, starts_at, practitioner, by)
+            try:
+                if await self._appointments.save(turned, announce(turned)):
+                    return turned
+            except SlotTaken:
+                if not await self._release(turned):
+                    raise
+        raise Contended("others kept changing this appointment")
+
+    async def cancel(self, id_: AppointmentId, *, by: By) -> Appointment:
+        return await self._turn_into(State.CANCELLED, id_, lambda was: turns.cancel(was, by=by, now=self._now()))
+
+    async def attended(self, id_: AppointmentId) -> Appointment:
+        return await self._turn_into(State.ATTENDED, id_, lambda was: turns.attend(was, now=self._now()))
+
+    async def missed(self, id_: AppointmentId) -> Appointment:
+        return await self._turn_into(State.MISSED, id_, lambda was: turns.miss(was, now=self._now()))
+
+    async def decided(
+        self, id_: AppointmentId, outcome: turns.Outcome, *, cleared_until: date | None, event: str
+    ) -> Appointment:
+        """Follow the health check's decision, however often and in whatever order it is told."""
+        return await self._turn(
+            id_, lambda was: turns.decide(was, outcome, cleared_until=cleared_until, event=event, now=self._now())
+        )
+
+    async def replied(self, id_: AppointmentId, deed: Deed, *, event: str, at: datetime) -> Appointment:
+        return await self._turn(id_, lambda was: turns.reply(was, deed, event=event, at=at))
+
+    async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> list[Appointment]:
+        now = self._now()
+        standing = await self._appointments.agenda(practice, starts_from, starts_until)
+        return [appointment for appointment in standing if not appointment.is_expired(now)]
+
+    async def keep_time(self) -> None:
+        """Take the turns that time itself takes, all that are due by now; any number of replicas may do so at once."""
+        now = self._now()
+        while True:
+            due = await self._appointments.due(now, BATCH)
+            turned = [later for later in (turns.keep_time(one, now=now) for one in due) if later is not None]
+            for later in turned:
+                await self._appointments.save(later, announce(later))
+            if len(due) < BATCH or not turned:
+                return
+
+    async def _claim(self, id_: AppointmentId, practice: str, wanted: Wanted, asked: str) -> Appointment:
+        for _ in range(MOST_TRIES):
+            found = await self._times.find(practice, wanted)
+            held = turns.hold(
+                id_=id_,
+                practice=practice,
+                offer=offer(found.practice, found.service, found.start),
+                starts_at=found.start.starts_at,
+                asked=asked,
+                now=self._now(),
+                policy=self._policy,
+            )
+            try:
+                await self._appointments.add(held, announce(held))
+            except SlotTaken:
+                # Somebody was faster, or a hold that has lapsed was not swept yet: look again who is free.
+                await self._release(held)
+            else:
+                return held
+        raise SlotTaken("this time has been taken")
+
+    async def _moved(self, was: Appointment, starts_at: datetime, practitioner: str | None, by: By) -> Appointment:
+        wanted = Wanted(
+            service=was.offer.service,
+            practitioner=practitioner or was.offer.practitioner,
+            starts_at=starts_at,
+            by_practice=by is By.PRACTICE,
+        )
+        turns.check_move(was, starts_at, by=by, now=self._now())
+        found = await self._times.find(was.practice, wanted, moving=was.id)
+        terms = replace(offer(found.practice, found.service, found.start), screening=was.offer.screening)
+        return turns.move(was, offer=terms, starts_at=found.start.starts_at, by=by, now=self._now())
+
+    async def _release(self, wanted: Appointment) -> bool:
+        """Give back what has lapsed and lies in the way; True if anything did."""
+        now = self._now()
+        lapsed = [turns.lapse(one, now=now) for one in await self._appointments.in_the_way(wanted, now)]
+        for one in lapsed:
+            await self._appointments.save(one, announce(one))
+        return bool(lapsed)
+
+    async def _turn_into(
+        self, state: State, id_: AppointmentId, take: Callable[[Appointment], Appointment]
+    ) -> Appointment:
+        """As `_turn`; an appointment that has got there already stays as it is."""
+        return await self._turn(id_, lambda was: was if was.state is state else take(was))
+
+    async def _turn(self, id_: AppointmentId, take: Callable[[Appointment], Appointment]) -> Appointment:
+        """Take one turn, deciding anew whenever somebody else was faster; the same value back means nothing to do."""
+        for _ in range(MOST_TRIES):
+            was = await self.get(id_)
+            turned = take(was)
+            if turned is was or await self._appointments.save(turned, announce(turned)):
+                return turned
+        raise Contended("others kept changing this appointment")
+
+
+def _client(held: Appointment, person: Person, now: datetime) -> Client:
+    country = held.offer.country
+    phone = mobile(person.phone, country=country, field="client.phone")
+    return Client(
+        ref=client_ref(held.practice, phone),
+        name=person.name,
+        phone=phone,
+        locale=person.locale,
+        zone=person.zone,
+        consent=Consent(texts=person.texts, wording=person.wording, given_at=now),
+        guardian=_guardian(person, country),
+    )
+
+
+def _guardian(person: Person, country: str) -> Guardian | None:
+    if person.guardian_name is None or person.guardian_phone is None:
+        return None
+    phone = mobile(person.guardian_phone, country=country, field="client.guardian.phone")
+    return Guardian(name=person.guardian_name, phone=phone)

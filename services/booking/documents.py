@@ -1,0 +1,184 @@
+"""How an appointment lies in its collection, and back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from services.booking.domain.appointment import Appointment, By, Client, Consent, Deed, Guardian, Offer, State, Turn
+from services.booking.domain.availability import Busy
+from services.booking.domain.calendar import minute_of
+from services.booking.domain.footprint import Footprint
+from services.booking.domain.practice import Buffers
+from shared.mongo import Document
+
+
+def document(appointment: Appointment) -> Document:
+    """The whole of it; a field without a value is absent, `cells` too once they are given back."""
+    fields = {"_id": appointment.id, "practice": appointment.practice, "asked": appointment.asked}
+    return fields | placement(appointment) | progress(appointment)
+
+
+def placement(appointment: Appointment) -> Document:
+    """What only a move changes."""
+    fields = {
+        "offer": _offer(appointment.offer),
+        "starts_at": appointment.starts_at,
+        "ends_at": appointment.ends_at,
+        "cells": list(appointment.cells),
+    }
+    return fields if appointment.cells else {name: value for name, value in fields.items() if name != "cells"}
+
+
+def progress(appointment: Appointment) -> Document:
+    """What every turn may change."""
+    return _present(
+        state=appointment.state.value,
+        version=appointment.version,
+        held_until=appointment.held_until,
+        due_at=appointment.due_at,
+        requested_with=appointment.requested_with,
+        client=None if appointment.client is None else _client(appointment.client),
+        cleared_until=None if appointment.cleared_until is None else appointment.cleared_until.isoformat(),
+        history=[_turn(turn) for turn in appointment.history],
+    )
+
+
+def appointment(document: Document) -> Appointment:
+    cleared_until = document.get("cleared_until")
+    return Appointment(
+        id=document["_id"],
+        practice=document["practice"],
+        offer=_read_offer(document["offer"]),
+        starts_at=document["starts_at"],
+        state=State(document["state"]),
+        version=document["version"],
+        held_until=document.get("held_until"),
+        asked=document["asked"],
+        requested_with=document.get("requested_with"),
+        client=_read_client(document["client"]) if "client" in document else None,
+        cleared_until=None if cleared_until is None else date.fromisoformat(cleared_until),
+        history=tuple(_read_turn(turn) for turn in document["history"]),
+    )
+
+
+BUSY = {
+    "starts_at": 1,
+    "ends_at": 1,
+    "offer.practitioner": 1,
+    "offer.room": 1,
+    "offer.before_minutes": 1,
+    "offer.after_minutes": 1,
+    "offer.buffers": 1,
+}
+"""The projection that `busy` reads."""
+
+
+def busy(document: Document) -> Busy:
+    offer = document["offer"]
+    return Busy(
+        practitioner=offer["practitioner"],
+        room=offer.get("room"),
+        footprint=Footprint(
+            starts=minute_of(document["starts_at"]),
+            ends=minute_of(document["ends_at"]),
+            before=offer["before_minutes"],
+            after=offer["after_minutes"],
+            buffers=Buffers(offer["buffers"]),
+        ),
+    )
+
+
+def _offer(offer: Offer) -> Document:
+    return _present(
+        service=offer.service,
+        service_name=offer.service_name,
+        length_minutes=_minutes(offer.length),
+        screening=offer.screening,
+        practitioner=offer.practitioner,
+        practitioner_name=offer.practitioner_name,
+        room=offer.room,
+        place_name=offer.place_name,
+        place_address=offer.place_address,
+        zone=offer.zone,
+        country=offer.country,
+        before_minutes=offer.before_minutes,
+        after_minutes=offer.after_minutes,
+        buffers=offer.buffers.value,
+        change_window_minutes=_minutes(offer.change_window),
+        review_for_minutes=_minutes(offer.review_for),
+        assume_after_minutes=_minutes(offer.assume_after),
+    )
+
+
+def _read_offer(document: Document) -> Offer:
+    return Offer(
+        service=document["service"],
+        service_name=document["service_name"],
+        length=timedelta(minutes=document["length_minutes"]),
+        screening=document.get("screening"),
+        practitioner=document["practitioner"],
+        practitioner_name=document["practitioner_name"],
+        room=document.get("room"),
+        place_name=document["place_name"],
+        place_address=document["place_address"],
+        zone=document["zone"],
+        country=document["country"],
+        before_minutes=document["before_minutes"],
+        after_minutes=document["after_minutes"],
+        buffers=Buffers(document["buffers"]),
+        change_window=timedelta(minutes=document["change_window_minutes"]),
+        review_for=timedelta(minutes=document["review_for_minutes"]),
+        assume_after=timedelta(minutes=document["assume_after_minutes"]),
+    )
+
+
+def _client(client: Client) -> Document:
+    consent, guardian = client.consent, client.guardian
+    return _present(
+        ref=client.ref,
+        name=client.name,
+        phone=client.phone,
+        locale=client.locale,
+        zone=client.zone,
+        consent={"texts": consent.texts, "wording": consent.wording, "given_at": consent.given_at},
+        guardian=None if guardian is None else {"name": guardian.name, "phone": guardian.phone},
+    )
+
+
+def _read_client(document: Document) -> Client:
+    guardian = document.get("guardian")
+    return Client(
+        ref=document["ref"],
+        name=document["name"],
+        phone=document["phone"],
+        locale=document["locale"],
+        zone=document["zone"],
+        consent=Consent(**document["consent"]),
+        guardian=None if guardian is None else Guardian(**guardian),
+    )
+
+
+def _turn(turn: Turn) -> Document:
+    return _present(
+        deed=turn.deed.value,
+        by=turn.by.value,
+        at=turn.at,
+        version=turn.version,
+        moved_from=turn.moved_from,
+        late=turn.late or None,
+        assumed=turn.assumed or None,
+        event=turn.event,
+    )
+
+
+def _read_turn(document: Document) -> Turn:
+    return Turn(**document | {"deed": Deed(document["deed"]), "by": By(document["by"])})
+
+
+def _minutes(length: timedelta) -> int:
+    return length // timedelta(minutes=1)
+
+
+def _present(**fields: Any) -> Document:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,65 @@
+"""What the actions need from outside: where practices and appointments are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.booking.domain.appointment import Appointment, AppointmentId
+from services.booking.domain.availability import Busy
+from services.booking.domain.practice import Practice
+from shared.relay import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A practice and the version it was stored as."""
+
+    practice: Practice
+    version: int
+
+
+class AlreadyMade(Exception):
+    """An appointment of this id exists: our own earlier attempt under the same key."""
+
+
+class Practices(Protocol):
+    async def get(self, practice: str) -> Kept | None: ...
+
+    async def put(self, kept: Kept, said: Said) -> bool:
+        """Replace version `kept.version - 1`, or begin with 1; False if somebody else was faster."""
+        ...
+
+
+class Appointments(Protocol):
+    """State, cells and announcement are always one write."""
+
+    async def get(self, appointment: AppointmentId) -> Appointment | None: ...
+
+    async def add(self, held: Appointment, said: Said) -> None:
+        """Raises `AlreadyMade`, or `SlotTaken` when anybody owns one of the cells."""
+        ...
+
+    async def save(self, turned: Appointment, said: Said) -> bool:
+        """Replace version `turned.version - 1`; False if somebody else was faster. Raises `SlotTaken`."""
+        ...
+
+    async def busy(
+        self, practice: str, starts_from: datetime, starts_until: datetime, *, now: datetime, but: AppointmentId | None
+    ) -> Sequence[Busy]:
+        """Everything that owns cells and starts in the half-open window, expired holds and `but` left out."""
+        ...
+
+    async def in_the_way(self, wanted: Appointment, now: datetime) -> Sequence[Appointment]:
+        """What is overdue and still owns cells that `wanted` needs."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Appointment]:
+        """Those on which time has a turn to take, longest due first."""
+        ...
+
+    async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
+        """What owns cells and starts in the half-open window, in order."""
+        ...

@@ -1,0 +1,168 @@
+"""Practices and appointments in MongoDB: every change and what it says are one write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from services.booking import documents, profile
+from services.booking.domain.appointment import Appointment, AppointmentId, Deed, State
+from services.booking.domain.availability import Busy
+from services.booking.domain.refusals import SlotTaken
+from services.booking.ports import AlreadyMade, Kept
+from shared.mongo import Collection, Database, Document, clashed_index, ensure
+from shared.relay import Outbox, Relay, Said
+
+OWNS_CELLS: Final = {"cells": {"$exists": True}}
+INDEXES: Final = (
+    # What makes double booking impossible; the practice leads so that the collection can be sharded by it.
+    IndexModel(
+        [("practice", ASCENDING), ("cells", ASCENDING)],
+        name="one_visit_a_cell",
+        unique=True,
+        partialFilterExpression=OWNS_CELLS,
+    ),
+    IndexModel(
+        [("practice", ASCENDING), ("starts_at", ASCENDING)], name="standing", partialFilterExpression=OWNS_CELLS
+    ),
+    IndexModel([("due_at", ASCENDING)], name="due", partialFilterExpression={"due_at": {"$exists": True}}),
+)
+SCHEMA: Final[Document] = {
+    "bsonType": "object",
+    "required": ["practice", "state", "version", "starts_at", "ends_at", "offer", "history"],
+    "properties": {
+        "state": {"enum": [state.value for state in State]},
+        "version": {"bsonType": "int", "minimum": 1},
+        "starts_at": {"bsonType": "date"},
+        "ends_at": {"bsonType": "date"},
+        # An empty array would be indexed as one missing cell, and clash with the next one.
+        "cells": {"bsonType": "array", "minItems": 1, "items": {"bsonType": "string"}},
+    },
+}
+OPTIONAL: Final = ("held_until", "due_at")
+MOST_BUSY: Final = 20_000
+
+
+class MongoAppointments:
+    """The appointments of all practices."""
+
+    def __init__(self, collection: Collection, outbox: Outbox) -> None:
+        self._collection = collection
+        self._outbox = outbox
+
+    @classmethod
+    async def open(cls, database: Database, relay: Relay) -> MongoAppointments:
+        collection = database["appointments"]
+        await ensure(collection, INDEXES, SCHEMA)
+        return cls(collection, await relay.outbox(collection))
+
+    async def get(self, appointment: AppointmentId) -> Appointment | None:
+        document = await self._collection.find_one({"_id": appointment}, {"cells": 0, "outbox": 0})
+        return None if document is None else documents.appointment(document)
+
+    async def add(self, held: Appointment, said: Said) -> None:
+        document = documents.document(held)
+        if said:
+            document["outbox"] = self._outbox.entries(said)
+        try:
+            await self._collection.insert_one(document)
+        except DuplicateKeyError as error:
+            if clashed_index(error) == "_id":
+                raise AlreadyMade(held.id) from error
+            raise SlotTaken("this time has been taken") from error
+        self._outbox.hand_over(held.id, said)
+
+    async def save(self, turned: Appointment, said: Said) -> bool:
+        fields = documents.progress(turned)
+        if turned.history[-1].deed is Deed.MOVED:
+            fields |= documents.placement(turned)
+        gone = [name for name in OPTIONAL if name not in fields]
+        if not turned.cells:
+            gone.append("cells")
+        update = self._outbox.update(turned.id, set_=fields, unset=gone, said=said)
+        try:
+            result = await self._collection.update_one({"_id": turned.id, "version": turned.version - 1}, update)
+        except DuplicateKeyError as error:
+            raise SlotTaken("this time has been taken") from error
+        if result.matched_count == 0:
+            return False
+        self._outbox.hand_over(turned.id, said)
+        return True
+
+    async def busy(
+        self, practice: str, starts_from: datetime, starts_until: datetime, *, now: datetime, but: AppointmentId | None
+    ) -> Sequence[Busy]:
+        standing = self._standing(practice, starts_from, starts_until)
+        standing["$nor"] = [{"_id": but}, {"state": State.HELD.value, "held_until": {"$lte": now}}]
+        found = await self._collection.find(standing, documents.BUSY).to_list(MOST_BUSY)
+        return [documents.busy(document) for document in found]
+
+    async def in_the_way(self, wanted: Appointment, now: datetime) -> Sequence[Appointment]:
+        overdue = {"held_until": {"$lte": now}}
+        found = self._collection.find({"practice": wanted.practice, "cells": {"$in": list(wanted.cells)}, **overdue})
+        return [documents.appointment(document) for document in await found.to_list(None)]
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Appointment]:
+        found = self._collection.find({"due_at": {"$lte": now}}).sort("due_at").limit(limit)
+        return [documents.appointment(document) for document in await found.to_list(limit)]
+
+    async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
+        found = self._collection.find(self._standing(practice, starts_from, starts_until)).sort("starts_at")
+        return [documents.appointment(document) for document in await found.to_list(MOST_BUSY)]
+
+    @staticmethod
+    def _standing(practice: str, starts_from: datetime, starts_until: datetime) -> Document:
+        return {"practice": practice, "starts_at": {"$gte": starts_from, "$lt": starts_until}, **OWNS_CELLS}
+
+
+class MongoPractices:
+    """The practice profiles, kept as the documents they were loaded from."""
+
+    def __init__(self, collection: Collection, outbox: Outbox) -> None:
+        self._collection = collection
+        self._outbox = outbox
+        self._read: dict[str, Kept] = {}
+
+    @classmethod
+    async def open(cls, database: Database, relay: Relay) -> MongoPractices:
+        collection = database["practices"]
+        return cls(collection, await relay.outbox(collection))
+
+    async def get(self, practice: str) -> Kept | None:
+        """Always asks the database; what it says is only parsed again when the version is another one."""
+        document = await self._collection.find_one({"_id": practice}, {"outbox": 0})
+        if document is None:
+            return None
+        known = self._read.get(practice)
+        if known is None or known.version != document["version"]:
+            stored = profile.Profile.model_validate(document["profile"])
+            known = self._read[practice] = Kept(profile.read(stored), document["version"])
+        return known
+
+    async def put(self, kept: Kept, said: Said) -> bool:
+        practice = kept.practice.id
+        fields: Document = {
+            "version": kept.version,
+            "profile": profile.written(kept.practice).model_dump(mode="json", exclude_none=True),
+        }
+        if kept.version == 1:
+            if not await self._begin(practice, fields, said):
+                return False
+        else:
+            update = self._outbox.update(practice, set_=fields, said=said)
+            result = await self._collection.update_one({"_id": practice, "version": kept.version - 1}, update)
+            if result.matched_count == 0:
+                return False
+        self._outbox.hand_over(practice, said)
+        return True
+
+    async def _begin(self, practice: str, fields: Document, said: Said) -> bool:
+        try:
+            await self._collection.insert_one({"_id": practice, **fields, "outbox": self._outbox.entries(said)})
+        except DuplicateKeyError:
+            return False
+        return True
