@@ -83,6 +83,7 @@ async def rabbit(folder: Path) -> AsyncIterator[RabbitBackend]:
         case Source.PROCESS:
             async with broker.started(folder) as private:
                 yield RabbitBackend(private.url, private.management_url)
+                await private.kill()  # nothing in it is kept, and an orderly end takes six seconds
 
 
 @asynccontextmanager
