@@ -17,7 +17,6 @@ from services.screening.domain.ruleset import Effect
 from shared.errors import Kind, Refusal
 
 CLEARED_FOR = timedelta(days=180)
-APPROVED_FOR_AT_MOST = 180
 SHORTEST_NOTE = 10
 
 
@@ -153,14 +152,18 @@ class Case:
             return self
         return replace(self._heard(starts_at, sequence), version=self.version + 1)
 
-    def submitted(self, submission: Submission, *, now: datetime) -> Case:
-        """Take the answers. Raises `CaseClosed`, `AlreadyDecided`, `OtherFormAsked`."""
+    def check_takes_answers(self, questionnaire: str) -> None:
+        """Raises `CaseClosed`, `AlreadyDecided` or `OtherFormAsked`."""
         if self.state is State.CLOSED:
             raise CaseClosed("the appointment is no longer open")
         if self.state is not State.AWAITING:
             raise AlreadyDecided("a decision was made on other answers")
-        if self.request is not None and not _same_form(self.request.form, submission.questionnaire):
+        if self.request is not None and not _same_form(self.request.form, questionnaire):
             raise OtherFormAsked(f"the service asks for {self.request.form}", questionnaire=self.request.form)
+
+    def submitted(self, submission: Submission, *, now: datetime) -> Case:
+        """Take the answers; raises what `check_takes_answers` raises."""
+        self.check_takes_answers(submission.questionnaire)
         return replace(self, submission=submission, version=self.version + 1)._settled(now)
 
     def closed(self) -> Case:
@@ -169,12 +172,27 @@ class Case:
             return self
         return replace(self, state=State.CLOSED, version=self.version + 1)
 
-    def ruled(self, ruling: Ruling, *, valid_for: timedelta, version: int) -> Case:
-        """Take a person's decision on a case in review. Raises `CaseChanged`, and what `check_ruling` raises."""
+    def check_ruling(
+        self, *, approve: bool, note: str, version: int, clearance_needed: bool, clearance_given: bool
+    ) -> None:
+        """`version` is the one that was read. Raises `CaseChanged`, `CannotApprove`, `NotInReview`, `NoteTooShort`
+        or `ClearanceMissing`."""
         if version != self.version:
-            raise CaseChanged("the case was changed after it was read", version=self.version)
-        if self.submission is None:
-            raise NotInReview("there are no answers yet")
+            raise self.changed()
+        urgent = self.submission is not None and self.submission.urgent
+        if approve and (self.state is State.DECLINED or (self.state is State.IN_REVIEW and urgent)):
+            raise CannotApprove("this case cannot be approved; only a new health check can change it")
+        if self.state is not State.IN_REVIEW:
+            raise NotInReview(f"the case is {self.state}")
+        if len("".join(note.split())) < SHORTEST_NOTE:
+            raise NoteTooShort(f"a note of at least {SHORTEST_NOTE} characters is needed")
+        if approve and clearance_needed and not clearance_given:
+            raise ClearanceMissing("a recorded clearance by a health professional is needed")
+
+    def ruled(self, ruling: Ruling, *, valid_for: timedelta) -> Case:
+        """Take a person's decision, after `check_ruling`; a refusal has no last day."""
+        if self.submission is None or self.state is not State.IN_REVIEW:
+            raise NotInReview(f"the case is {self.state}")
         last_day = ruling.at.astimezone(ZoneInfo(self.submission.zone)).date() + valid_for
         return replace(
             self,
@@ -185,17 +203,8 @@ class Case:
             valid_until=last_day if ruling.approved else None,
         )
 
-    def check_ruling(self, *, approve: bool, note: str, clearance_needed: bool, clearance_given: bool) -> None:
-        """Raises `CannotApprove`, `NotInReview`, `NoteTooShort` or `ClearanceMissing`."""
-        declined = self.state is State.DECLINED
-        if approve and (declined or (self.state is State.IN_REVIEW and self.submission and self.submission.urgent)):
-            raise CannotApprove("this case cannot be approved; only a new health check can change it")
-        if self.state is not State.IN_REVIEW:
-            raise NotInReview(f"the case is {self.state}")
-        if len("".join(note.split())) < SHORTEST_NOTE:
-            raise NoteTooShort(f"a note of at least {SHORTEST_NOTE} characters is needed")
-        if approve and clearance_needed and not clearance_given:
-            raise ClearanceMissing("a recorded clearance by a health professional is needed")
+    def changed(self) -> CaseChanged:
+        return CaseChanged("the case was changed after it was read")
 
     def _heard(self, starts_at: datetime, sequence: int) -> Case:
         if sequence <= self.heard:

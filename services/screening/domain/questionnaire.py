@@ -58,8 +58,10 @@ class Questionnaire:
 
     name: str
     version: str
+    title: Mapping[str, str]
+    labels: Mapping[str, Mapping[str, str]]
     questions: tuple[Question, ...]
-    digest: str = ""
+    digest: str
 
     @property
     def id(self) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.screening.domain.conditions import Condition, DaysSince, Each, Trait
-from services.screening.domain.sheet import NONE
+from services.screening.domain.conditions import Condition, DaysSince, Each
 
 
 class Effect(StrEnum):
@@ -70,12 +69,10 @@ class Ruleset:
     version: str
     questionnaire: str
     rules: tuple[Rule, ...]
-    clearance_questions: frozenset[str] = NONE
-    digest: str = ""
+    clearance_questions: frozenset[str]
+    sources: Mapping[str, str]
+    digest: str
 
     @property
     def id(self) -> str:
         return f"{self.name}@{self.version}"
-
-
-__all__ = ["Clearance", "Each", "Effect", "Otherwise", "Rule", "Ruleset", "Trait", "When"]

@@ -1,0 +1,17 @@
+"""Run screening: `python -m services.screening`."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from services.screening.app import build
+from services.screening.settings import Settings
+from shared import httpkit
+
+
+async def start() -> web.Application:
+    return await build(Settings())
+
+
+if __name__ == "__main__":
+    httpkit.run({"screening": start}, Settings())

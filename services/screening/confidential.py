@@ -1,0 +1,59 @@
+"""What only the practice may read, in the form in which it goes into the vault and comes out again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pydantic import JsonValue, TypeAdapter
+
+from services.screening.domain.assessment import Assessment
+from services.screening.domain.case import Case, Ruling, Submission
+from services.screening.ports import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """The answers as they were given, and what the rules made of them."""
+
+    answers: dict[str, JsonValue]
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearanceRecord:
+    """Which health professional agreed, when, and how that is known."""
+
+    given_by: str
+    profession: str
+    given_on: date
+    form: Literal["verbal", "document"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasons:
+    """Why a practitioner decided as they did."""
+
+    note: str
+    clearance: ClearanceRecord | None = None
+
+
+_filled = TypeAdapter(Filled)
+_reasons = TypeAdapter(Reasons)
+
+
+async def seal_filled(vault: Vault, case: Case, filled: Filled) -> bytes:
+    return await vault.seal(case, _filled.dump_json(filled))
+
+
+async def filled_of(vault: Vault, submission: Submission) -> Filled:
+    return _filled.validate_json(await vault.unseal(submission.sealed))
+
+
+async def seal_reasons(vault: Vault, case: Case, reasons: Reasons) -> bytes:
+    return await vault.seal(case, _reasons.dump_json(reasons))
+
+
+async def reasons_of(vault: Vault, ruling: Ruling) -> Reasons:
+    return _reasons.validate_json(await vault.unseal(ruling.sealed))

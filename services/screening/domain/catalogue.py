@@ -1,0 +1,50 @@
+"""All forms and texts that this installation has, found by name or by exact version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from services.screening.domain.questionnaire import Questionnaire
+from services.screening.domain.ruleset import Ruleset
+from services.screening.domain.wording import Texts
+from shared.errors import Kind, Refusal
+
+
+class FormUnknown(Refusal):
+    """No questionnaire of this name, or not in this version."""
+
+    slug: ClassVar[str] = "questionnaire-unknown"
+    kind: ClassVar[Kind] = Kind.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A questionnaire with the rules that judge it; `options` of it that are urgent are marked in the questionnaire."""
+
+    questionnaire: Questionnaire
+    ruleset: Ruleset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """`forms` by exact id, `newest` by bare name, `texts` by locale; `messages` is the id of the set of texts."""
+
+    forms: Mapping[str, Form]
+    newest: Mapping[str, Form]
+    messages: str
+    texts: Mapping[str, Texts]
+    default_locale: str = "en"
+
+    def form(self, name: str) -> Form:
+        """Raises `FormUnknown`, without repeating a name that somebody typed."""
+        found = self.forms.get(name) or self.newest.get(name)
+        if found is None:
+            raise FormUnknown("there is no such questionnaire here", known=sorted(self.forms))
+        return found
+
+    def texts_for(self, locale: str) -> Texts:
+        """The language asked for, or its closest relative, or the default."""
+        wanted = (locale, locale.partition("-")[0], self.default_locale)
+        return next(self.texts[name] for name in wanted if name in self.texts)

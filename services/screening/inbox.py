@@ -1,0 +1,66 @@
+"""What screening hears of booking; each handler changes nothing when it hears the same again, or late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from services.screening.actions import Screening
+from services.screening.domain.case import Request
+from services.screening.ports import Profile
+from shared.bus import Subscriptions
+from shared.events import Envelope
+from shared.events.booking import (
+    AppointmentCancelled,
+    AppointmentLapsed,
+    AppointmentMoved,
+    AppointmentRequested,
+    PracticeChanged,
+)
+from shared.retry import DONE, Verdict
+
+
+def subscriptions(screening: Screening) -> Subscriptions:
+    async def practice_changed(heard: Envelope[PracticeChanged]) -> Verdict:
+        await screening.keep_practice(_profile(heard))
+        return DONE
+
+    async def requested(heard: Envelope[AppointmentRequested]) -> Verdict:
+        fact = heard.data
+        if fact.service.screening is not None:
+            request = Request(service=fact.service.id, form=fact.service.screening)
+            await screening.take_request(
+                fact.appointment, heard.practice, request, starts_at=fact.starts_at, sequence=heard.sequence
+            )
+        return DONE
+
+    async def moved(heard: Envelope[AppointmentMoved]) -> Verdict:
+        fact = heard.data
+        if fact.service.screening is not None:
+            await screening.move(fact.appointment, heard.practice, starts_at=fact.starts_at, sequence=heard.sequence)
+        return DONE
+
+    async def ended(heard: Envelope[AppointmentCancelled | AppointmentLapsed]) -> Verdict:
+        if heard.data.service.screening is not None:
+            await screening.close(heard.data.appointment, heard.practice)
+        return DONE
+
+    return {
+        PracticeChanged: practice_changed,
+        AppointmentRequested: requested,
+        AppointmentMoved: moved,
+        AppointmentCancelled: ended,
+        AppointmentLapsed: ended,
+    }
+
+
+def _profile(heard: Envelope[PracticeChanged]) -> Profile:
+    fact = heard.data
+    return Profile(
+        practice=heard.practice,
+        version=heard.sequence,
+        zone=fact.zone,
+        locale=fact.locale,
+        emergency_number=fact.emergency_number,
+        review_for=timedelta(hours=fact.review_hours),
+        forms={service.id: service.screening for service in fact.services if service.screening is not None},
+    )

@@ -1,0 +1,89 @@
+"""Reads the forms, rules and texts that come with the service, and refuses to start with a set that has a hole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from services.screening import soundness
+from services.screening.domain.catalogue import Catalogue, Form
+from services.screening.domain.questionnaire import Questionnaire
+from services.screening.domain.wording import Texts
+from services.screening.tables import MessagesTable, QuestionnaireTable, RulesetTable
+
+HERE: Final = Path(__file__).parent
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class LibraryBroken(Exception):
+    """One sentence that names the file and what is wrong with it."""
+
+
+def read(folder: Path = HERE) -> Catalogue:
+    """Everything under `questionnaires`, `rules` and `messages`. Raises `LibraryBroken`."""
+    messages, texts = _texts(folder)
+    questionnaires = {q.id: q for q in _questionnaires(folder)}
+    forms: dict[str, Form] = {}
+    for file in sorted((folder / "rules").glob("*.toml")):
+        table, digest = _load(file, RulesetTable)
+        ruleset = table.ruleset(digest)
+        if ruleset.questionnaire not in questionnaires:
+            raise LibraryBroken(f"{file.name}: there is no questionnaire {ruleset.questionnaire}")
+        form = Form(questionnaires[ruleset.questionnaire], ruleset)
+        for trouble in (*soundness.of_questionnaire(form.questionnaire, texts), *soundness.of_rules(form, texts)):
+            raise LibraryBroken(f"{file.name}: {trouble}")
+        forms[form.questionnaire.id] = form
+    newest = {form.questionnaire.name: form for form in sorted(forms.values(), key=_version)}
+    if not forms:
+        raise LibraryBroken(f"{folder}: there are no rules")
+    return Catalogue(forms=forms, newest=newest, messages=messages, texts=texts)
+
+
+def _version(form: Form) -> tuple[int, ...]:
+    return tuple(int(part) for part in form.questionnaire.version.split("."))
+
+
+def _load(file: Path, shape: type[Shape]) -> tuple[Shape, str]:
+    """The file's content, and the digest of that content whatever its layout."""
+    try:
+        raw: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = shape.model_validate(raw)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LibraryBroken(f"{file.name}: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise LibraryBroken(f"{file.name}: {where}: {first['msg']}") from error
+    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if file.stem != f"{raw['name']}@{raw['version']}":
+        raise LibraryBroken(f"{file.name}: the file must be named {raw['name']}@{raw['version']}.toml")
+    return table, hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _questionnaires(folder: Path) -> Iterator[Questionnaire]:
+    for file in sorted((folder / "questionnaires").glob("*.toml")):
+        table, digest = _load(file, QuestionnaireTable)
+        try:
+            yield table.questionnaire(digest)
+        except ValueError as error:
+            raise LibraryBroken(f"{file.name}: {error}") from error
+
+
+def _texts(folder: Path) -> tuple[str, dict[str, Texts]]:
+    """The newest set of client texts, with its id."""
+    files = sorted((folder / "messages").glob("*.toml"))
+    if not files:
+        raise LibraryBroken(f"{folder}: there are no messages")
+    table, _ = _load(files[-1], MessagesTable)
+    texts = {locale: one.texts(locale) for locale, one in table.locale.items()}
+    for locale, one in texts.items():
+        for reader, by_key in one.texts.items():
+            for trouble in soundness.of_texts(by_key):
+                raise LibraryBroken(f"{files[-1].name}: {locale}.{reader}: {trouble}")
+    return f"{table.name}@{table.version}", texts

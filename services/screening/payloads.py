@@ -1,0 +1,170 @@
+"""The JSON that goes in and out of screening."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field, JsonValue
+
+from services.screening.tables import ConditionTable
+from shared.httpkit import Payload
+
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})?$")]
+FormName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}(@[0-9]+\.[0-9]+\.[0-9]+)?$")]
+Answers = Annotated[dict[str, JsonValue], Field(max_length=200)]
+
+
+class QuestionnaireQuery(Payload):
+    locale: Locale | None = None
+    service: Annotated[str, Field(max_length=80)] | None = None
+
+
+class LocaleQuery(Payload):
+    locale: Locale | None = None
+
+
+class OptionOut(BaseModel):
+    """`urgent`: show the urgent text at once when this is chosen."""
+
+    value: str
+    text: str
+    urgent: bool
+
+
+class QuestionOut(BaseModel):
+    """`shown_when` is absent for a question that is always asked; `age` in it is completed years today."""
+
+    id: str
+    type: Literal["tri", "choice", "fuzzy_date", "int", "multi", "text", "date", "bool"]
+    text: str
+    options: list[OptionOut]
+    required: bool
+    shown_when: ConditionTable | None
+    least: int | None
+    most: int | None
+    longest: int | None
+
+
+class QuestionnaireOut(BaseModel):
+    id: str
+    digest: str
+    locale: str
+    title: str
+    emergency_number: str
+    urgent_text: str
+    urgent_text_guardian: str
+    questions: list[QuestionOut]
+
+
+class AnswersIn(Payload):
+    questionnaire: FormName
+    answers: Answers
+    locale: Locale | None = None
+
+
+class MessageOut(BaseModel):
+    key: str
+    text: str
+    urgent: bool
+
+
+class OutcomeOut(BaseModel):
+    """Messages are to be shown in this order; there are none while nothing can be said yet."""
+
+    status: Literal["awaiting_answers", "awaiting_request", "decided", "closed"]
+    messages: list[MessageOut]
+
+
+class PersonIn(Payload):
+    dob: date
+
+
+class EvaluateIn(Payload):
+    """`prior_yes` are the questions answered yes in an earlier form of the same client."""
+
+    questionnaire: FormName
+    practice_tz: Annotated[str, Field(max_length=64)]
+    submitted_at: AwareDatetime
+    client: PersonIn
+    respondent_role: Literal["self", "guardian", "unsure", "skip"]
+    guardian_consent: bool | None = None
+    prior_yes: Annotated[tuple[str, ...], Field(max_length=200)] = ()
+    answers: Answers
+
+
+class FindingOut(BaseModel):
+    """One fired rule: `inputs` are the normalised values it read, `band` its half-open window in days."""
+
+    rule: str
+    code: str
+    outcome: Literal["note", "cleared", "needs_review", "declined"]
+    inputs: dict[str, str | int | bool | list[str]]
+    band: tuple[int | None, int | None] | None
+    sources: list[str]
+    evidence: list[str]
+    explanation: str
+
+
+class EvaluationOut(BaseModel):
+    outcome: Literal["cleared", "needs_review", "declined"]
+    urgent: bool
+    reason_codes: list[str]
+    note_codes: list[str]
+    clearance_required: bool
+    retry_after: date | None
+    trace: list[FindingOut]
+
+
+class ReviewOut(BaseModel):
+    """A line of the queue; the answers are read case by case."""
+
+    appointment: str
+    version: int
+    service: str | None
+    starts_at: datetime | None
+    submitted_at: datetime | None
+    deadline: datetime | None
+    urgent: bool
+
+
+class ReviewsOut(BaseModel):
+    reviews: list[ReviewOut]
+
+
+class ClearanceIn(Payload):
+    given_by: Annotated[str, Field(min_length=1, max_length=200)]
+    profession: Annotated[str, Field(min_length=1, max_length=200)]
+    given_on: date
+    form: Literal["verbal", "document"]
+
+
+class DecisionIn(Payload):
+    """`version` is that of the case which the practitioner read; `valid_days` counts from today."""
+
+    decision: Literal["approve", "refuse"]
+    note: Annotated[str, Field(max_length=4000)]
+    version: Annotated[int, Field(ge=1)]
+    clearance: ClearanceIn | None = None
+    valid_days: Annotated[int, Field(ge=1, le=180)] = 90
+
+
+class CaseOut(BaseModel):
+    """All that the practice may see of one case."""
+
+    appointment: str
+    practice: str
+    version: int
+    state: Literal["awaiting", "cleared", "in_review", "declined", "approved", "refused", "closed"]
+    service: str | None
+    starts_at: datetime | None
+    submitted_at: datetime | None
+    deadline: datetime | None
+    decided_at: datetime | None
+    valid_until: date | None
+    questionnaire: str | None
+    ruleset: str | None
+    evaluation: EvaluationOut | None
+    answers: dict[str, JsonValue] | None
+    note: str | None
+    clearance: ClearanceIn | None

@@ -1,0 +1,133 @@
+"""Values of the domain as the JSON that goes out."""
+
+from __future__ import annotations
+
+from services.screening import payloads as p
+from services.screening.actions import Opened
+from services.screening.domain.answers import SKIP, UNSURE, AnswerType
+from services.screening.domain.assessment import URGENT, Assessment, Finding
+from services.screening.domain.case import Case, State
+from services.screening.domain.catalogue import Catalogue
+from services.screening.domain.questionnaire import Question, Questionnaire
+from services.screening.domain.ruleset import Ruleset
+from services.screening.domain.told import Told
+from services.screening.domain.wording import Reader, Texts
+from services.screening.tables import described
+
+OPENLY = {
+    AnswerType.TRI: ("yes", "no", UNSURE, SKIP),
+    AnswerType.CHOICE: (UNSURE, SKIP),
+    AnswerType.FUZZY_DATE: (UNSURE, SKIP),
+    AnswerType.INT: (UNSURE, SKIP),
+}
+
+
+def questionnaire(form: Questionnaire, texts: Texts, emergency_number: str) -> p.QuestionnaireOut:
+    blanks = {"emergency_number": emergency_number, "deadline": "", "retry_after": ""}
+    return p.QuestionnaireOut(
+        id=form.id,
+        digest=form.digest,
+        locale=texts.locale,
+        title=form.title[texts.locale],
+        emergency_number=emergency_number,
+        urgent_text=texts.write(URGENT, Reader.SELF, blanks=blanks),
+        urgent_text_guardian=texts.write(URGENT, Reader.GUARDIAN, blanks=blanks),
+        questions=[_question(question, form, texts.locale) for question in form.questions],
+    )
+
+
+def _question(question: Question, form: Questionnaire, locale: str) -> p.QuestionOut:
+    options = [p.OptionOut(value=o.value, text=o.text[locale], urgent=o.urgent) for o in question.options]
+    if not question.essential:
+        named = OPENLY.get(question.type, ())
+        options += [p.OptionOut(value=value, text=form.labels[value][locale], urgent=False) for value in named]
+    return p.QuestionOut(
+        id=question.id,
+        type=question.type.value,
+        text=question.text[locale],
+        options=options,
+        required=question.required,
+        shown_when=described(question.shown_when) if question.shown_when else None,
+        least=question.limits.least,
+        most=question.limits.most,
+        longest=question.limits.longest,
+    )
+
+
+def outcome(told: Told) -> p.OutcomeOut:
+    match told.state:
+        case State.AWAITING:
+            status = "awaiting_request" if told.has_answers else "awaiting_answers"
+        case State.CLOSED:
+            status = "closed"
+        case _:
+            status = "decided"
+    messages = [p.MessageOut(key=m.key, text=m.text, urgent=m.urgent) for m in told.messages]
+    return p.OutcomeOut.model_validate({"status": status, "messages": messages})
+
+
+def evaluation(assessment: Assessment, ruleset: Ruleset | None, locale: str = "en") -> p.EvaluationOut:
+    return p.EvaluationOut.model_validate(
+        {
+            "outcome": assessment.outcome.value,
+            "urgent": assessment.urgent,
+            "reason_codes": assessment.reason_codes,
+            "note_codes": assessment.note_codes,
+            "clearance_required": assessment.clearance_required,
+            "retry_after": assessment.retry_after,
+            "trace": [_finding(finding, ruleset, locale) for finding in assessment.trace],
+        }
+    )
+
+
+def _finding(finding: Finding, ruleset: Ruleset | None, locale: str) -> p.FindingOut:
+    """With the plain words and the full sources of the rule set that found it, if that is still installed."""
+    rule = next((rule for rule in ruleset.rules if rule.id == finding.rule), None) if ruleset else None
+    sources = ruleset.sources if ruleset else {}
+    return p.FindingOut.model_validate(
+        {
+            "rule": finding.rule,
+            "code": finding.code,
+            "outcome": finding.effect.value,
+            "inputs": finding.inputs,
+            "band": finding.band,
+            "sources": [f"{tag}: {sources[tag]}" if tag in sources else tag for tag in finding.sources],
+            "evidence": finding.evidence,
+            "explanation": rule.explanation.get(locale, "") if rule else "",
+        }
+    )
+
+
+def review(case: Case) -> p.ReviewOut:
+    return p.ReviewOut(
+        appointment=case.id,
+        version=case.version,
+        service=case.request.service if case.request else None,
+        starts_at=case.starts_at,
+        submitted_at=case.submission.submitted_at if case.submission else None,
+        deadline=case.deadline,
+        urgent=case.submission is not None and case.submission.urgent,
+    )
+
+
+def case(opened: Opened, catalogue: Catalogue) -> p.CaseOut:
+    one, filled, reasons = opened.case, opened.filled, opened.reasons
+    form = catalogue.forms.get(one.submission.questionnaire) if one.submission else None
+    line = review(one)
+    return p.CaseOut.model_validate(
+        {
+            **line.model_dump(exclude={"urgent"}),
+            "practice": one.practice,
+            "state": one.state.value,
+            "decided_at": one.decided_at,
+            "valid_until": one.valid_until,
+            "questionnaire": one.submission.questionnaire if one.submission else None,
+            "ruleset": one.submission.ruleset if one.submission else None,
+            "evaluation": evaluation(filled.assessment, form.ruleset if form else None) if filled else None,
+            "answers": filled.answers if filled else None,
+            "note": reasons.note if reasons else None,
+            "clearance": p.ClearanceIn.model_validate(reasons.clearance, from_attributes=True)
+            if reasons and reasons.clearance
+            else None,
+        }
+    )
