@@ -14,7 +14,7 @@ EVENING = time(20, 30)
 class Quiet:
     """From `from_` (inclusive) until `until` (exclusive), local wall time, over midnight if need be.
 
-    The same time twice means no quiet hours.
+    The same time twice means no quiet hours; they leave whole minutes.
     """
 
     from_: time = time(21)
@@ -33,8 +33,8 @@ class Quiet:
         local = instant.astimezone(zone)
         began = local.date() if local.time() >= self.from_ else local.date() - timedelta(days=1)
         pulled = resolved(datetime.combine(began, self.from_) - MARGIN, zone)
-        while self.covers(pulled, zone):  # a clock change can push a wall time that does not exist into them
-            pulled -= MARGIN
+        while self.covers(pulled, zone):  # a wall time skipped by a clock change, or less than half an hour awake
+            pulled -= timedelta(minutes=1)
         return pulled
 
     def later(self, instant: datetime, zone: ZoneInfo, margin: timedelta = MARGIN) -> datetime:

@@ -1,0 +1,227 @@
+"""The life of one text under every outcome and every order of receipts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notify.domain.delivery import (
+    AWAITED,
+    FOLLOWS,
+    STATUSES,
+    Message,
+    Pace,
+    State,
+    after_look,
+    after_post,
+    after_receipt,
+    begin,
+    lapsed,
+    turned,
+)
+from services.notify.domain.provider import TREATMENTS, Accepted, Found, NotCreated, Refused, Unknown
+from tests.support.notify import message, steps, visit
+
+OF = visit()
+PLANNED = message(steps(OF)["day_before"], OF)
+AT = PLANNED.planned_for
+PACE = Pace()
+ATTEMPT = "00" * 16
+
+
+def sending(of: Message = PLANNED) -> Message:
+    return begin(turned(of, State.CLAIMED, AT), attempt=ATTEMPT, body="See you", to=of.to, at=AT)
+
+
+def unknown() -> Message:
+    return after_post(sending(), Unknown("timeout"), AT, PACE)
+
+
+def receipt(of: Message, status: str, *, sid: str = "SM1", attempt: str = ATTEMPT, code: int | None = None) -> Message:
+    return after_receipt(of, attempt=attempt, sid=sid, status=status, error_code=code, at=AT)
+
+
+def test_an_accepted_text_waits_for_receipts_and_is_not_looked_at_again() -> None:
+    accepted = after_post(sending(), Accepted("SM1"), AT, PACE)
+
+    assert (accepted.state, accepted.sid, accepted.due) == (State.ACCEPTED, "SM1", None)
+
+
+def test_what_was_not_created_is_tried_again_without_counting_as_a_try() -> None:
+    again = after_post(sending(), NotCreated("refused"), AT, PACE)
+
+    assert (again.state, again.tries, again.waits, again.attempts) == (State.PLANNED, 0, 1, ())
+    assert again.due == AT + timedelta(seconds=5)
+
+
+def test_the_provider_may_ask_for_a_longer_wait() -> None:
+    assert after_post(sending(), NotCreated("429", timedelta(seconds=90)), AT, PACE).due == AT + timedelta(seconds=90)
+
+
+def test_the_wait_grows_to_five_minutes() -> None:
+    assert after_post(replace(sending(), waits=30), NotCreated("refused"), AT, PACE).due == AT + timedelta(minutes=5)
+
+
+def test_an_unknown_outcome_is_looked_up_after_a_minute_and_after_five() -> None:
+    once = after_look(unknown(), None, AT + timedelta(seconds=60), PACE)
+
+    assert (unknown().state, unknown().due) == (State.UNKNOWN, AT + timedelta(seconds=60))
+    assert (once.state, once.due) == (State.UNKNOWN, AT + timedelta(seconds=300))
+
+
+def test_two_empty_looks_allow_another_try() -> None:
+    again = after_look(after_look(unknown(), None, AT, PACE), None, AT + timedelta(seconds=300), PACE)
+
+    assert (again.state, again.due, again.tries) == (State.PLANNED, AT + timedelta(seconds=300), 1)
+
+
+def test_the_third_unresolved_try_is_the_last() -> None:
+    third = replace(unknown(), tries=3, looks=1)
+
+    assert after_look(third, None, AT, PACE).state is State.DEAD
+
+
+@pytest.mark.parametrize("step", ["help", "stopped", "unclear"])
+def test_an_answer_is_never_sent_on_suspicion(step: str) -> None:
+    assert after_look(replace(unknown(), step=step, looks=1), None, AT, PACE).state is State.DEAD
+
+
+def test_a_listed_text_is_adopted() -> None:
+    found = after_look(unknown(), Found("SM1", "delivered", None, AT), AT, PACE)
+
+    assert (found.state, found.sid) == (State.DELIVERED, "SM1")
+
+
+@pytest.mark.parametrize("code", sorted(TREATMENTS))
+def test_every_known_refusal_ends_in_a_state_that_is_listed(code: int) -> None:
+    refused = after_post(sending(), Refused(code), AT, PACE)
+
+    if TREATMENTS[code].after is not None and TREATMENTS[code].most > 1:
+        assert refused.state is State.PLANNED
+        assert refused.due is not None
+        assert refused.due >= AT + TREATMENTS[code].after
+    else:
+        assert refused.state in (State.FAILED, State.SKIPPED)
+        assert refused.due is None
+
+
+def test_an_unlisted_code_is_not_retried() -> None:
+    assert after_post(sending(), Refused(99999), AT, PACE).state is State.FAILED
+
+
+def test_an_opted_out_number_is_skipped() -> None:
+    assert after_post(sending(), Refused(21610), AT, PACE).state is State.SKIPPED
+
+
+def test_an_unreachable_handset_gets_one_more_try_if_it_is_still_of_use() -> None:
+    accepted = after_post(sending(), Accepted("SM1"), AT, PACE)
+    late = replace(accepted, not_after=AT + timedelta(minutes=10))
+
+    assert receipt(accepted, "undelivered", code=30003).state is State.PLANNED
+    assert receipt(replace(accepted, tries=2), "undelivered", code=30003).state is State.UNDELIVERED
+    assert receipt(late, "undelivered", code=30003).state is State.UNDELIVERED
+
+
+def test_a_receipt_of_the_failed_try_changes_nothing_once_another_is_planned() -> None:
+    again = receipt(after_post(sending(), Accepted("SM1"), AT, PACE), "undelivered", code=30003)
+
+    assert receipt(again, "undelivered", code=30003) == again
+    assert receipt(again, "sent") == again
+
+
+def test_a_receipt_may_come_before_the_answer_to_the_post() -> None:
+    delivered = receipt(sending(), "delivered")
+
+    assert delivered.state is State.DELIVERED
+    assert after_post(delivered, Accepted("SM1"), AT, PACE) == delivered
+    assert after_post(delivered, Unknown("timeout"), AT, PACE) == delivered
+    assert after_look(delivered, None, AT, PACE) == delivered
+
+
+@pytest.mark.parametrize("state", [State.PLANNED, State.CLAIMED, State.DEAD, State.CANCELLED])
+def test_a_receipt_adopts_a_try_that_had_been_given_up(state: State) -> None:
+    given_up = replace(unknown(), state=state)
+
+    assert receipt(given_up, "delivered").state is State.DELIVERED
+
+
+def test_a_receipt_for_an_earlier_try_is_counted_as_a_duplicate() -> None:
+    given_up = after_look(replace(unknown(), looks=1), None, AT, PACE)
+    second = begin(turned(given_up, State.CLAIMED, AT), attempt="ff" * 16, body="See you", to=OF.phone, at=AT)
+
+    late = receipt(second, "delivered")
+
+    assert (late.state, late.duplicates) == (State.SENDING, 1)
+    assert receipt(late, "delivered") == late
+
+
+def test_a_second_name_for_one_try_is_counted_as_a_duplicate() -> None:
+    accepted = after_post(sending(), Accepted("SM1"), AT, PACE)
+
+    assert receipt(accepted, "sent", sid="SM2").duplicates == 1
+
+
+def test_a_receipt_with_a_forged_attempt_changes_nothing() -> None:
+    assert receipt(sending(), "delivered", attempt="guess") == sending()
+
+
+def test_an_unheard_of_status_changes_nothing() -> None:
+    assert receipt(sending(), "teleported") == sending()
+
+
+def test_a_lapsed_lease_makes_the_unbegun_due_and_the_begun_unknown() -> None:
+    claimed = turned(PLANNED, State.CLAIMED, AT)
+
+    assert lapsed(claimed, AT, PACE).state is State.PLANNED
+    assert lapsed(sending(), AT, PACE).state is State.UNKNOWN
+    assert lapsed(PLANNED, AT, PACE) == PLANNED
+
+
+RANK = {State.SENDING: 0, State.ACCEPTED: 1, State.SENT: 2, State.DELIVERED: 3, State.UNDELIVERED: 3, State.FAILED: 3}
+
+
+@given(st.lists(st.sampled_from(sorted(STATUSES)), max_size=8))
+def test_receipts_in_any_order_never_take_a_text_back(statuses: list[str]) -> None:
+    text = sending()
+    for status in statuses:
+        after = receipt(text, status, code=30005)
+        assert RANK[after.state] >= RANK[text.state]
+        text = after
+
+
+happenings = st.sampled_from(
+    [
+        lambda m: after_post(m, Accepted("SM1"), AT, PACE),
+        lambda m: after_post(m, NotCreated("429"), AT, PACE),
+        lambda m: after_post(m, Unknown("reset"), AT, PACE),
+        lambda m: after_post(m, Refused(21211), AT, PACE),
+        lambda m: after_look(m, None, AT, PACE),
+        lambda m: after_look(m, Found("SM1", "sent", None, AT), AT, PACE),
+        lambda m: receipt(m, "delivered"),
+        lambda m: receipt(m, "undelivered", code=30008),
+        lambda m: lapsed(m, AT, PACE),
+        lambda m: turned(m, State.CANCELLED, AT),
+        lambda m: turned(m, State.CLAIMED, AT),
+        lambda m: sending(m) if m.state is State.CLAIMED else m,
+    ]
+)
+
+
+@given(st.lists(happenings, max_size=15))
+def test_every_turn_is_in_the_table_and_only_awaited_texts_are_due(turns: list) -> None:  # type: ignore[type-arg]  # lambdas
+    text = sending()
+    for turn in turns:
+        after = turn(text)
+        states = [text.state, *(t.state for t in after.turns[len(text.turns) :])]
+        assert all(later in FOLLOWS[earlier] for earlier, later in pairwise(states))
+        assert (after.due is not None) == (after.state in AWAITED)
+        text = after
+
+
+def test_times_are_handed_in() -> None:
+    assert all(isinstance(turn.at, datetime) and turn.at == AT for turn in unknown().turns)

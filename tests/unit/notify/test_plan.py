@@ -1,0 +1,252 @@
+"""The plan of a visit's texts: each row of it, short notice, and never at a wrong hour or too late."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notify.domain.plan import plan
+from services.notify.domain.quiet import Quiet, resolved
+from services.notify.domain.visit import Practice, Visit, VisitState
+from tests.support.notify import ALL_STEPS, STARTS, practice, steps, visit
+
+ZONES = sorted(available_timezones() - {"Factory", "localtime"})
+
+
+def new_york(local: str) -> datetime:
+    return resolved(datetime.fromisoformat(local), ZoneInfo("America/New_York"))
+
+
+def when(of: Visit, policy: Practice | None = None) -> dict[str, datetime]:
+    return {step: text.due for step, text in steps(of, policy).items()}
+
+
+def words(of: Visit, policy: Practice | None = None) -> dict[str, str]:
+    return {step: text.template for step, text in steps(of, policy).items()}
+
+
+def test_a_visit_booked_a_week_ahead_gets_every_text_at_its_time() -> None:
+    booked = visit(since=new_york("2027-06-09T12:00"))
+
+    assert when(booked) == {
+        "booked": new_york("2027-06-09T12:00"),
+        "prepare": new_york("2027-06-14T17:00"),
+        "day_before": new_york("2027-06-15T10:00"),
+        "two_hours": new_york("2027-06-16T08:00"),
+    }
+
+
+def test_each_text_is_useful_only_for_so_long() -> None:
+    useful = {step: text.not_after for step, text in steps(visit(since=new_york("2027-06-09T12:00"))).items()}
+
+    assert useful == {
+        "booked": STARTS,
+        "prepare": STARTS - timedelta(hours=24),
+        "day_before": STARTS - timedelta(hours=2),
+        "two_hours": new_york("2027-06-16T08:30"),
+    }
+
+
+def test_texts_are_listed_in_order_of_time() -> None:
+    assert [text.step for text in plan(visit(), practice())] == ["booked", "prepare", "day_before", "two_hours"]
+
+
+def test_the_id_names_appointment_step_and_start() -> None:
+    assert steps(visit())["day_before"].id == "abcdefghijklmnopqrstuvwxyz/day_before/20270616T1400Z"
+
+
+def test_a_client_who_did_not_agree_to_texts_gets_none() -> None:
+    assert plan(visit(consented=False), practice()) == ()
+
+
+def test_a_confirmation_at_night_waits_for_the_morning() -> None:
+    assert when(visit(since=new_york("2027-06-09T23:30")))["booked"] == new_york("2027-06-10T08:30")
+
+
+@pytest.mark.parametrize(
+    ("notice", "expected"),
+    [
+        (
+            timedelta(hours=73),
+            {"booked": "booked", "prepare": "prepare", "day_before": "day_before", "two_hours": "two_hours"},
+        ),
+        (timedelta(hours=31), {"booked": "booked", "day_before": "day_before_prepare", "two_hours": "two_hours"}),
+        (timedelta(hours=29), {"booked": "booked_prepare", "two_hours": "two_hours"}),
+        (timedelta(hours=5), {"booked": "booked_prepare", "two_hours": "two_hours"}),
+        (timedelta(hours=3), {"booked": "booked_prepare"}),
+        (timedelta(minutes=40), {"booked": "booked_prepare"}),
+    ],
+)
+def test_short_notice_folds_the_texts_into_fewer(notice: timedelta, expected: dict[str, str]) -> None:
+    afternoon = new_york("2027-06-16T18:00")
+
+    assert words(visit(starts_at=afternoon, notice=notice)) == expected
+
+
+def test_the_preparation_travels_with_the_day_before_when_its_own_time_had_passed() -> None:
+    booked = visit(starts_at=new_york("2027-06-16T10:00"), since=new_york("2027-06-14T18:00"))
+
+    assert words(booked) == {"booked": "booked", "day_before": "day_before_prepare", "two_hours": "two_hours"}
+
+
+def test_a_practice_that_sends_no_preparation_never_folds_it_in() -> None:
+    policy = practice(steps=ALL_STEPS - {"prepare"})
+
+    assert words(visit(notice=timedelta(hours=20)), policy)["booked"] == "booked"
+    assert words(visit(), policy)["day_before"] == "day_before"
+
+
+@pytest.mark.parametrize("step", sorted(ALL_STEPS - {"aftercare"}))
+def test_a_step_that_the_practice_switched_off_is_not_sent(step: str) -> None:
+    assert step not in when(visit(), practice(steps=ALL_STEPS - {step}))
+
+
+def test_two_hours_before_an_early_visit_is_merged_into_the_day_before() -> None:
+    early = visit(starts_at=new_york("2027-06-16T09:00"))
+
+    assert words(early) == {"booked": "booked", "prepare": "prepare", "day_before": "day_before"}
+
+
+def test_an_early_visit_without_a_day_before_text_is_remembered_the_evening_before() -> None:
+    early = visit(starts_at=new_york("2027-06-16T09:00"), since=new_york("2027-06-15T11:00"))
+    text = steps(early)["two_hours"]
+
+    assert (text.due, text.template) == (new_york("2027-06-15T20:30"), "day_before")
+
+
+def test_two_hours_before_a_late_visit_is_pulled_to_half_past_eight() -> None:
+    assert when(visit(starts_at=new_york("2027-06-16T23:30")))["two_hours"] == new_york("2027-06-16T20:30")
+
+
+def test_the_day_before_keeps_the_wall_time_over_a_clock_change() -> None:
+    """New York springs forward in the night to 14 March 2027."""
+    spring = visit(starts_at=new_york("2027-03-14T15:00"))
+
+    assert when(spring)["day_before"] == new_york("2027-03-13T15:00")
+    assert spring.starts_at - when(spring)["day_before"] == timedelta(hours=23)
+
+
+def test_two_hours_are_elapsed_time_over_a_clock_change() -> None:
+    """Both clock changes of 2027 in New York, with no quiet hours in the way."""
+    awake = practice(quiet=Quiet(time(5), time(5)))
+    for local in ("2027-03-14T03:30", "2027-11-07T02:30"):
+        starts = new_york(local)
+        assert when(visit(starts_at=starts), awake)["two_hours"] == starts - timedelta(hours=2)
+
+
+def test_quiet_hours_are_those_of_the_clients_zone() -> None:
+    abroad = visit(client_zone="Asia/Tokyo", since=datetime(2027, 6, 9, 14, tzinfo=UTC))
+
+    assert when(abroad)["booked"] == resolved(datetime.fromisoformat("2027-06-10T08:30"), ZoneInfo("Asia/Tokyo"))
+
+
+def test_a_moved_visit_announces_the_new_time_and_plans_its_reminders() -> None:
+    moved = visit(version=5, moved=True, since=new_york("2027-06-12T12:00"))
+
+    assert list(when(moved)) == ["moved", "prepare", "day_before", "two_hours"]
+    assert steps(moved)["moved"].id.endswith("/moved/20270616T1400Z.5")
+
+
+def test_a_cancelled_visit_gets_one_text_and_nothing_else() -> None:
+    assert list(when(visit(state=VisitState.CANCELLED))) == ["cancelled"]
+
+
+def test_review_refusal_and_lapse_read_the_same() -> None:
+    states = (VisitState.IN_REVIEW, VisitState.DECLINED, VisitState.LAPSED)
+
+    assert {text.template for state in states for text in plan(visit(state=state), practice())} == {"call_us"}
+    assert [len(plan(visit(state=state), practice())) for state in states] == [1, 1, 1]
+
+
+def test_nothing_is_said_about_a_missed_visit() -> None:
+    assert plan(visit(state=VisitState.MISSED), practice()) == ()
+
+
+@pytest.mark.parametrize(
+    ("ends", "due"),
+    [
+        ("2027-06-16T11:00", "2027-06-16T14:00"),
+        ("2027-06-16T17:30", "2027-06-16T20:30"),
+        ("2027-06-16T20:15", "2027-06-16T20:30"),
+        ("2027-06-16T20:45", "2027-06-17T09:30"),
+        ("2027-06-16T23:45", "2027-06-17T09:30"),
+        ("2027-06-16T04:00", "2027-06-16T09:30"),
+    ],
+)
+def test_aftercare_comes_the_same_evening_or_the_next_morning(ends: str, due: str) -> None:
+    attended = visit(state=VisitState.ATTENDED, starts_at=new_york(ends) - timedelta(hours=1), since=new_york(ends))
+
+    assert when(attended) == {"aftercare": new_york(due)}
+
+
+def test_aftercare_of_a_visit_marked_late_goes_at_once_and_never_after_twenty_hours() -> None:
+    ended = new_york("2027-06-16T11:00")
+    next_morning = visit(state=VisitState.ATTENDED, since=ended + timedelta(hours=22))
+    evening = visit(state=VisitState.ATTENDED, since=ended + timedelta(hours=6))
+
+    assert when(evening) == {"aftercare": ended + timedelta(hours=6)}
+    assert when(next_morning) == {}
+
+
+visits = st.builds(
+    visit,
+    state=st.sampled_from(VisitState),
+    moved=st.booleans(),
+    notice=st.timedeltas(timedelta(minutes=1), timedelta(days=90)),
+    starts_at=st.datetimes(
+        datetime.fromisoformat("2026-01-01"), datetime.fromisoformat("2030-01-01"), timezones=st.just(UTC)
+    ).map(lambda at: at.replace(second=0, microsecond=0)),
+    zone=st.sampled_from(ZONES),
+    client_zone=st.sampled_from(ZONES),
+)
+policies = st.builds(practice, steps=st.frozensets(st.sampled_from(sorted(ALL_STEPS))))
+
+
+@given(visits, policies)
+def test_no_text_is_due_in_quiet_hours_before_the_news_or_once_useless(of: Visit, policy: Practice) -> None:
+    for text in plan(of, policy):
+        assert not policy.quiet.covers(text.due, ZoneInfo(of.client_zone))
+        assert of.since <= text.due < text.not_after
+        assert text.not_after <= (of.ends_at + timedelta(hours=20) if text.step == "aftercare" else of.starts_at)
+
+
+@given(visits, policies)
+def test_no_two_texts_of_a_plan_share_an_id_and_reminders_are_for_visits_that_stand(
+    of: Visit, policy: Practice
+) -> None:
+    texts = plan(of, policy)
+
+    assert len({text.id for text in texts}) == len(texts)
+    if of.state is not VisitState.CONFIRMED:
+        assert not {"booked", "moved", "prepare", "day_before", "two_hours"} & {text.step for text in texts}
+
+
+@given(visits, policies)
+def test_today_is_said_on_the_day_only(of: Visit, policy: Practice) -> None:
+    there = ZoneInfo(of.zone)
+    for text in plan(of, policy):
+        if text.template == "two_hours":
+            assert text.due.astimezone(there).date() == of.starts_at.astimezone(there).date()
+
+
+@pytest.mark.parametrize("year", [2026, 2027])
+def test_every_zone_sleeps_undisturbed_for_a_year(year: int) -> None:
+    """Each zone of the world, a visit every 37 hours, so that every hour of the day and both clock changes come up."""
+    policy = practice()
+    disturbed = [
+        (name, text)
+        for name in ZONES
+        for n in range(0, 8760, 37 * 5)
+        for text in plan(_visit_at(year, n + len(name), name), policy)
+        if policy.quiet.covers(text.due, ZoneInfo(name)) or text.due >= text.not_after
+    ]
+
+    assert disturbed == []
+
+
+def _visit_at(year: int, hours: int, zone: str) -> Visit:
+    return visit(starts_at=datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=hours), zone=zone, client_zone=zone)

@@ -1,0 +1,95 @@
+"""What clients text back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.notify.domain.consent import Entry, Word, stopped
+from services.notify.domain.reply import ANSWERS, Meaning, answer, classify
+
+AT = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        ("C", Meaning.CONFIRM),
+        (" c. ", Meaning.CONFIRM),
+        ("1", Meaning.CONFIRM),
+        ("Ok!", Meaning.CONFIRM),
+        ("Yes", Meaning.CONFIRM),
+        ("R", Meaning.RESCHEDULE),
+        ("2", Meaning.RESCHEDULE),
+        ("reschedule", Meaning.RESCHEDULE),
+        ("HELP", Meaning.HELP),
+        ("info", Meaning.HELP),
+        ("START", Meaning.START),
+        ("unstop", Meaning.START),
+        *((word, Meaning.STOP) for word in ("STOP", "stopall", "UNSUBSCRIBE", "Cancel", "end", "quit", "revoke")),
+        ("opt out", Meaning.STOP),
+        ("Stop.", Meaning.STOP),
+        ("please stop texting me", Meaning.STOP),
+        ("Don\u2019t text me again", Meaning.STOP),
+        ("take me off your list", Meaning.STOP),
+        ("no more messages", Meaning.STOP),
+        ("", Meaning.UNCLEAR),
+        ("is there a bus stop near you?", Meaning.UNCLEAR),
+        ("running 10 min late", Meaning.UNCLEAR),
+        ("can I cancel my appointment", Meaning.UNCLEAR),
+    ],
+)
+def test_a_text_is_understood(body: str, meaning: Meaning) -> None:
+    assert classify(body, None, has_stopped=False).meaning is meaning
+
+
+def test_the_providers_own_verdict_wins() -> None:
+    assert classify("arret", "STOP", has_stopped=False).meaning is Meaning.STOP
+
+
+def test_yes_from_a_client_who_had_stopped_starts_again() -> None:
+    assert classify("YES", None, has_stopped=True).meaning is Meaning.START
+
+
+@pytest.mark.parametrize(
+    ("body", "opt_out_type", "answered"),
+    [
+        ("STOP", None, False),
+        ("STOP", "STOP", False),
+        ("please stop texting me", None, True),
+        ("HELP", "HELP", False),
+        ("HELP", None, True),
+        ("START", "START", False),
+        ("START", None, False),
+        ("C", None, False),
+        ("R", None, True),
+        ("when is the bus?", None, True),
+    ],
+)
+def test_what_the_provider_answers_is_not_answered_twice(body: str, opt_out_type: str | None, answered: bool) -> None:
+    assert (answer(classify(body, opt_out_type, has_stopped=False), opt_out_type) is not None) is answered
+
+
+def test_only_the_farewell_may_pass_an_opt_out() -> None:
+    assert [step.step for step in ANSWERS.values() if step.to_stopped] == ["stopped"]
+
+
+def entry(word: Word, days: int) -> Entry:
+    return Entry(key=f"{word}:{days}", word=word, at=AT + timedelta(days=days), source="test")
+
+
+@pytest.mark.parametrize(
+    ("ledger", "expected"),
+    [
+        ([], False),
+        ([entry(Word.CONSENTED, 1)], False),
+        ([entry(Word.STOPPED, 2)], True),
+        ([entry(Word.STOPPED, 2), entry(Word.CONSENTED, 3)], True),
+        ([entry(Word.STOPPED, 2), entry(Word.STARTED, 3)], False),
+        ([entry(Word.STARTED, 3), entry(Word.STOPPED, 2)], False),
+        ([entry(Word.STARTED, 3), entry(Word.STOPPED, 4)], True),
+    ],
+)
+def test_the_last_word_about_stopping_counts_and_a_form_does_not_lift_it(ledger: list[Entry], expected: bool) -> None:
+    assert stopped(ledger) is expected

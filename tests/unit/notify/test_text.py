@@ -1,0 +1,168 @@
+"""Segments as the provider bills them, plain characters, placeholders, and no word about health."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from babel import Locale, localedata
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notify import library
+from services.notify.domain.text import (
+    BASIC,
+    EXTENDED,
+    ForbiddenWord,
+    Size,
+    UnknownPlaceholder,
+    fill,
+    placeholders,
+    plain,
+    refuse_health,
+    size,
+)
+from tests.support.notify import practice, visit
+
+TEXTS = library.load()
+NAMES = sorted(TEXTS.texts["en"])
+LINK = "https://still.example/n/Ab3dEf9h"
+DIGITS = "1234567890" * 40
+
+
+# The published vectors of Twilio's message segment calculator (2023), retold as sizes.
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (DIGITS[:160], Size("GSM-7", 160, 1)),
+        (DIGITS[:161], Size("GSM-7", 161, 2)),
+        (DIGITS[:307], Size("GSM-7", 307, 3)),
+        *((char + DIGITS[:158], Size("GSM-7", 160, 1)) for char in "|^€{}[]~\\"),
+        *((char + DIGITS[:159], Size("GSM-7", 161, 2)) for char in "|^€{}[]~\\"),
+        ("\U0001f61c" + DIGITS[:68], Size("UCS-2", 70, 1)),
+        ("\U0001f61c" + DIGITS[:69], Size("UCS-2", 71, 2)),
+        ("\U0001f61c" + DIGITS[:133], Size("UCS-2", 135, 3)),
+        ("\U0001f1ee\U0001f1f9" + DIGITS[:66], Size("UCS-2", 70, 1)),
+        ("\U0001f1ee\U0001f1f9" + DIGITS[:67], Size("UCS-2", 71, 2)),
+        *((char * 70, Size("UCS-2", 70, 1)) for char in "ÁÚúçíÍóÓ"),
+        *((char * 71, Size("UCS-2", 71, 2)) for char in "ÁÚúçíÍóÓ"),
+        ("\U0001f600" + "]" * 68, Size("UCS-2", 70, 1)),
+        ("\U0001f600" + "]" * 69, Size("UCS-2", 71, 2)),
+    ],
+)
+def test_segments_are_counted_as_twilio_counts_them(text: str, expected: Size) -> None:
+    assert size(text) == expected
+
+
+def test_an_escaped_character_is_not_split_over_two_segments() -> None:
+    """152 septets leave one free in the first segment; the euro needs two."""
+    assert size("a" * 152 + "€" + "a" * 151).segments == 2
+    assert size("a" * 152 + "€" + "a" * 152).segments == 3
+
+
+@given(st.text(sorted(BASIC | EXTENDED), min_size=1, max_size=400))
+def test_more_text_never_takes_fewer_segments(text: str) -> None:
+    assert size(text[:-1]).segments <= size(text).segments
+
+
+def test_typographic_characters_become_plain_ones() -> None:
+    assert (
+        plain("2:30\u202fPM\u00a0\u201cyes\u201d \u2013 it\u2019s\u2026\r\nnow\u200b")
+        == '2:30 PM "yes" - it\'s...\nnow'
+    )
+
+
+def test_a_decomposed_letter_is_composed() -> None:
+    assert plain("Cafe\u0301") == "Café"
+    assert size(plain("Cafe\u0301")).encoding == "GSM-7"
+
+
+@pytest.mark.parametrize("template", ["{name}", "{}", "{link", "link}", "{link.__class__}", "{date!r}"])
+def test_only_listed_placeholders_are_allowed(template: str) -> None:
+    with pytest.raises(UnknownPlaceholder):
+        placeholders(template)
+
+
+def test_a_value_is_never_read_as_a_placeholder() -> None:
+    assert fill("{practice}: {date}", {"practice": "{date}", "date": "Wed"}) == "{date}: Wed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "your treatment",
+        "Craniosacral",
+        "declined",
+        "was rejected",
+        "your pain",
+        "health",
+        "massage",
+        "Therapist",
+        "screening",
+    ],
+)
+def test_words_about_health_are_refused(text: str) -> None:
+    with pytest.raises(ForbiddenWord):
+        refuse_health(f"about {text} tomorrow")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_template_is_one_segment_in_every_variety_of_english(name: str) -> None:
+    for date, time in _longest_in_english():
+        filled = fill(TEXTS.texts["en"][name], {**library.LONGEST, "date": date, "time": time})
+        assert size(filled) == Size("GSM-7", len(filled), 1), filled
+
+
+def _longest_in_english() -> set[tuple[str, str]]:
+    hours = [datetime(2027, 1, 1, 0, 30, tzinfo=UTC) + timedelta(hours=25 * n) for n in range(0, 366, 3)]
+    spoken = [Locale.parse(name) for name in ("en_US", "en_GB", "en_CA", "en_AU", "en_IE", "en_NZ", "en_ZA", "en_IN")]
+    assert all(localedata.exists(str(locale)) for locale in spoken)
+    told = [[library._when(at, locale) for at in hours] for locale in spoken]
+    return {(max((w["date"] for w in t), key=len), max((w["time"] for w in t), key=len)) for t in told}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_rendered_text_holds_a_word_about_health(name: str) -> None:
+    refuse_health(TEXTS.render(name, visit(), practice(), LINK))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rendered_text_carries_its_own_link_and_the_senders_name(name: str) -> None:
+    text = TEXTS.render(name, visit(), practice(), LINK)
+
+    assert LINK in text
+    assert text.startswith("Still Waters: ")
+
+
+def test_the_time_is_told_as_the_clock_at_the_place_shows_it() -> None:
+    text = TEXTS.render("booked", visit(client_zone="Asia/Tokyo"), practice(), LINK)
+
+    assert text == (
+        f"Still Waters: you are booked for Wed, Jun 16, 10:00 AM. Details: {LINK} "
+        "Reply R to reschedule or STOP to opt out."
+    )
+
+
+def test_a_language_without_templates_falls_back_to_english() -> None:
+    assert TEXTS.render("moved", visit(), practice(locale="xx-nowhere"), LINK).startswith(
+        "Still Waters: your visit moved"
+    )
+
+
+def test_a_name_that_would_cost_a_third_segment_is_refused() -> None:
+    with pytest.raises(library.TooLong):
+        TEXTS.render("booked", visit(), practice(sms_name="\U0001f33f" * 60), LINK)
+
+
+@pytest.mark.parametrize(
+    ("wording", "refused"),
+    [
+        ("{practice}: see you", library.BadTemplate),
+        ("{practice}: " + "x" * 150 + " {link}", library.BadTemplate),
+        ("{practice}: about your treatment {link}", ForbiddenWord),
+        ("{client}: hello {link}", UnknownPlaceholder),
+    ],
+)
+def test_a_template_that_may_not_be_sent_is_refused_at_start(wording: str, refused: type[Exception]) -> None:
+    with pytest.raises(refused):
+        library.check("mine", wording, "en")
