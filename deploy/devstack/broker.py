@@ -124,7 +124,7 @@ async def started(folder: Path) -> AsyncIterator[Broker]:
 def _broker(folder: Path) -> Broker:
     if not SERVER.exists():
         raise Trouble("RabbitMQ is not installed; run: sudo apt-get install -y rabbitmq-server")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the password is in there
     chosen = ports.remembered(folder / "ports.json", ("amqp", "management", "epmd", "distribution"))
     return Broker(
         folder=folder.absolute(),

@@ -39,7 +39,7 @@ class Running:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep a second system out of the folder until we are done."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
