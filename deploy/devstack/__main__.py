@@ -30,14 +30,14 @@ def run(*, port: int = 8080) -> None:
 @app.command(name="demo")
 def walk() -> None:
     """Walk one booking through the running system."""
-    _do(demo.walk(home.where(home.FOLDER)))
+    _do(demo.walk(home.FOLDER))
 
 
 def _do(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
     except Trouble as trouble:
-        sys.exit(f"{trouble}.")
+        sys.exit(str(trouble))
     except PermissionError as error:
         sys.exit(f"{error.filename} belongs to another user; run: sudo chown -R $(id -u) {home.FOLDER}")
 
