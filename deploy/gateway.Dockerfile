@@ -6,4 +6,5 @@ RUN setcap -r /usr/bin/caddy \
  && chown -R 10001:10001 /data /config
 COPY deploy/Caddyfile /etc/caddy/Caddyfile
 USER 10001:10001
-EXPOSE 8080 8443 8443/udp
+RUN caddy adapt --config /etc/caddy/Caddyfile > /dev/null
+EXPOSE 8080 8443

@@ -16,11 +16,15 @@ cd "$folder"
 main() {
     random signing_key 32
     random operator_key 32
+    # Without it nobody can read the answers to health questions again: keep a copy somewhere else.
+    keep screening_master_key "$(head -c 96 /dev/urandom | base64 | tr -d '\n')"
+    # The token of the demo's phone. With a Twilio account, its own auth token takes this one's place.
+    random twilio_auth_token 16
 
     random mongo_keyfile 128
     random mongo_root_password 24
     for service in booking screening notify; do
-        keep "${service}_mongo_url" "mongodb://$service:$(hex 24)@mongo:27017/$service?authSource=admin&replicaSet=rs0"
+        keep "${service}_mongo_url" "mongodb://$service:$(hex 24)@mongo:27017/?authSource=admin&replicaSet=rs0"
     done
 
     password=$(hex 24)

@@ -23,9 +23,9 @@ MEMBER: Final = "mongo:27017"
 SET: Final = "rs0"
 ROOT: Final = "root"
 DATABASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "booking": ("booking",),
-    "screening": ("screening",),
-    "notify": ("notify",),
+    "booking": ("stillpoint_booking",),
+    "screening": ("stillpoint_screening", "stillpoint_vault"),
+    "notify": ("stillpoint_notify",),
 }
 AUTHENTICATION_FAILED, ALREADY_INITIATED, USER_EXISTS = 18, 23, 51003
 
