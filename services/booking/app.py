@@ -1,0 +1,46 @@
+"""Everything booking needs, opened in order and joined; the whole wiring is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from aiohttp import web
+
+from services.booking import inbox, routes
+from services.booking.actions import Booking
+from services.booking.appointment_routes import Pass
+from services.booking.settings import Settings
+from services.booking.store import MongoAppointments, MongoPractices
+from shared import httpkit, mongo, ticker
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.httpkit import Door
+from shared.relay import Relay
+from shared.tokens import Tokens
+
+
+async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
+    """A failure half-way closes what was opened."""
+    async with AsyncExitStack() as opened:
+        database = await opened.enter_async_context(mongo.connect(settings.mongo_url, settings.booking_database))
+        bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="booking"))
+        sweep = timedelta(seconds=settings.sweep_seconds)
+        relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
+        practices = await MongoPractices.open(database, relay)
+        appointments = await MongoAppointments.open(database, relay)
+        booking = Booking.of(practices, appointments, settings.policy, now)
+        tick = timedelta(seconds=settings.booking_tick_seconds)
+        await opened.enter_async_context(ticker.every(tick, booking.visits.keep_time, name="booking.keep_time"))
+        await bus.consume(inbox.subscriptions(booking))
+        opened.push_async_callback(bus.stop_consuming)
+        kept_open = opened.pop_all()
+
+    async def ready() -> Mapping[str, bool]:
+        return {"database": await mongo.reachable(database), "broker": bus.ready}
+
+    tokens = Tokens(settings.signing_key.get_secret_value())
+    door = Door(tokens, settings.operator_key.get_secret_value(), ready, now)
+    pass_ = Pass(tokens, timedelta(days=settings.booking_token_days))
+    return httpkit.application("booking", routes.routes(booking, pass_, now), kept_open, door)

@@ -1,0 +1,57 @@
+"""What booking hears: the health check's decisions and the client's replies; hearing one again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import timedelta
+
+from services.booking.actions import Booking
+from services.booking.actions.visits import Contended
+from services.booking.domain.appointment import Appointment, AppointmentId, Deed, State
+from services.booking.domain.refusals import NoSuchAppointment
+from services.booking.domain.turns import Outcome
+from shared.bus import Subscriptions
+from shared.events import Envelope
+from shared.events.notify import Reply, ReplyConfirmed, ReplyRescheduleAsked
+from shared.events.screening import CaseDecided
+from shared.retry import DONE, Park, RetryAfter, Verdict
+
+SOON = timedelta(seconds=5)
+
+
+def subscriptions(booking: Booking) -> Subscriptions:
+    async def decided(heard: Envelope[CaseDecided]) -> Verdict:
+        fact = heard.data
+        deciding = booking.visits.decided(
+            AppointmentId(fact.appointment), Outcome(fact.outcome), cleared_until=fact.valid_until, event=heard.id
+        )
+        return await _verdict(deciding)
+
+    async def said_yes(heard: Envelope[ReplyConfirmed]) -> Verdict:
+        return await _verdict(_replied(heard, Deed.SAID_YES))
+
+    async def asked_to_move(heard: Envelope[ReplyRescheduleAsked]) -> Verdict:
+        return await _verdict(_replied(heard, Deed.ASKED_TO_MOVE))
+
+    def _replied(
+        heard: Envelope[ReplyConfirmed] | Envelope[ReplyRescheduleAsked], deed: Deed
+    ) -> Awaitable[Appointment]:
+        fact: Reply = heard.data
+        return booking.visits.replied(AppointmentId(fact.appointment), deed, event=heard.id, at=fact.received_at)
+
+    return {
+        CaseDecided: decided,  # may come twice, late, or after a later one
+        ReplyConfirmed: said_yes,
+        ReplyRescheduleAsked: asked_to_move,
+    }
+
+
+async def _verdict(deed: Awaitable[Appointment]) -> Verdict:
+    try:
+        appointment = await deed
+    except Contended:
+        return RetryAfter(SOON, "contended")
+    except NoSuchAppointment:
+        return Park("no such appointment")
+    # Nothing can be said about what was never requested, unless an older state of the database was restored.
+    return RetryAfter(SOON, "not requested yet") if appointment.state is State.HELD else DONE

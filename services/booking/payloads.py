@@ -1,0 +1,221 @@
+"""The bodies and answers of booking's HTTP interface."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Final, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from services.booking import profile
+from services.booking.domain.appointment import State
+from services.booking.domain.availability import Reason
+from services.booking.moments import FIRST_YEAR, LAST_YEAR, Instant
+from shared.httpkit import Payload
+
+_ZONES: Final = frozenset(available_timezones())
+
+
+def _zone(name: str) -> str:
+    if name not in _ZONES:
+        raise ValueError("not an IANA time zone like Europe/Zurich")
+    return name
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("empty, or more than one printable line")
+    return text.strip()
+
+
+def _near(day: date) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return day
+
+
+Id = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
+Zone = Annotated[str, AfterValidator(_zone), Field(max_length=60, description="IANA time zone")]
+Name = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=120)]
+Phone = Annotated[
+    str, Field(min_length=4, max_length=40, description="mobile number, international or as dialled in the country")
+]
+Locale = Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="language tag, like en-GB")]
+Day = Annotated[date, AfterValidator(_near)]
+
+
+class AvailabilityQuery(Payload):
+    """`from` is today in the viewer's zone if absent; `practitioner` is any if absent."""
+
+    service: Id
+    practitioner: Id | None = None
+    from_: Day | None = Field(None, alias="from")
+    days: int = Field(14, ge=1, le=92)
+    zone: Zone | None = None
+
+
+class ExplainQuery(Payload):
+    service: Id
+    practitioner: Id | None = None
+    starts_at: Instant
+
+
+class AgendaQuery(Payload):
+    """Dates in the practice's zone; `from` is today if absent."""
+
+    from_: Day | None = Field(None, alias="from")
+    days: int = Field(1, ge=1, le=92)
+
+
+class HoldBody(Payload):
+    service: Id
+    starts_at: Instant
+    practitioner: Id | None = Field(None, description="any, if absent")
+
+
+class GuardianBody(Payload):
+    name: Name
+    phone: Phone
+
+
+class ClientBody(Payload):
+    name: Name
+    phone: Phone
+    locale: Locale
+    zone: Zone
+    guardian: GuardianBody | None = Field(None, description="for a client under 18; the texts go there")
+
+
+class ConsentBody(Payload):
+    """To which texts the client agreed, and the wording that was shown."""
+
+    texts: bool
+    wording: str = Field(min_length=1, max_length=2000)
+
+
+class RequestBody(Payload):
+    client: ClientBody
+    consent: ConsentBody
+
+
+class MoveBody(Payload):
+    starts_at: Instant
+    practitioner: Id | None = Field(None, description="the same as before, if absent")
+
+
+class Slot(BaseModel):
+    starts_at: datetime
+    practitioner: str
+
+
+class DaySlots(BaseModel):
+    """A date in the viewer's zone; dates on which nothing is free are left out."""
+
+    date: date
+    slots: list[Slot]
+
+
+class Availability(BaseModel):
+    zone: str = Field(description="the viewer's zone, of the dates")
+    practice_zone: str
+    days: list[DaySlots]
+
+
+class Explanation(BaseModel):
+    """Per practitioner, the rules in the way; none means that the start is on offer."""
+
+    reasons: dict[str, list[Reason]]
+
+
+class ServiceView(BaseModel):
+    id: str
+    name: str
+    length_minutes: int
+    screening: str | None = Field(None, description="rule set of the health check; absent if there is none")
+
+
+class AppointmentView(BaseModel):
+    """`next` is what has to happen: request, answer the health check, wait, come; or nothing any more."""
+
+    id: str
+    practice: str
+    state: State
+    next: Literal["request", "answer", "wait", "come", "nothing"]
+    version: int
+    service: ServiceView
+    practitioner: str
+    practitioner_name: str
+    place_name: str
+    place_address: str
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    held_until: datetime | None = None
+    may_move: bool
+    may_cancel: bool
+    cancels_late: bool = Field(description="cancelling now would be inside the practice's window")
+    cancelled_by: Literal["client", "practice"] | None = None
+    token: str | None = Field(None, description="the bearer token for this appointment; only on hold and move")
+
+
+class GuardianView(BaseModel):
+    name: str
+    phone: str
+
+
+class ClientView(BaseModel):
+    ref: str
+    name: str
+    phone: str
+    locale: str
+    zone: str
+    guardian: GuardianView | None = None
+
+
+class AgendaEntry(BaseModel):
+    appointment: AppointmentView
+    room: str | None = None
+    client: ClientView | None = None
+    said_yes: bool = Field(description="the client answered the reminder: they come")
+    asked_to_move: bool
+
+
+class AgendaDay(BaseModel):
+    date: date
+    visits: list[AgendaEntry]
+
+
+class Agenda(BaseModel):
+    zone: str
+    days: list[AgendaDay]
+
+
+class PractitionerView(BaseModel):
+    id: str
+    name: str
+    profession: str
+    licence_type: str
+    licence_number: str
+    services: list[str]
+
+
+class PracticeView(BaseModel):
+    """What everybody may know of a practice."""
+
+    id: str
+    name: str
+    country: str
+    zone: str
+    locale: str
+    phone: str
+    emergency_number: str
+    links: profile.Links
+    places: list[profile.Place]
+    services: list[profile.Service]
+    practitioners: list[PractitionerView]
+
+
+class Stored(BaseModel):
+    id: str
+    version: int

@@ -1,0 +1,24 @@
+"""Everything booking answers over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.booking.actions import Booking
+from services.booking.appointment_routes import AppointmentRoutes, Pass
+from services.booking.practice_routes import PracticeRoutes
+from shared.clock import Clock
+from shared.httpkit import Route
+
+
+def routes(booking: Booking, pass_: Pass, now: Clock) -> Sequence[Route]:
+    practices = PracticeRoutes(booking, now)
+    appointments = AppointmentRoutes(booking, pass_, now)
+    return [
+        *practices.public(),
+        *practices.keeping(),
+        *practices.running(),
+        *appointments.asking(),
+        *appointments.changing(),
+        *appointments.closing(),
+    ]
