@@ -34,7 +34,7 @@ demo: .venv/run.stamp ## Walk one booking through the running system
 
 .PHONY: test
 test: .venv/dev.stamp ## All tests but the long ones
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" --ignore tests/compose --ignore tests/performance
 
 .PHONY: test-unit
 test-unit: .venv/dev.stamp ## The tests that need no server
@@ -42,7 +42,7 @@ test-unit: .venv/dev.stamp ## The tests that need no server
 
 .PHONY: test-long
 test-long: .venv/dev.stamp ## The long tests: every zone for a year, thousands of claims, many crashes
-	$(BIN)/python -m pytest -m long --timeout 1800
+	$(BIN)/python -m pytest -m long --ignore tests/compose --ignore tests/performance --timeout 1800
 
 .PHONY: test-compose
 test-compose: .venv/dev.stamp ## Bring docker-compose.yml up on a real engine, book through it, restart each part

@@ -12,10 +12,6 @@ from tests.support import backends
 from tests.support.backends import RabbitBackend
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes minutes; left out of `make test`, all there is to `make test-long`")
-
-
 def pytest_report_header() -> str:
     return f"backends: MongoDB is {backends.mongo_source()}, RabbitMQ is {backends.rabbit_source()}"
 
