@@ -49,7 +49,10 @@ needs = st.sampled_from([0, 0, 5, 10, 15, 30])
 
 @st.composite
 def days_of_hours(draw: st.DrawFn) -> tuple[Hours, ...]:
-    """Up to three ranges, overlapping or not at one place; the other place only from where the first ends."""
+    """Long hours, or up to three ranges, overlapping or not at one place; the other only from where the first ends."""
+    if draw(st.booleans()):
+        starts, behind = draw(st.sampled_from([(0, 1440), (0, 1320), (60, 1440), (480, 1200), (125, 1440)]))
+        return (Hours(place=draw(st.sampled_from(["main", "main", "branch"])), starts=starts, ends=behind),)
     ends = st.one_of(fives(0, 1440), st.sampled_from([0, 60, 120, 180, 1440]))
     at_main = [tuple(sorted(pair)) for pair in draw(st.lists(st.tuples(ends, ends), max_size=2))]
     latest = max((behind for _, behind in at_main), default=0)
@@ -79,7 +82,7 @@ def taken(draw: st.DrawFn, middle: int) -> Busy:
     starts = middle + draw(fives(-1500, 1500) if is_visit else st.integers(-1500, 1500))
     marks = Footprint(
         starts=starts,
-        ends=starts + draw(st.sampled_from([5, 30, 60, 90, 600])),
+        ends=starts + draw(st.sampled_from([5, 30, 60, 90, 300])),
         before=draw(needs) if is_visit else 0,
         after=draw(needs) if is_visit else 0,
         buffers=draw(st.sampled_from(Buffers)),
@@ -100,8 +103,8 @@ def questions(draw: st.DrawFn) -> Question:
         buffer_before_minutes=draw(needs),
         buffer_after_minutes=draw(needs),
         needs_room=draw(st.booleans()),
-        notice_minutes=draw(st.sampled_from([0, 60, 1440])),
-        horizon_days=draw(st.sampled_from([0, 1, 2, 90])),
+        notice_minutes=draw(st.sampled_from([0, 0, 60, 1440])),
+        horizon_days=draw(st.sampled_from([0, 1, 2, 90, 90])),
     )
     other = draw(st.sampled_from([zone, zone, "Asia/Kathmandu"]))
     practice = a_practice(
@@ -119,7 +122,7 @@ def questions(draw: st.DrawFn) -> Question:
     return asking(
         practice,
         starts_from,
-        starts_from + timedelta(minutes=draw(st.integers(0, 12 * 60))),
+        starts_from + timedelta(minutes=draw(st.integers(60, 12 * 60))),
         practitioner=draw(st.sampled_from([None, "anna"])),
         now=noon - timedelta(seconds=draw(st.integers(0, 3 * 24 * 3600))),
         busy=draw(st.lists(taken(middle), max_size=5)),
