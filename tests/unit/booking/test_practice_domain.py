@@ -1,0 +1,178 @@
+"""A profile is checked as a whole, and every problem names its field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from services.booking.domain.practice import Block, Hours, Place, Practice, Price, Room, WeeklyHours
+from services.booking.domain.practice_check import InvalidPractice, check
+from tests.support.booking_examples import a_practice, a_practitioner, a_service, exception, hours, weekly
+
+FIRST_OF_JUNE = datetime(2026, 6, 1, tzinfo=UTC)
+SECOND_OF_JUNE = datetime(2026, 6, 2, tzinfo=UTC)
+
+
+def fields_of(practice: Practice) -> list[str]:
+    """The fields that are complained about."""
+    with pytest.raises(InvalidPractice) as refused:
+        check(practice)
+    assert refused.value.extra["field"] == refused.value.extra["problems"][0]["field"]
+    return [problem["field"] for problem in refused.value.extra["problems"]]
+
+
+def with_person(**changes: Any) -> Practice:
+    return a_practice(a_practitioner(**changes))
+
+
+def with_service(**changes: Any) -> Practice:
+    return a_practice(services=(a_service(), a_service(**{"id": "other", "horizon_days": 90, **changes})))
+
+
+def sound() -> Practice:
+    return a_practice(services=(a_service(horizon_days=90),))
+
+
+def test_a_sound_practice_is_accepted() -> None:
+    check(sound())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"id": "Stille"}, "id"),
+        ({"id": "s"}, "id"),
+        ({"name": " "}, "name"),
+        ({"sms_name": "Twenty-two characters!"}, "sms_name"),
+        ({"sms_name": ""}, "sms_name"),
+        ({"sms_name": "Praxis 静"}, "sms_name"),
+        ({"country": "Switzerland"}, "country"),
+        ({"zone": "Europe/Zürich"}, "zone"),
+        ({"zone": "Europe"}, "zone"),
+        ({"zone": "../etc/passwd"}, "zone"),
+        ({"zone": ""}, "zone"),
+        ({"locale": "English"}, "locale"),
+        ({"phone": "044 000 00 00"}, "phone"),
+        ({"emergency_number": ""}, "emergency_number"),
+        ({"review_hours": 0}, "review_hours"),
+        ({"assumed_attendance_minutes": -1}, "assumed_attendance_minutes"),
+    ],
+)
+def test_what_the_practice_is_called_and_where_it_is_reached(changes: dict[str, Any], field: str) -> None:
+    assert fields_of(replace(sound(), **changes)) == [field]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"length_minutes": 0}, "length_minutes"),
+        ({"length_minutes": 52}, "length_minutes"),
+        ({"length_minutes": 485}, "length_minutes"),
+        ({"buffer_before_minutes": 7}, "buffer_before_minutes"),
+        ({"buffer_after_minutes": -5}, "buffer_after_minutes"),
+        ({"buffer_after_minutes": 125}, "buffer_after_minutes"),
+        ({"step_minutes": 0}, "step_minutes"),
+        ({"step_minutes": 12}, "step_minutes"),
+        ({"notice_minutes": -1}, "notice_minutes"),
+        ({"horizon_days": 731}, "horizon_days"),
+        ({"cancellation_window_hours": -1}, "cancellation_window_hours"),
+        ({"name": ""}, "name"),
+        ({"id": "Other"}, "id"),
+        ({"price": Price(minor_units=-1, currency="CHF")}, "price.minor_units"),
+        ({"price": Price(minor_units=12000, currency="Fr.")}, "price.currency"),
+    ],
+)
+def test_a_service_is_named_by_its_place_in_the_list(changes: dict[str, Any], field: str) -> None:
+    practice = with_service(**changes)
+    practice = replace(practice, services=(sound().services[0], practice.services[1]))
+    assert fields_of(practice) == [f"services[1].{field}"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"services": ("session", "massage")}, "services[1]"),
+        ({"hours": weekly("09:00-17:00", on=[0], place="moon")}, "hours[0].place"),
+        ({"hours": (WeeklyHours(place="main", weekday=7, starts=540, ends=600),)}, "hours[0].weekday"),
+        ({"hours": (WeeklyHours(place="main", weekday=0, starts=600, ends=540),)}, "hours[0].ends"),
+        ({"hours": (WeeklyHours(place="main", weekday=0, starts=540, ends=1445),)}, "hours[0].ends"),
+        ({"hours": (WeeklyHours(place="main", weekday=0, starts=542, ends=600),)}, "hours[0].starts"),
+        ({"exceptions": (exception("2026-06-01"), exception("2026-06-01"))}, "exceptions[1].day"),
+        ({"exceptions": (exception("2026-06-01", "09:00-10:00", place="moon"),)}, "exceptions[0].hours[0].place"),
+        ({"blocks": (Block(starts_at=SECOND_OF_JUNE, ends_at=FIRST_OF_JUNE),)}, "blocks[0].ends_at"),
+        ({"blocks": (Block(starts_at=FIRST_OF_JUNE.replace(tzinfo=None), ends_at=SECOND_OF_JUNE),)}, "blocks[0]"),
+    ],
+)
+def test_a_practitioner_is_named_by_their_place_in_the_list(changes: dict[str, Any], field: str) -> None:
+    practice = replace(with_person(**changes), services=sound().services)
+    assert fields_of(practice) == [f"practitioners[0].{field}"]
+
+
+def test_nobody_is_at_two_places_at_once() -> None:
+    elsewhere = Place(id="branch", name="Branch", address="Side street", zone="Europe/Zurich")
+    both = (*weekly("09:00-12:00", on=[0]), *weekly("11:00-13:00", on=[0], place="branch"))
+    practice = replace(with_person(hours=both), places=(*sound().places, elsewhere), services=sound().services)
+    assert fields_of(practice) == ["practitioners[0].hours"]
+    one_after_the_other = (*weekly("09:00-11:00", on=[0]), *weekly("11:00-13:00", on=[0], place="branch"))
+    check(replace(practice, practitioners=(a_practitioner(hours=one_after_the_other),)))
+
+
+@pytest.mark.parametrize("shared", ["anna", "main"])
+def test_ids_are_unique_where_they_would_meet_in_the_index(shared: str) -> None:
+    practice = replace(sound(), rooms=(Room(id=shared, place="main"),))
+    if shared == "anna":
+        assert fields_of(practice) == ["rooms[0].id"]
+    else:
+        check(practice)
+
+
+@pytest.mark.parametrize("strange", ["anna|1", "", "Anna", "-anna", "a" * 41])
+def test_ids_are_plain_words(strange: str) -> None:
+    assert fields_of(replace(sound(), practitioners=(a_practitioner(id=strange),))) == ["practitioners[0].id"]
+
+
+def test_a_room_belongs_to_a_place_and_a_place_to_a_zone() -> None:
+    assert fields_of(replace(sound(), rooms=(Room(id="red", place="moon"),))) == ["rooms[0].place"]
+    nowhere = Place(id="main", name="Main", address="", zone="Mars/Olympus")
+    assert fields_of(replace(sound(), places=(nowhere,))) == ["places[0].zone"]
+
+
+def test_all_problems_are_told_at_once_without_the_phone_number() -> None:
+    practice = replace(sound(), name="", phone="044 123", services=(a_service(horizon_days=90, step_minutes=7),))
+    with pytest.raises(InvalidPractice) as refused:
+        check(practice)
+    assert [problem["field"] for problem in refused.value.extra["problems"]] == [
+        "name",
+        "phone",
+        "services[0].step_minutes",
+    ]
+    assert "044 123" not in str(refused.value)
+    assert "services[0].step_minutes: 7 is not a multiple of 5 minutes" in str(refused.value)
+
+
+def test_parts_are_found_by_id_and_people_by_what_they_offer() -> None:
+    ben = a_practitioner(id="ben", name="Ben", hours=weekly("09:00-10:00"))
+    zoe = a_practitioner(id="aaa", name="Zoe")
+    cleo = a_practitioner(id="cleo", name="Cleo", services=())
+    rooms = tuple(Room(id=room, place="main") for room in ("red", "blue"))
+    practice = a_practice(zoe, ben, cleo, rooms=rooms)
+    assert practice.practitioner("ben") == ben
+    assert [person.name for person in practice.who_offers("session")] == ["Ben", "Zoe"]
+    assert [room.id for room in practice.rooms_at("main")] == ["blue", "red"]
+    assert practice.room("red") == rooms[0]
+    assert practice.service("session").name == "Session"
+    with pytest.raises(KeyError, match="moon"):
+        practice.place("moon")
+
+
+def test_the_places_of_a_person_are_where_there_are_ever_hours() -> None:
+    person = a_practitioner(
+        hours=weekly("09:00-10:00"), exceptions=(exception("2026-06-01", "09:00-10:00", place="branch"),)
+    )
+    assert person.places == ("branch", "main")
+    assert hours("22:00-24:00") == (Hours(place="main", starts=1320, ends=1440),)
+    assert person.exceptions[0].day == date(2026, 6, 1)
