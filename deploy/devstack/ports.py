@@ -14,13 +14,18 @@ FIRST, LAST = 20_000, 32_000
 
 
 def is_free(port: int) -> bool:
+    return obstacle(port) is None
+
+
+def obstacle(port: int) -> OSError | None:
+    """What keeps us from listening there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do; TIME_WAIT is no obstacle
         try:
             probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
 
 
 def free() -> int:

@@ -43,7 +43,10 @@ async def started(folder: Path, port: int) -> AsyncIterator[tuple[Running, Seque
 
 
 def _running(folder: Path, port: int) -> Running:
-    if not ports.is_free(port):
+    obstacle = ports.obstacle(port)
+    if isinstance(obstacle, PermissionError):
+        raise Trouble(f"Port {port} is for root only; run: make run PORT=8080")
+    if obstacle:
         raise Trouble(f"Port {port} is taken by another program; run: make run PORT={ports.free()}")
     phone = ports.remembered(folder / "ports.json", ("phone",))["phone"]
     host = f"http://{ports.LOOPBACK}"
