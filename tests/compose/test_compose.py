@@ -1,0 +1,71 @@
+"""docker-compose.yml on a real engine: one visit is booked through the gateway, and again after each part restarted."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from tests.compose.stack import PARTS, SERVICES, Stack
+
+
+async def test_a_visit_is_booked_through_the_gateway(stack: Stack) -> None:
+    await stack.book()
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_no_part_runs_as_root_or_may_become_it(stack: Stack, part: str) -> None:
+    inspected = await stack.inspect(part)
+    user = inspected["Config"]["User"].partition(":")[0]
+    host = inspected["HostConfig"]
+
+    assert user not in {"", "0", "root"}
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_no_part_writes_to_its_image_or_takes_all_memory(stack: Stack, part: str) -> None:
+    host = (await stack.inspect(part))["HostConfig"]
+
+    assert host["ReadonlyRootfs"]
+    assert 0 < host["Memory"] <= 2**30
+    assert host["LogConfig"]["Config"]["max-size"] == "10m"
+
+
+async def test_only_the_gateway_and_the_demos_phone_are_published(stack: Stack) -> None:
+    published = {part: (await stack.inspect(part))["HostConfig"]["PortBindings"] for part in PARTS}
+
+    assert {part for part, ports in published.items() if ports} == {"gateway", "phone"}
+    for ports in (published["gateway"], published["phone"]):
+        assert {binding["HostIp"] for bindings in ports.values() for binding in bindings} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("path", ["metrics", "health/ready", "health/live"])
+async def test_what_is_for_operators_is_not_public(stack: Stack, service: str, path: str) -> None:
+    async with aiohttp.ClientSession(stack.origin) as session, session.get(f"/{service}/{path}") as answer:
+        assert answer.status == 404
+
+
+async def test_the_gateway_adds_the_headers_that_every_answer_needs(stack: Stack) -> None:
+    async with aiohttp.ClientSession(stack.origin) as session, session.get("/booking/v1/openapi.json") as answer:
+        assert answer.status == 200
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert "geolocation=()" in answer.headers["Permissions-Policy"]
+        assert "Server" not in answer.headers
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_visit_is_booked_after_a_restart_of(stack: Stack, part: str) -> None:
+    await stack.restart(part)
+
+    await stack.book()
+
+
+async def test_every_part_stops_when_asked(stack: Stack) -> None:
+    await stack.compose("stop")
+
+    ended = {part: (await stack.inspect(part))["State"] for part in PARTS}
+    assert {part: state["ExitCode"] for part, state in ended.items() if state["ExitCode"] not in {0, 143}} == {}
