@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from services.screening.domain.assessment import Assessment
 from services.screening.domain.case import Case, Ruling, Submission
 from services.screening.ports import Vault
 
+SILENT = ConfigDict(hide_input_in_errors=True)  # an error that is logged repeats nothing of what it could not read
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
     """The answers as they were given, and what the rules made of them."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = SILENT
 
     answers: dict[str, JsonValue]
     assessment: Assessment
@@ -34,6 +38,8 @@ class ClearanceRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasons:
     """Why a practitioner decided as they did."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = SILENT
 
     note: str
     clearance: ClearanceRecord | None = None

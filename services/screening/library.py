@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,7 @@ from services.screening.tables import MessagesTable, QuestionnaireTable, Ruleset
 
 HERE: Final = Path(__file__).parent
 Shape = TypeVar("Shape", bound=BaseModel)
+Made = TypeVar("Made")
 
 
 class LibraryBroken(Exception):
@@ -32,7 +34,7 @@ def read(folder: Path = HERE) -> Catalogue:
     forms: dict[str, Form] = {}
     for file in sorted((folder / "rules").glob("*.toml")):
         table, digest = _load(file, RulesetTable)
-        ruleset = table.ruleset(digest)
+        ruleset = _made(file, partial(table.ruleset, digest))
         if ruleset.questionnaire not in questionnaires:
             raise LibraryBroken(f"{file.name}: there is no questionnaire {ruleset.questionnaire}")
         form = Form(questionnaires[ruleset.questionnaire], ruleset)
@@ -69,10 +71,14 @@ def _load(file: Path, shape: type[Shape]) -> tuple[Shape, str]:
 def _questionnaires(folder: Path) -> Iterator[Questionnaire]:
     for file in sorted((folder / "questionnaires").glob("*.toml")):
         table, digest = _load(file, QuestionnaireTable)
-        try:
-            yield table.questionnaire(digest)
-        except ValueError as error:
-            raise LibraryBroken(f"{file.name}: {error}") from error
+        yield _made(file, partial(table.questionnaire, digest))
+
+
+def _made(file: Path, make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except ValueError as error:
+        raise LibraryBroken(f"{file.name}: {error}") from error
 
 
 def _texts(folder: Path) -> tuple[str, dict[str, Texts]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from services.screening.tables import ConditionTable
 from shared.httpkit import Payload
@@ -24,7 +24,13 @@ class LocaleQuery(Payload):
     locale: Locale | None = None
 
 
-class OptionOut(BaseModel):
+class Shown(BaseModel):
+    """Base of what goes out: should it not fit, the error does not repeat what was in it."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class OptionOut(Shown):
     """`urgent`: show the urgent text at once when this is chosen."""
 
     value: str
@@ -32,7 +38,7 @@ class OptionOut(BaseModel):
     urgent: bool
 
 
-class QuestionOut(BaseModel):
+class QuestionOut(Shown):
     """`shown_when` is absent for a question that is always asked; `age` in it is completed years today."""
 
     id: str
@@ -46,7 +52,7 @@ class QuestionOut(BaseModel):
     longest: int | None
 
 
-class QuestionnaireOut(BaseModel):
+class QuestionnaireOut(Shown):
     id: str
     digest: str
     locale: str
@@ -63,13 +69,13 @@ class AnswersIn(Payload):
     locale: Locale | None = None
 
 
-class MessageOut(BaseModel):
+class MessageOut(Shown):
     key: str
     text: str
     urgent: bool
 
 
-class OutcomeOut(BaseModel):
+class OutcomeOut(Shown):
     """Messages are to be shown in this order; there are none while nothing can be said yet."""
 
     status: Literal["awaiting_answers", "awaiting_request", "decided", "closed"]
@@ -93,7 +99,7 @@ class EvaluateIn(Payload):
     answers: Answers
 
 
-class FindingOut(BaseModel):
+class FindingOut(Shown):
     """One fired rule: `inputs` are the normalised values it read, `band` its half-open window in days."""
 
     rule: str
@@ -106,7 +112,7 @@ class FindingOut(BaseModel):
     explanation: str
 
 
-class EvaluationOut(BaseModel):
+class EvaluationOut(Shown):
     outcome: Literal["cleared", "needs_review", "declined"]
     urgent: bool
     reason_codes: list[str]
@@ -116,7 +122,7 @@ class EvaluationOut(BaseModel):
     trace: list[FindingOut]
 
 
-class ReviewOut(BaseModel):
+class ReviewOut(Shown):
     """A line of the queue; the answers are read case by case."""
 
     appointment: str
@@ -128,7 +134,7 @@ class ReviewOut(BaseModel):
     urgent: bool
 
 
-class ReviewsOut(BaseModel):
+class ReviewsOut(Shown):
     reviews: list[ReviewOut]
 
 
@@ -149,7 +155,7 @@ class DecisionIn(Payload):
     valid_days: Annotated[int, Field(ge=1, le=180)] = 90
 
 
-class CaseOut(BaseModel):
+class CaseOut(Shown):
     """All that the practice may see of one case."""
 
     appointment: str

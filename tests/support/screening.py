@@ -1,0 +1,171 @@
+"""Twins of screening's ports, and values that its tests start from."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.screening import library
+from services.screening.actions import Screening
+from services.screening.domain.case import Case, Request, State
+from services.screening.ports import Cases, Profile
+from shared.events import Envelope
+from shared.events.booking import (
+    AppointmentCancelled,
+    AppointmentMoved,
+    AppointmentRequested,
+    Client,
+    Consent,
+    PracticeChanged,
+    ServiceFacts,
+)
+
+PRACTICE = "still-waters"
+APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+STARTS_AT = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+CATALOGUE = library.read()
+FORM = "cst-core@2026.1.0"
+
+CLEAR: dict[str, Any] = {
+    "respondent_role": "self",
+    "dob": "1980-05-04",
+    "q_red_flags": ["none"],
+    "q_head_injury": "no",
+    "q_skull_fracture": "no",
+    "q_brain_bleed": "no",
+    "q_aneurysm": "no",
+    "q_bleeding_disorder": "no",
+    "q_blood_thinners": "none",
+}
+REVIEWED = CLEAR | {"q_blood_thinners": "anticoagulant"}
+NEEDS_CLEARANCE = CLEAR | {"q_bleeding_disorder": "yes", "q_bleeding_severity": "mild"}
+DECLINED = CLEAR | {"q_aneurysm": "yes"}
+URGENT = CLEAR | {"q_red_flags": ["thunderclap"]}
+URGENT_UNSURE = CLEAR | {"q_red_flags": ["unsure"]}
+
+SERVICE = ServiceFacts(id="session", name="Session", length_minutes=60, screening="cst-core")
+
+
+class CaseTwin:
+    """Cases in memory. `said` is what the writes announced: as in the database, only with the state they belong to."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Case] = {}
+        self.said: list[Envelope[Any]] = []
+
+    async def find(self, appointment: str) -> Case | None:
+        return self.kept.get(appointment)
+
+    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
+        kept = self.kept.get(after.id)
+        if (kept.version if kept else 0) != before.version:
+            return False
+        self.kept[after.id] = after
+        self.said += said
+        return True
+
+    async def in_review(self, practice: str, *, limit: int) -> list[Case]:
+        waiting = [case for case in self.kept.values() if case.practice == practice and case.state is State.IN_REVIEW]
+        return sorted(waiting, key=lambda case: case.deadline or NOW)[:limit]
+
+
+class PracticeTwin:
+    def __init__(self) -> None:
+        self.kept: dict[str, Profile] = {}
+
+    async def find(self, practice: str) -> Profile | None:
+        return self.kept.get(practice)
+
+    async def keep(self, profile: Profile) -> None:
+        known = self.kept.get(profile.practice)
+        if known is None or known.version < profile.version:
+            self.kept[profile.practice] = profile
+
+
+class VaultTwin:
+    """Not secret, but not readable at a glance either; deterministic, so that whole cases can be compared."""
+
+    async def seal(self, case: Case, secret: bytes) -> bytes:
+        return f"{case.practice}/{case.id}:".encode() + base64.b85encode(secret)
+
+    async def unseal(self, sealed: bytes) -> bytes:
+        return base64.b85decode(sealed.partition(b":")[2])
+
+
+def profile(**changes: Any) -> Profile:
+    return replace(
+        Profile(
+            practice=PRACTICE,
+            version=1,
+            zone="Europe/Berlin",
+            locale="en",
+            emergency_number="112",
+            review_for=timedelta(hours=48),
+            forms={"session": "cst-core"},
+        ),
+        **changes,
+    )
+
+
+def screening(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Screening:
+    """Screening on twins that knows one practice."""
+    practices = PracticeTwin()
+    practices.kept[PRACTICE] = profile()
+    return Screening(cases=cases, practices=practices, vault=vault or VaultTwin(), catalogue=CATALOGUE, now=lambda: now)
+
+
+def request(form: str = "cst-core") -> Request:
+    return Request(service="session", form=form)
+
+
+def practice_changed(**changes: Any) -> PracticeChanged:
+    return PracticeChanged(
+        **{
+            "display_name": "Still Waters",
+            "sms_name": "Still Waters",
+            "country": "DE",
+            "zone": "Europe/Berlin",
+            "locale": "en",
+            "phone": "+4930123456",
+            "emergency_number": "112",
+            "services": (SERVICE,),
+            **changes,
+        }
+    )
+
+
+def snapshot(**changes: Any) -> dict[str, Any]:
+    consent = Consent(texts=True, wording="care-texts@1", given_at=NOW)
+    client = Client(
+        ref="c" * 20, name="A Client", phone="+491701234567", locale="en", zone="Europe/Berlin", consent=consent
+    )
+    return {
+        "appointment": APPOINTMENT,
+        "state": "requested",
+        "service": SERVICE,
+        "practitioner": "ines",
+        "practitioner_name": "Ines",
+        "place_name": "Still Waters",
+        "place_address": "Quiet Street 1",
+        "starts_at": STARTS_AT,
+        "ends_at": STARTS_AT + timedelta(hours=1),
+        "zone": "Europe/Berlin",
+        "client": client,
+        **changes,
+    }
+
+
+def requested(**changes: Any) -> AppointmentRequested:
+    return AppointmentRequested(**snapshot(**changes))
+
+
+def moved(**changes: Any) -> AppointmentMoved:
+    return AppointmentMoved(**snapshot(**changes), moved_from=STARTS_AT, moved_by="client")
+
+
+def cancelled(**changes: Any) -> AppointmentCancelled:
+    return AppointmentCancelled(**snapshot(state="cancelled", **changes), cancelled_by="client", late=False)
