@@ -1,0 +1,191 @@
+"""The life of appointments over HTTP, on a real database and broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from tests.support.backends import RabbitBackend
+from tests.support.booking_app import CLIENT, CONSENT, PRACTICE, App, app, tomorrow_at
+from tests.support.waiting import until
+
+
+@pytest.fixture
+async def booking(mongo_url: str, database_name: str, rabbit: RabbitBackend) -> AsyncIterator[App]:
+    async with app(mongo_url, database_name, rabbit) as one:
+        yield one
+
+
+async def test_a_cleared_request_is_confirmed_and_every_turn_is_said_once(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(10), practitioner="ana", key="one-and-only")
+    assert (held.status, held.body["state"], held.body["next"]) == (201, "held", "request")
+    requested = await booking.request(held)
+    assert (requested.status, requested.body["state"], requested.body["next"]) == (202, "requested", "answer")
+    await booking.decide(held.body["id"], "cleared")
+    confirmed = await booking.becomes(held, "confirmed")
+    assert (confirmed["version"], confirmed["next"]) == (3, "come")
+    await until(lambda: booking.said_of(held) == ["requested", "confirmed"])
+    snapshot = booking.heard[-1].data
+    assert (snapshot.practitioner_name, snapshot.place_address, snapshot.client.phone) == (
+        "Ana",
+        "Seestrasse 1",
+        CLIENT["phone"],
+    )
+
+
+async def test_loading_a_practice_says_so_once(booking: App) -> None:
+    exported = await booking.as_operator("GET", f"{PRACTICE}/export")
+    again = await booking.as_operator("PUT", PRACTICE, exported.body)
+    changed = await booking.as_operator("PUT", PRACTICE, exported.body | {"name": "Stiller Water"})
+    assert (again.body["version"], changed.body["version"]) == (1, 2)
+    await until(lambda: [one.sequence for one in booking.heard] == [1, 2])
+
+
+async def test_a_review_holds_the_time_until_a_person_decides(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(11))
+    await booking.request(held)
+    await booking.decide(held.body["id"], "needs_review")
+    in_review = await booking.becomes(held, "in_review")
+    assert in_review["next"] == "wait"
+    assert (await booking.hold(tomorrow_at(11), practitioner=held.body["practitioner"])).code == "slot-taken"
+    await booking.decide(held.body["id"], "declined", sequence=2)
+    await booking.becomes(held, "declined")
+    assert (await booking.hold(tomorrow_at(11), practitioner=held.body["practitioner"])).status == 201
+    await until(lambda: booking.said_of(held) == ["requested", "in_review", "declined"])
+
+
+async def test_decisions_out_of_order_and_twice_end_the_same(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(12))
+    await booking.request(held)
+    for outcome, sequence in (("cleared", 2), ("needs_review", 1), ("cleared", 2), ("needs_review", 1)):
+        await booking.decide(held.body["id"], outcome, sequence=sequence)
+    await booking.becomes(held, "confirmed")
+    last = await booking.hold(tomorrow_at(16))
+    await booking.request(last)
+    await booking.decide(last.body["id"], "cleared")
+    await booking.becomes(last, "confirmed")
+    await until(lambda: booking.said_of(last) == ["requested", "confirmed"])
+    # Whether the review was still news when it came is open, the end is not.
+    assert [said for said in booking.said_of(held) if said != "in_review"] == ["requested", "confirmed"]
+
+
+async def test_a_moved_visit_frees_its_old_time_and_takes_the_new_one(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(10) + timedelta(days=2), practitioner="ana")
+    await booking.request(held)
+    await booking.decide(held.body["id"], "cleared")
+    await booking.becomes(held, "confirmed")
+    to = (tomorrow_at(14) + timedelta(days=2)).isoformat()
+    path = f"/booking/v1/appointments/{held.body['id']}"
+    moved = await booking.call("POST", f"{path}/move", {"starts_at": to}, token=held.body["token"])
+    again = await booking.call("POST", f"{path}/move", {"starts_at": to}, token=held.body["token"])
+    assert (moved.status, again.status, again.body["version"]) == (200, 200, moved.body["version"])
+    assert (await booking.hold(tomorrow_at(10) + timedelta(days=2), practitioner="ana")).status == 201
+    assert (await booking.hold(tomorrow_at(14) + timedelta(days=2), practitioner="ana")).code == "slot-taken"
+    await until(lambda: booking.said_of(held) == ["requested", "confirmed", "moved"])
+
+
+async def test_a_cancelled_visit_frees_its_time_at_once(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(13), practitioner="ana")
+    await booking.request(held)
+    path = f"/booking/v1/appointments/{held.body['id']}/cancel"
+    cancelled = await booking.call("POST", path, token=held.body["token"])
+    assert (cancelled.status, cancelled.body["state"], cancelled.body["cancelled_by"]) == (200, "cancelled", "client")
+    assert (await booking.call("POST", path, token=held.body["token"])).body["version"] == cancelled.body["version"]
+    assert (await booking.hold(tomorrow_at(13), practitioner="ana")).status == 201
+    await booking.decide(held.body["id"], "cleared")
+    await until(lambda: booking.said_of(held) == ["requested", "cancelled"])
+
+
+async def test_a_visit_goes_into_the_clients_calendar(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(10))
+    path = f"/booking/v1/appointments/{held.body['id']}"
+    await booking.request(held)
+    file = (await booking.call("GET", f"{path}/calendar.ics", token=held.body["token"])).body["text"]
+    assert "METHOD:PUBLISH" in file
+    assert f"DTSTART:{tomorrow_at(10):%Y%m%dT%H%M%SZ}" in file
+    await booking.call("POST", f"{path}/cancel", token=held.body["token"])
+    file = (await booking.call("GET", f"{path}/calendar.ics", token=held.body["token"])).body["text"]
+    assert "METHOD:CANCEL" in file
+    assert "SEQUENCE:3" in file
+
+
+async def test_an_agenda_shows_who_comes(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(15), practitioner="ben")
+    await booking.request(held, guardian={"name": "Pat Doe", "phone": "079 765 43 21"})
+    agenda = await booking.as_operator("GET", f"{PRACTICE}/agenda?days=3")
+    [day] = agenda.body["days"]
+    [entry] = day["visits"]
+    assert entry["appointment"]["id"] == held.body["id"]
+    assert entry["client"]["guardian"] == {"name": "Pat Doe", "phone": "+41797654321"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"service": "nothing"}, "no-such-service"),
+        ({"practitioner": "nobody"}, "no-such-practitioner"),
+        ({"starts_at": "2027-03-02T10:07:00+01:00"}, "outside-hours"),
+        ({"starts_at": "2027-03-02T03:00:00+01:00"}, "outside-hours"),
+        ({"starts_at": "2020-03-02T10:00:00+01:00"}, "too-short-notice"),
+        ({"starts_at": "2199-03-02T10:00:00+01:00"}, "too-far-ahead"),
+        ({"starts_at": "1772445600"}, "invalid-request"),
+        ({"starts_at": "2027-03-02T10:00:00"}, "invalid-request"),
+        ({"phone": "x"}, "invalid-request"),
+    ],
+)
+async def test_a_refused_hold_says_why(booking: App, wish: dict[str, str], code: str) -> None:
+    assert (await booking.hold(tomorrow_at(10), **wish)).code == code
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+41441234567",
+        "0900 123 456",
+        "+41 79 123 45 67 ext. 5",
+        "+1 900 555 0100",
+        "0800 800 800",
+        "call me",
+        "+999123456",
+    ],
+    ids=["fixed line", "premium", "extension", "premium abroad", "toll-free", "words", "no country"],
+)
+async def test_a_number_that_gets_no_texts_is_refused(booking: App, phone: str) -> None:
+    held = await booking.hold(tomorrow_at(10))
+    refused = await booking.request(held, phone=phone)
+    assert (refused.status, refused.code, refused.body["field"]) == (422, "not-a-mobile-number", "client.phone")
+    assert phone not in str(refused.body)
+
+
+async def test_the_same_key_gives_the_same_appointment_and_another_body_is_refused(booking: App) -> None:
+    first = await booking.hold(tomorrow_at(10), practitioner="ana", key="a-key")
+    again = await booking.hold(tomorrow_at(10), practitioner="ana", key="a-key")
+    other = await booking.hold(tomorrow_at(12), practitioner="ana", key="a-key")
+    taken = await booking.hold(tomorrow_at(10), practitioner="ana", key="another-key")
+    assert (first.status, again.status) == (201, 201)
+    assert again.body == first.body
+    assert (other.status, other.code) == (422, "idempotency-key-reused")
+    assert (taken.status, taken.code) == (409, "slot-taken")
+
+
+async def test_the_same_request_twice_is_one_and_a_different_one_is_refused(booking: App) -> None:
+    held = await booking.hold(tomorrow_at(10))
+    first, again, other = (
+        await booking.request(held),
+        await booking.request(held),
+        await booking.request(held, name="Somebody Else"),
+    )
+    assert (first.status, again.status, other.code) == (202, 202, "wrong-state")
+    assert first.body["version"] == again.body["version"]
+    assert CONSENT["wording"] not in str(other.body)
+
+
+async def test_a_token_opens_its_own_appointment_only(booking: App) -> None:
+    one, other = await booking.hold(tomorrow_at(10)), await booking.hold(tomorrow_at(14))
+    path = f"/booking/v1/appointments/{one.body['id']}"
+    assert (await booking.call("GET", path)).status == 401
+    assert (await booking.call("GET", path, token=other.body["token"])).status == 401
+    assert (await booking.call("POST", f"{path}/attended", token=one.body["token"])).status == 401
+    assert (await booking.as_operator("POST", f"{path}/attended")).code == "wrong-state"

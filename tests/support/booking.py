@@ -1,0 +1,258 @@
+"""Booking's twins: every port in memory, and a practice, clients and a clock to book with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.booking.actions import Booking
+from services.booking.actions.times import Wanted
+from services.booking.actions.visits import Person
+from services.booking.domain import turns
+from services.booking.domain.appointment import Appointment, AppointmentId, Client, Consent
+from services.booking.domain.availability import Busy, Start
+from services.booking.domain.calendar import minute_of
+from services.booking.domain.identity import appointment_id
+from services.booking.domain.offering import offer
+from services.booking.domain.policy import Policy
+from services.booking.domain.practice import Place, Practice, Practitioner, Room, Service, WeeklyHours
+from services.booking.domain.refusals import SlotTaken
+from services.booking.ports import AlreadyMade, Kept
+from shared.events import Envelope
+from shared.relay import Said
+
+POLICY = Policy()
+# A Monday, four in the morning in Zurich.
+NOW = datetime(2027, 3, 1, 3, 0, tzinfo=UTC)
+# The day after, ten in the morning there.
+TEN = datetime(2027, 3, 2, 9, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+
+class Time:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_(self, length: timedelta) -> None:
+        self.at += length
+
+
+class MemoryPractices:
+    def __init__(self) -> None:
+        self.kept: dict[str, Kept] = {}
+        self.said: list[Envelope[Any]] = []
+
+    async def get(self, practice: str) -> Kept | None:
+        await asyncio.sleep(0)
+        return self.kept.get(practice)
+
+    async def put(self, kept: Kept, said: Said) -> bool:
+        await asyncio.sleep(0)
+        stored = self.kept.get(kept.practice.id)
+        if (0 if stored is None else stored.version) != kept.version - 1:
+            return False
+        self.kept[kept.practice.id] = kept
+        self.said.extend(said)
+        return True
+
+
+class MemoryAppointments:
+    """Gives way once before each operation, as a network would, and is atomic within it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[AppointmentId, Appointment] = {}
+        self.said: list[Envelope[Any]] = []
+
+    async def get(self, appointment: AppointmentId) -> Appointment | None:
+        await asyncio.sleep(0)
+        return self.kept.get(appointment)
+
+    async def add(self, held: Appointment, said: Said) -> None:
+        await asyncio.sleep(0)
+        if held.id in self.kept:
+            raise AlreadyMade(held.id)
+        self._claim(held)
+        self.kept[held.id] = held
+        self.said.extend(said)
+
+    async def save(self, turned: Appointment, said: Said) -> bool:
+        await asyncio.sleep(0)
+        was = self.kept.get(turned.id)
+        if was is None or was.version != turned.version - 1:
+            return False
+        self._claim(turned)
+        self.kept[turned.id] = turned
+        self.said.extend(said)
+        return True
+
+    async def busy(
+        self, practice: str, starts_from: datetime, starts_until: datetime, *, now: datetime, but: AppointmentId | None
+    ) -> Sequence[Busy]:
+        standing = await self.agenda(practice, starts_from, starts_until)
+        return [
+            Busy(practitioner=one.offer.practitioner, room=one.offer.room, footprint=one.footprint)
+            for one in standing
+            if one.id != but and not one.is_expired(now)
+        ]
+
+    async def in_the_way(self, wanted: Appointment, now: datetime) -> Sequence[Appointment]:
+        await asyncio.sleep(0)
+        return [one for one in self._sharing(wanted) if one.is_overdue(now)]
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Appointment]:
+        await asyncio.sleep(0)
+        due = [(one.due_at, one) for one in self.kept.values() if one.due_at is not None and one.due_at <= now]
+        return [one for _, one in sorted(due, key=lambda pair: pair[0])][:limit]
+
+    async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
+        await asyncio.sleep(0)
+        standing = [
+            one
+            for one in self.kept.values()
+            if one.practice == practice and one.cells and starts_from <= one.starts_at < starts_until
+        ]
+        return sorted(standing, key=lambda one: one.starts_at)
+
+    def _claim(self, wanted: Appointment) -> None:
+        if any(one.id != wanted.id for one in self._sharing(wanted)):
+            raise SlotTaken("this time has been taken")
+
+    def _sharing(self, wanted: Appointment) -> list[Appointment]:
+        cells = set(wanted.cells)
+        return [
+            one for one in self.kept.values() if one.practice == wanted.practice and not cells.isdisjoint(one.cells)
+        ]
+
+
+def a_house(**changes: Any) -> Practice:
+    """Two practitioners, two rooms; sessions of an hour with a quarter after them, and calls without a health check."""
+    every_day = tuple(WeeklyHours(place="lake", weekday=weekday, starts=6 * 60, ends=22 * 60) for weekday in range(7))
+    session = Service(id="session", name="Session", buffer_after_minutes=15, needs_room=True, horizon_days=365)
+    call = Service(id="call", name="Call", length_minutes=15, step_minutes=5, screening=None, horizon_days=365)
+    long = Service(id="long", name="Long session", length_minutes=90, needs_room=True, horizon_days=365)
+    offered = ("session", "call", "long")
+    fields: dict[str, Any] = {
+        "id": "still-water",
+        "name": "Still Water",
+        "sms_name": "Still Water",
+        "country": "CH",
+        "zone": "Europe/Zurich",
+        "locale": "en-GB",
+        "phone": "+41440000000",
+        "emergency_number": "112",
+        "places": (Place(id="lake", name="At the lake", address="Seestrasse 1", zone="Europe/Zurich"),),
+        "rooms": (Room(id="heron", place="lake"), Room(id="kingfisher", place="lake")),
+        "practitioners": (
+            Practitioner(id="ana", name="Ana", services=offered, hours=every_day),
+            Practitioner(id="ben", name="Ben", services=offered, hours=every_day),
+        ),
+        "services": (session, call, long),
+    }
+    return Practice(**fields | changes)
+
+
+def screened(practice: Practice) -> Practice:
+    """With only those services that have a health check."""
+    services = tuple(service for service in practice.services if service.screening is not None)
+    offered = tuple(service.id for service in services)
+    people = tuple(replace(person, services=offered) for person in practice.practitioners)
+    return replace(practice, services=services, practitioners=people)
+
+
+def wants(
+    starts_at: datetime = TEN, *, service: str = "session", practitioner: str | None = "ana", by_practice: bool = False
+) -> Wanted:
+    return Wanted(service=service, practitioner=practitioner, starts_at=starts_at, by_practice=by_practice)
+
+
+def a_person(**changes: Any) -> Person:
+    fields: dict[str, Any] = {
+        "name": "Kim Doe",
+        "phone": "+41791234567",
+        "locale": "en-GB",
+        "zone": "Europe/Zurich",
+        "texts": True,
+        "wording": "Text me about my visit.",
+    }
+    return Person(**fields | changes)
+
+
+def a_client() -> Client:
+    consent = Consent(texts=True, wording="Text me about my visit.", given_at=NOW)
+    return Client(
+        ref="0" * 20, name="Kim Doe", phone="+41791234567", locale="en-GB", zone="Europe/Zurich", consent=consent
+    )
+
+
+def a_hold(
+    starts_at: datetime = TEN,
+    *,
+    key: str = "key",
+    service: str = "session",
+    practitioner: str = "ana",
+    room: str | None = "heron",
+    now: datetime = NOW,
+    practice: Practice | None = None,
+) -> Appointment:
+    house = practice or a_house()
+    start = Start(minute_of(starts_at), practitioner, "lake", room if house.service(service).needs_room else None)
+    return turns.hold(
+        id_=appointment_id(house.id, key),
+        practice=house.id,
+        offer=offer(house, house.service(service), start),
+        starts_at=starts_at,
+        asked=f"asked with {key}",
+        now=now,
+        policy=POLICY,
+    )
+
+
+def a_request(now: datetime = NOW, **held: Any) -> Appointment:
+    return turns.request(a_hold(**held, now=now), a_client(), asked="asked", now=now, policy=POLICY)
+
+
+def a_visit(now: datetime = NOW, **held: Any) -> Appointment:
+    return turns.confirm(a_request(now, **held), cleared_until=None, event="cleared", now=now)
+
+
+class House:
+    """Booking on its twins, with one practice loaded."""
+
+    def __init__(self, practice: Practice | None = None) -> None:
+        self.time = Time()
+        self.practices = MemoryPractices()
+        self.appointments = MemoryAppointments()
+        self.practice = practice or a_house()
+        self.practices.kept[self.practice.id] = Kept(self.practice, 1)
+        self.booking = Booking.of(self.practices, self.appointments, POLICY, self.time)
+
+    @property
+    def said(self) -> list[str]:
+        """The names of all events, without service and version."""
+        return [said.type.split(".")[2] for said in self.appointments.said]
+
+    async def hold(self, wanted: Wanted | None = None, *, key: str = "key") -> Appointment:
+        return await self.booking.visits.hold(self.practice.id, wanted or wants(), key=key)
+
+    async def request(self, wanted: Wanted | None = None, *, key: str = "key") -> Appointment:
+        held = await self.hold(wanted, key=key)
+        return await self.booking.visits.request(held.id, a_person())
+
+    async def book(self, wanted: Wanted | None = None, *, key: str = "key") -> Appointment:
+        """Held, requested and cleared by the health check."""
+        requested = await self.request(wanted, key=key)
+        return await self.decide(requested, turns.Outcome.CLEARED)
+
+    async def decide(
+        self, appointment: Appointment, outcome: turns.Outcome, *, event: str = "decided:1"
+    ) -> Appointment:
+        return await self.booking.visits.decided(appointment.id, outcome, cleared_until=None, event=event)
