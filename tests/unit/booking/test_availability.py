@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -256,6 +257,23 @@ def test_a_block_is_kept_free_together_with_the_needs_beside_it() -> None:
     practice = open_from("09:00-13:00", buffer_before_minutes=15)
     question = asking_for_days(practice, MONDAY, busy=[a_block(local(f"{MONDAY} 10:07"), 38)])
     assert times(question) == ["09:00", "11:00", "11:15", "11:30", "11:45", "12:00"]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "expected"),
+    [
+        ("10:00", "11:00", ["09:00", "11:00"]),
+        ("10:04", "10:56", ["09:00", "11:00"]),
+        ("10:06", "10:54", ["09:00", "09:05", "10:55", "11:00"]),
+    ],
+)
+def test_a_block_may_be_touched_but_not_by_a_minute_entered(starts: str, ends: str, expected: list[str]) -> None:
+    first, last = local(f"{MONDAY} {starts}"), local(f"{MONDAY} {ends}")
+    practice = open_from("09:00-12:00", step_minutes=5)
+    imported = a_block(first, minute_of(last) - minute_of(first))
+    assert times(asking_for_days(practice, MONDAY, busy=[imported])) == expected
+    person = replace(practice.practitioners[0], blocks=(Block(starts_at=first, ends_at=last),))
+    assert times(asking_for_days(replace(practice, practitioners=(person,)), MONDAY)) == expected
 
 
 def test_time_off_in_the_profile_counts_in_the_practice_s_wall_time_or_as_instants() -> None:
