@@ -76,6 +76,7 @@ class Messages:
         self._texts: dict[str, Message] = {}
         self._by_phone: dict[str, dict[str, None]] = {}
         self._changed = asyncio.Event()
+        self._closed = False
         self._journal = Journal(folder / "messages.jsonl", Message) if folder else None
         if self._journal:
             self._recall(self._journal)
@@ -127,16 +128,17 @@ class Messages:
         self._said(None)
 
     async def changed_since(self, version: int, *, within: float) -> int:
-        """The present version, as soon as it is another one or the time is over."""
+        """The present version, as soon as it is another one, the time is over or the emulator ends."""
         try:
             async with asyncio.timeout(within):
-                while self.version == version:
+                while self.version == version and not self._closed:
                     await self._changed.wait()
         except TimeoutError:
             pass
         return self.version
 
     def close(self) -> None:
+        self._closed = True
         self._changed.set()
         if self._journal:
             self._journal.close()

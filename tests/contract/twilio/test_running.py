@@ -83,6 +83,14 @@ async def test_waiting_for_a_change_ends_with_the_change(running: Running) -> No
     assert await waiting > before
 
 
+async def test_who_waits_for_a_change_is_let_go_when_the_emulator_ends(start: Start) -> None:
+    async with start() as running:
+        messages = running.emulator.messages
+        waiting = asyncio.create_task(messages.changed_since(messages.version, within=60))
+        await asyncio.wait([waiting], timeout=0)
+    assert await asyncio.wait_for(waiting, 5) == 0
+
+
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null"])
 async def test_a_page_of_another_origin_cannot_text(running: Running, origin: str) -> None:
     texted = {"from": PHONE, "body": "STOP"}
