@@ -44,7 +44,7 @@ async def _walk(services: aiohttp.ClientSession, running: Running) -> None:
     practice = await _call(services, "GET", f"/booking/v1/practices/{running.practice}")
     service = next(offer for offer in practice["services"] if offer["screening"] != "off")
     slot = await _first_free(services, practice["id"], service["id"], zone)
-    _say("free", f"{service['name']} with {slot['practitioner']} on {_local(slot['starts_at'], zone)}")
+    _say("free", f"{service['name']} with {slot['practitioner']} on {_local(slot['starts_at'], practice['zone'])}")
 
     held = await _hold(services, practice["id"], service["id"], slot)
     _say(held["state"], f"until {_local(held['held_until'], zone)}, appointment {held['id']}")
@@ -64,14 +64,16 @@ async def _walk(services: aiohttp.ClientSession, running: Running) -> None:
 
 
 async def _first_free(services: aiohttp.ClientSession, practice: str, service: str, zone: str) -> Json:
-    """The first slot from the day after tomorrow on, so that every reminder has its time ahead."""
+    """By day, from the day after tomorrow on, so that every reminder has its time ahead."""
     start = (datetime.now(UTC) + timedelta(days=2)).date()
     query = {"service": service, "from": start.isoformat(), "days": "21", "zone": zone}
     offered = await _call(services, "GET", f"/booking/v1/practices/{practice}/availability", params=query)
-    if not offered["days"]:
-        raise Trouble("the demo practice has no free time left; start anew with: rm -rf .devstack && make run")
-    slot: Json = offered["days"][0]["slots"][0]
-    return slot
+    there = ZoneInfo(offered["practice_zone"])
+    slots: list[Json] = [slot for day in offered["days"] for slot in day["slots"]]
+    by_day = [slot for slot in slots if 9 <= datetime.fromisoformat(slot["starts_at"]).astimezone(there).hour < 18]
+    if not by_day:
+        raise Trouble("The demo practice has no free time left; start anew with: rm -rf .devstack && make run")
+    return by_day[0]
 
 
 async def _hold(services: aiohttp.ClientSession, practice: str, service: str, slot: Json) -> Json:

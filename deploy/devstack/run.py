@@ -13,9 +13,9 @@ from deploy.devstack.home import Running
 
 
 async def run(folder: Path, port: int) -> None:
-    """Run until SIGINT or SIGTERM, or until a part ends by itself; either way stop every part in order."""
+    """Run until a signal to stop, or until a part ends by itself; either way stop every part in order."""
     work = asyncio.create_task(_run(folder, port))
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, _stop_once, work)
     try:
         await work

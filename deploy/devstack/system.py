@@ -26,6 +26,7 @@ async def started(folder: Path, port: int) -> AsyncIterator[tuple[Running, Seque
     running = _running(folder, port)
     secrets = home.kept_secrets(folder)
     async with AsyncExitStack() as opened:
+        print("Starting the database and the broker", flush=True)
         servers: list[Child | None] = []
         mongo_url = os.environ.get(GIVEN_DATABASE)
         if not mongo_url:
@@ -33,6 +34,7 @@ async def started(folder: Path, port: int) -> AsyncIterator[tuple[Running, Seque
             mongo_url, servers = db.url, [db.server]
         rabbit = await opened.enter_async_context(broker.started(folder / "rabbitmq"))
         programs = Programs(folder, _settings(running, secrets, mongo_url, rabbit))
+        print("Starting the phone and the services", flush=True)
         await programs.once("topology", "services", "topology")
         phone = await opened.enter_async_context(programs.kept_up("phone", *_emulator(folder, running, secrets)))
         await phone.ready(lambda: answers(f"{running.phone}/emulator"), within=STARTS_WITHIN)
