@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
+from pymongo.errors import BulkWriteError
+
+from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.plan import Planned, plan
+from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.ports import GatewayDown, Outgoing, Reply
+from shared.events import Envelope
+from shared.relay import Said
 
 APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
 PHONE = "+15035550142"
@@ -86,3 +96,183 @@ def message(text: Planned, of: Visit, *, code: str = "Ab3dEf9h", state: State = 
         not_after=text.not_after,
         validity=text.validity,
     )
+
+
+class Practices:
+    def __init__(self) -> None:
+        self._kept: dict[str, Practice] = {}
+
+    async def get(self, practice: str) -> Practice | None:
+        return self._kept.get(practice)
+
+    async def many(self, practices: Sequence[str]) -> Mapping[str, Practice]:
+        return {name: self._kept[name] for name in practices if name in self._kept}
+
+    async def keep(self, practice: Practice) -> None:
+        known = self._kept.get(practice.id)
+        if known is None or known.version < practice.version:
+            self._kept[practice.id] = practice
+
+
+class Visits:
+    """`said` is what the real store's relay would publish."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Visit] = {}
+        self.said: list[Envelope[Any]] = []
+
+    async def get(self, appointment: str) -> Visit | None:
+        return self._kept.get(appointment)
+
+    async def many(self, appointments: Sequence[str]) -> Mapping[str, Visit]:
+        return {name: self._kept[name] for name in appointments if name in self._kept}
+
+    async def keep(self, visit: Visit) -> Visit:
+        known = self._kept.get(visit.appointment)
+        if known is None or known.version < visit.version:
+            own = {"replies": known.replies, "heard": known.heard} if known else {"replies": 0, "heard": ()}
+            self._kept[visit.appointment] = replace(visit, **own)  # type: ignore[arg-type]  # two fields of two types
+        return self._kept[visit.appointment]
+
+    async def upcoming(self, phone: str, now: datetime) -> Sequence[Visit]:
+        mine = [v for v in self._kept.values() if v.phone == phone and v.upcoming and v.ends_at > now]
+        return sorted(mine, key=lambda v: v.ends_at)[:10]
+
+    async def note_reply(self, visit: Visit, said: Said) -> bool:
+        known = self._kept[visit.appointment]
+        if known.replies != visit.replies - 1:
+            return False
+        self._kept[visit.appointment] = replace(known, replies=visit.replies, heard=visit.heard)
+        self.said.extend(said)
+        return True
+
+
+class Contacts:
+    def __init__(self) -> None:
+        self._ledgers: dict[tuple[str, str], tuple[Entry, ...]] = {}
+
+    async def ledgers(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
+        return {number: self._ledgers[number] for number in numbers if number in self._ledgers}
+
+    async def of_number(self, phone: str) -> Sequence[Entry]:
+        return [entry for (_, number), ledger in self._ledgers.items() if number == phone for entry in ledger]
+
+    async def enter(self, practice: str, phone: str, entry: Entry) -> None:
+        ledger = self._ledgers.setdefault((practice, phone), ())
+        if entry.key not in {known.key for known in ledger}:
+            self._ledgers[practice, phone] = (*ledger, entry)
+
+    async def enter_everywhere(self, phone: str, entry: Entry) -> None:
+        for practice, number in list(self._ledgers):
+            if number == phone:
+                await self.enter(practice, phone, entry)
+
+
+class Messages:
+    """`clock` is the server's: leases run by it."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._kept: dict[str, Message] = {}
+        self._until: dict[str, datetime] = {}
+
+    async def get(self, id: str) -> Message | None:  # noqa: A002  the field's own name
+        return self._kept.get(id)
+
+    async def by_code(self, code: str) -> Message | None:
+        return next((m for m in self._kept.values() if m.code == code), None)
+
+    async def of(self, appointment: str) -> Sequence[Message]:
+        mine = [m for m in self._kept.values() if m.appointment == appointment]
+        return sorted(mine, key=lambda m: m.planned_for)
+
+    async def last_sent(self, phone: str) -> Message | None:
+        sent = [(m.sent_at, m.id) for m in self._kept.values() if m.to == phone and m.sent_at is not None]
+        return self._kept[max(sent)[1]] if sent else None
+
+    async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+        written = []
+        for message in messages:
+            known = self._kept.get(message.id)
+            if (known.fence if known else 0) != message.fence:
+                continue
+            if any(m.code == message.code and m.id != message.id for m in self._kept.values()):
+                raise BulkWriteError({"writeErrors": [{"code": 11000, "keyPattern": {"code": 1}}]})
+            self._keep(replace(message, fence=message.fence + 1), lease)
+            written.append(self._kept[message.id])
+        return written
+
+    async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
+        due = [m for m in self._in(State.PLANNED) if m.due is not None and m.due <= now][:limit]
+        for message in due:
+            self._keep(replace(message, state=State.CLAIMED, fence=message.fence + 1), lease)
+        return [self._kept[message.id] for message in due]
+
+    async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
+        return [m for m in self._in(State.UNKNOWN) if m.due is not None and m.due <= now][:limit]
+
+    async def lapsed(self, limit: int) -> Sequence[Message]:
+        return [self._kept[id_] for id_, until in self._until.items() if until < self._clock()][:limit]
+
+    def _in(self, state: State) -> list[Message]:
+        return sorted((m for m in self._kept.values() if m.state is state), key=lambda m: (m.due is None, m.due))
+
+    def _keep(self, message: Message, lease: timedelta | None) -> None:
+        self._kept[message.id] = message
+        if lease is not None and message.state in (State.CLAIMED, State.SENDING):
+            self._until[message.id] = self._clock() + lease
+        else:
+            self._until.pop(message.id, None)
+
+
+class Replies:
+    def __init__(self) -> None:
+        self._kept: dict[str, Reply] = {}
+        self._undone: set[str] = set()
+
+    async def add(self, reply: Reply) -> bool:
+        if reply.sid in self._kept:
+            return False
+        self._kept[reply.sid] = reply
+        self._undone.add(reply.sid)
+        return True
+
+    async def done(self, sid: str) -> None:
+        self._undone.discard(sid)
+
+    async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
+        return [self._kept[sid] for sid in sorted(self._undone) if self._kept[sid].received_at < before][:limit]
+
+
+class Phone:
+    """The provider's twin, and the client's phone: what arrived, whatever the service was told about it.
+
+    `answers` is used up by one per POST; without one, a text is accepted. A text that arrived is listed.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self.answers: list[Callable[[], Outcome]] = []
+        self.arrives = True
+        self.down = False
+        self.posts: list[Outgoing] = []
+        self.arrived: list[tuple[Outgoing, Found]] = []
+
+    async def send(self, text: Outgoing) -> Outcome:
+        self.posts.append(text)
+        outcome = self.answers.pop(0)() if self.answers else Accepted("")
+        if isinstance(outcome, (Accepted, Unknown)) and self.arrives:
+            sid = f"SM{len(self.arrived):032d}"
+            self.arrived.append((text, Found(sid, "queued", None, self._clock())))
+            return Accepted(sid) if isinstance(outcome, Accepted) else outcome
+        return outcome
+
+    async def find(self, to: str, body: str, since: datetime) -> Found | None:
+        if self.down:
+            raise GatewayDown
+        listed = [f for text, f in self.arrived if text.to == to and text.body == body and f.created_at >= since]
+        return listed[-1] if listed else None
+
+    @property
+    def bodies(self) -> list[str]:
+        return [text.body for text, _ in self.arrived]

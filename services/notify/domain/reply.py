@@ -30,6 +30,8 @@ KEYWORDS: Mapping[str, Meaning] = {
     **dict.fromkeys(("r", "2", "reschedule", "change", "move"), Meaning.RESCHEDULE),
 }
 
+PROVIDERS = frozenset({Meaning.STOP, Meaning.START, Meaning.HELP})
+
 # Any reasonable way of saying stop counts (FCC 24-24, 47 CFR 64.1200(a)(10)), so sentences are looked at as well.
 STOP_PHRASES = re.compile(
     r"\b(?:"
@@ -86,11 +88,11 @@ def classify(body: str, opt_out_type: str | None, *, has_stopped: bool) -> Heard
     return Heard(Meaning.STOP if STOP_PHRASES.search(words) else Meaning.UNCLEAR, by_keyword=False)
 
 
-def answer(heard: Heard, opt_out_type: str | None) -> Answer | None:
+def answer(heard: Heard, opt_out_type: str | None, *, provider_answers: bool) -> Answer | None:
     """The text that answers, or None: a C needs none, and what the provider answers itself is not answered twice.
 
-    A STOP that is a keyword is answered by the provider even without saying so; HELP only when it says so.
+    By default the provider answers its own keywords, and says so only where Advanced Opt-Out is on.
     """
-    if opt_out_type or (heard.meaning is Meaning.STOP and heard.by_keyword):
+    if opt_out_type or (provider_answers and heard.by_keyword and heard.meaning in PROVIDERS):
         return None
     return ANSWERS.get(heard.meaning)

@@ -53,22 +53,30 @@ def test_yes_from_a_client_who_had_stopped_starts_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "opt_out_type", "answered"),
+    ("body", "opt_out_type", "provider_answers", "step"),
     [
-        ("STOP", None, False),
-        ("STOP", "STOP", False),
-        ("please stop texting me", None, True),
-        ("HELP", "HELP", False),
-        ("HELP", None, True),
-        ("START", "START", False),
-        ("START", None, False),
-        ("C", None, False),
-        ("R", None, True),
-        ("when is the bus?", None, True),
+        ("STOP", None, True, None),
+        ("STOP", None, False, "stopped"),
+        ("STOP", "STOP", False, None),
+        ("please stop texting me", None, True, "stopped"),
+        ("HELP", "HELP", False, None),
+        ("HELP", None, True, None),
+        ("HELP", None, False, "help"),
+        ("START", "START", False, None),
+        ("START", None, False, None),
+        ("C", None, True, None),
+        ("R", None, True, "reschedule"),
+        ("when is the bus?", None, True, "unclear"),
     ],
 )
-def test_what_the_provider_answers_is_not_answered_twice(body: str, opt_out_type: str | None, answered: bool) -> None:
-    assert (answer(classify(body, opt_out_type, has_stopped=False), opt_out_type) is not None) is answered
+def test_what_the_provider_answers_is_not_answered_twice(
+    body: str, opt_out_type: str | None, provider_answers: bool, step: str | None
+) -> None:
+    heard = classify(body, opt_out_type, has_stopped=False)
+
+    answered = answer(heard, opt_out_type, provider_answers=provider_answers)
+
+    assert (answered.step if answered else None) == step
 
 
 def test_only_the_farewell_may_pass_an_opt_out() -> None:

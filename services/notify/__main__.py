@@ -1,0 +1,17 @@
+"""Run notify: `python -m services.notify`."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from services.notify.app import build
+from services.notify.settings import Settings
+from shared import httpkit
+
+
+async def start() -> web.Application:
+    return await build(Settings())
+
+
+if __name__ == "__main__":
+    httpkit.run({"notify": start}, Settings())

@@ -1,0 +1,51 @@
+"""From what booking said to planned texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.notify.domain.consent import Entry
+from services.notify.domain.plan import plan
+from services.notify.domain.reconcile import reconcile
+from services.notify.domain.visit import Practice, Visit
+from services.notify.ports import Contended, Stores
+from shared.clock import Clock
+
+TRIES = 5
+
+
+class Planning:
+    """Keeps the newest truth of every visit, and its texts in step with it."""
+
+    def __init__(self, stores: Stores, *, wake: Callable[[], None], new_code: Callable[[], str], now: Clock) -> None:
+        self._stores = stores
+        self._wake, self._new_code, self._now = wake, new_code, now
+
+    async def keep_practice(self, practice: Practice) -> None:
+        """Texts that are planned already meet the new policy when they are due."""
+        await self._stores.practices.keep(practice)
+
+    async def keep_visit(self, visit: Visit, consent: Entry) -> bool:
+        """Plan anew from the newest of what is known; False while the practice is not.
+
+        Whole again after any interruption, because it always ends with the comparison of plan and texts.
+        """
+        practice = await self._stores.practices.get(visit.practice)
+        if practice is None:
+            return False
+        await self._stores.contacts.enter(visit.practice, visit.phone, consent)
+        newest = await self._stores.visits.keep(visit)
+        for _ in range(TRIES):
+            if await self._reconciled(newest, practice):
+                return True
+            newest = await self._stores.visits.keep(visit)
+        raise Contended(f"the texts of {visit.appointment}")
+
+    async def _reconciled(self, visit: Visit, practice: Practice) -> bool:
+        now = self._now()
+        existing = await self._stores.messages.of(visit.appointment)
+        changes = reconcile(existing, plan(visit, practice), visit, now=now, new_code=self._new_code)
+        saved = await self._stores.messages.save(changes)
+        if any(message.due is not None and message.due <= now for message in saved):
+            self._wake()
+        return len(saved) == len(changes)

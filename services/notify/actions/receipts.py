@@ -1,0 +1,38 @@
+"""What the provider reports about a text it took."""
+
+from __future__ import annotations
+
+import structlog
+
+from services.notify.domain.consent import Entry, Word
+from services.notify.domain.delivery import after_receipt
+from services.notify.domain.provider import treatment
+from services.notify.ports import Contended, Stores
+from shared.clock import Clock
+
+log = structlog.get_logger()
+TRIES = 8
+
+
+class Receipts:
+    def __init__(self, stores: Stores, *, now: Clock) -> None:
+        self._stores, self._now = stores, now
+
+    async def take(self, code: str, attempt: str, *, sid: str, status: str, error_code: int | None) -> None:
+        """Receipts come late, twice and in any order; one that names nothing we sent changes nothing."""
+        for _ in range(TRIES):
+            message = await self._stores.messages.by_code(code)
+            if message is None:
+                return
+            now = self._now()
+            after = after_receipt(message, attempt=attempt, sid=sid, status=status, error_code=error_code, at=now)
+            if after == message:
+                return
+            if error_code is not None and treatment(error_code).stop:
+                stop = Entry(key=f"provider:{attempt}", word=Word.STOPPED, at=now, source="provider")
+                await self._stores.contacts.enter_everywhere(message.to, stop)
+            if await self._stores.messages.save([after]):
+                if after.duplicates > message.duplicates:
+                    log.error("text.duplicate", id=message.id, sid=sid)
+                return
+        raise Contended(f"the text {code}")

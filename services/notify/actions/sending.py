@@ -1,0 +1,208 @@
+"""From due texts to POSTs, and from their outcomes to states: each text once, only while it is true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from services.notify.domain.consent import Entry, Word
+from services.notify.domain.delivery import Message, Pace, State, after_look, after_post, begin, lapsed, turned
+from services.notify.domain.provider import Outcome, Refused, treatment
+from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
+from services.notify.ports import Gateway, GatewayDown, Outgoing, Stores, Texts
+from shared.clock import Clock
+from shared.errors import Refusal
+
+log = structlog.get_logger()
+posts = Counter("texts_posted_total", "POSTs to the provider by their outcome", ["outcome"])
+lateness = Histogram("texts_late_seconds", "Time from when a text was due until its POST", ["step"])
+
+# What is listed as made a little before our own clock says that we asked for it is still ours.
+CLOCKS_APART = timedelta(seconds=60)
+REST = timedelta(minutes=1)
+LOOKS_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """The address of a text's page, by its code, and of its receipts, by its code and attempt."""
+
+    link: Callable[[str], str]
+    receipt: Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """`batch` texts are claimed together, `at_once` of them are posted together; both are theirs for `lease`."""
+
+    batch: int = 100
+    at_once: int = 10
+    lease: timedelta = timedelta(seconds=60)
+    pace: Pace = field(default_factory=Pace)
+
+
+class Sending:
+    """One of any number of workers: they share the due texts, and each finishes what another left."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        *,
+        gateway: Gateway,
+        texts: Texts,
+        addresses: Addresses,
+        habits: Habits,
+        new_attempt: Callable[[], str],
+        now: Clock,
+    ) -> None:
+        self._stores = stores
+        self._gateway, self._texts, self._addresses, self._habits = gateway, texts, addresses, habits
+        self._new_attempt, self._now = new_attempt, now
+        self._rests_until: datetime | None = None
+        self._in_hand: set[asyncio.Task[None]] = set()
+
+    async def send_due(self) -> None:
+        """One round: take up what others dropped, ask about what is unknown, send what is due."""
+        await self._recover()
+        await self._look_up()
+        habits = self._habits
+        while not self._resting():
+            batch = await self._stores.messages.claim(self._now(), limit=habits.batch, lease=habits.lease)
+            for start in range(0, len(batch), habits.at_once):
+                await self._undisturbed(batch[start : start + habits.at_once])
+            if len(batch) < habits.batch:
+                return
+
+    async def finish(self) -> None:
+        """Wait for the POSTs in hand; one that is torn off halfway would have to be asked about."""
+        if self._in_hand:
+            await asyncio.wait(self._in_hand)
+
+    def _resting(self) -> bool:
+        return self._rests_until is not None and self._now() < self._rests_until
+
+    async def _undisturbed(self, batch: Sequence[Message]) -> None:
+        task = asyncio.create_task(self._send(batch))
+        self._in_hand.add(task)
+        task.add_done_callback(self._in_hand.discard)
+        await asyncio.shield(task)
+
+    async def _send(self, claimed: Sequence[Message]) -> None:
+        truths = await self._truths(claimed)
+        decided = [self._decided(message, truths.get(message.id)) for message in claimed]
+        saved = await self._stores.messages.save(decided, self._habits.lease)
+        begun = [message for message in saved if message.state is State.SENDING]
+        outcomes = await asyncio.gather(*(self._post(message) for message in begun))
+        await self._learn(begun, outcomes)
+        at = self._now()
+        await self._record([(message, outcome, at) for message, outcome in zip(begun, outcomes, strict=True)])
+
+    async def _truths(self, messages: Sequence[Message]) -> dict[str, Truth]:
+        visits = await self._stores.visits.many(sorted({message.appointment for message in messages}))
+        practices = await self._stores.practices.many(sorted({message.practice for message in messages}))
+        numbers = sorted({(visit.practice, visit.phone) for visit in visits.values()})
+        ledgers = await self._stores.contacts.ledgers(numbers) if numbers else {}
+        return {
+            message.id: Truth(visit, practice, ledgers.get((visit.practice, visit.phone), ()))
+            for message in messages
+            if (visit := visits.get(message.appointment)) and (practice := practices.get(message.practice))
+        }
+
+    def _decided(self, message: Message, truth: Truth | None) -> Message:
+        """The claimed message as it is to be written: begun, put back for later, or dropped."""
+        now = self._now()
+        if truth is None:
+            return turned(message, State.DEAD, now, "visit_unknown")
+        match judge(message, truth, now):
+            case Wait(until):
+                return turned(message, State.PLANNED, now, "quiet_hours", due=until)
+            case Drop(state, why):
+                return turned(message, state, now, why)
+            case Send():
+                return self._begun(message, truth, now)
+
+    def _begun(self, message: Message, truth: Truth, now: datetime) -> Message:
+        try:
+            body = self._texts.render(message.template, truth.visit, truth.practice, self._addresses.link(message.code))
+        except Refusal as refusal:
+            log.error("text.not_rendered", id=message.id, code=refusal.slug)
+            return turned(message, State.DEAD, now, refusal.slug)
+        to = message.to if message.asked_at is not None else truth.visit.phone
+        return begin(message, attempt=self._new_attempt(), body=body, to=to, at=now)
+
+    async def _post(self, message: Message) -> Outcome:
+        attempt = message.attempt
+        if attempt is None or message.body is None:
+            raise ValueError(f"{message.id} was never begun")
+        lateness.labels(message.step).observe(max((attempt.at - message.planned_for).total_seconds(), 0))
+        text = Outgoing(
+            to=message.to,
+            body=message.body,
+            receipt_url=self._addresses.receipt(message.code, attempt.id),
+            validity=min(message.validity, message.not_after - attempt.at),
+        )
+        outcome = await self._gateway.send(text)
+        posts.labels(type(outcome).__name__).inc()
+        log.info("text.posted", id=message.id, outcome=repr(outcome), tries=message.tries)
+        return outcome
+
+    async def _learn(self, begun: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
+        """What a refusal says beyond its own text: a stop to enter, a sender that must rest, a person to tell."""
+        for message, outcome in zip(begun, outcomes, strict=True):
+            if not isinstance(outcome, Refused):
+                continue
+            cure = treatment(outcome.code)
+            if cure.stop:
+                await self._stores.contacts.enter_everywhere(message.to, _stop_of(message, self._now()))
+            if cure.rest:
+                self._rests_until = self._now() + REST
+            if cure.alert:
+                log.error("text.refused", id=message.id, code=outcome.code, why=cure.why)
+
+    async def _record(self, outcomes: Sequence[tuple[Message, Outcome, datetime]]) -> None:
+        """Write every outcome; where a receipt was faster, apply it to what the receipt left."""
+        pace = self._habits.pace
+        left = list(outcomes)
+        while left:
+            changed = [
+                (message, after)
+                for message, outcome, at in left
+                if (after := after_post(message, outcome, at, pace)) != message
+            ]
+            saved = {message.id for message in await self._stores.messages.save([after for _, after in changed])}
+            lost = {message.id for message, _ in changed} - saved
+            left = [
+                (newest, outcome, at)
+                for message, outcome, at in left
+                if message.id in lost and (newest := await self._stores.messages.get(message.id)) is not None
+            ]
+
+    async def _recover(self) -> None:
+        now = self._now()
+        found = await self._stores.messages.lapsed(self._habits.batch)
+        if found:
+            log.warning("text.lease_lapsed", ids=[message.id for message in found])
+            await self._stores.messages.save([lapsed(message, now, self._habits.pace) for message in found])
+
+    async def _look_up(self) -> None:
+        for message in await self._stores.messages.to_look_up(self._now(), LOOKS_AT_ONCE):
+            attempt = message.attempt
+            if attempt is None or message.body is None:
+                continue
+            try:
+                found = await self._gateway.find(message.to, message.body, attempt.at - CLOCKS_APART)
+            except GatewayDown:
+                return
+            after = after_look(message, found, self._now(), self._habits.pace)
+            log.info("text.looked_up", id=message.id, found=found is not None, state=after.state.value)
+            await self._stores.messages.save([after])
+
+
+def _stop_of(message: Message, at: datetime) -> Entry:
+    attempt = message.attempt
+    return Entry(key=f"provider:{attempt.id if attempt else message.id}", word=Word.STOPPED, at=at, source="provider")

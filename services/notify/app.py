@@ -1,0 +1,119 @@
+"""The whole wiring of notify."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from aiohttp import web
+
+from services.notify import inbox, library, routes
+from services.notify.actions.desk import Desk
+from services.notify.actions.planning import Planning
+from services.notify.actions.receipts import Receipts
+from services.notify.actions.replies import Listening
+from services.notify.actions.sending import Addresses, Sending
+from services.notify.gateway import Account, Signatures, Twilio
+from services.notify.ports import Stores
+from services.notify.routes import Doors
+from services.notify.settings import Settings
+from services.notify.store import MongoContacts, MongoMessages, MongoPractices, MongoReplies, MongoVisits
+from shared import httpkit, mongo
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.httpkit import Door
+from shared.mongo import Database
+from shared.relay import Relay
+from shared.ticker import every
+from shared.tokens import Tokens
+
+ALPHABET = string.ascii_letters + string.digits
+
+
+def new_code() -> str:
+    """Eight of 62 characters: short enough for a text, and 47 bits that nobody guesses in the life of a link."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(8))
+
+
+def new_attempt() -> str:
+    return secrets.token_hex(16)
+
+
+def addresses(settings: Settings) -> Addresses:
+    return Addresses(
+        link=lambda code: f"{settings.link_origin}/n/{code}",
+        receipt=lambda code, attempt: f"{settings.public_origin}/notify/v1/twilio/status/{code}/{attempt}",
+    )
+
+
+def account(settings: Settings) -> Account:
+    return Account(
+        sid=settings.notify_twilio_account_sid,
+        auth_token=settings.notify_twilio_auth_token,
+        base=settings.notify_twilio_url,
+        number=settings.notify_twilio_number,
+        service=settings.notify_twilio_messaging_service_sid,
+    )
+
+
+async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
+    """Open what notify needs, in order; a failure half-way closes what was opened."""
+    texts, where = library.load(), addresses(settings)
+    tick = timedelta(seconds=settings.notify_tick_seconds)
+    async with AsyncExitStack() as opened:
+        db = await opened.enter_async_context(mongo.connect(settings.mongo_url, settings.notify_database))
+        bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="notify", prefetch=8))
+        sweep = timedelta(seconds=settings.sweep_seconds)
+        relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
+        stores = await open_stores(db, relay)
+        sending = Sending(
+            stores,
+            gateway=await opened.enter_async_context(Twilio.open(account(settings))),
+            texts=texts,
+            addresses=where,
+            habits=settings.habits,
+            new_attempt=new_attempt,
+            now=now,
+        )
+        opened.push_async_callback(sending.finish)
+        sender = await opened.enter_async_context(every(tick, sending.send_due, name="notify.send_due"))
+        listening = Listening(
+            stores,
+            provider_answers=settings.notify_twilio_answers_keywords,
+            wake=sender.wake,
+            new_code=new_code,
+            now=now,
+        )
+        await opened.enter_async_context(every(tick * 5, listening.finish_dropped, name="notify.finish_dropped"))
+        await bus.consume(inbox.subscriptions(Planning(stores, wake=sender.wake, new_code=new_code, now=now)))
+        opened.push_async_callback(bus.stop_consuming)
+        kept_open = opened.pop_all()
+
+    async def ready() -> Mapping[str, bool]:
+        return {"database": await mongo.reachable(db), "broker": bus.ready}
+
+    tokens = Tokens(settings.signing_key.get_secret_value())
+    doors = Doors(
+        desk=Desk(stores, texts=texts, link=where.link, wake=sender.wake, now=now),
+        listening=listening,
+        receipts=Receipts(stores, now=now),
+        signatures=Signatures(settings.notify_twilio_auth_token, settings.public_origin),
+        tokens=tokens,
+        public_origin=settings.public_origin,
+    )
+    door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
+    return httpkit.application("notify", routes.routes(doors), kept_open, door)
+
+
+async def open_stores(db: Database, relay: Relay) -> Stores:
+    """Every store, with its collections and indexes in place."""
+    return Stores(
+        practices=await MongoPractices.open(db),
+        visits=await MongoVisits.open(db, relay),
+        contacts=await MongoContacts.open(db),
+        messages=await MongoMessages.open(db),
+        replies=await MongoReplies.open(db),
+    )

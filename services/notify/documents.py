@@ -1,0 +1,89 @@
+"""How notify's facts are written down as documents, and read back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import time, timedelta
+from typing import Any, Final
+
+from services.notify.domain.consent import Entry, Word
+from services.notify.domain.delivery import Attempt, Message, State, Turn
+from services.notify.domain.quiet import Quiet
+from services.notify.domain.reply import Heard, Meaning
+from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.ports import Reply
+from shared.mongo import Document
+
+# Kept by notify beside the newest snapshot: a snapshot never overwrites them.
+OWN_OF_VISIT: Final = ("replies", "heard")
+
+
+def of_practice(practice: Practice) -> Document:
+    fields = asdict(practice) | {"steps": sorted(practice.steps)}
+    fields["quiet"] = {"from": practice.quiet.from_.isoformat(), "until": practice.quiet.until.isoformat()}
+    return _with_id(fields, "id")
+
+
+def to_practice(document: Document) -> Practice:
+    quiet = Quiet(time.fromisoformat(document["quiet"]["from"]), time.fromisoformat(document["quiet"]["until"]))
+    fields: dict[str, Any] = {**document, "steps": frozenset(document["steps"]), "quiet": quiet}
+    return Practice(id=fields.pop("_id"), **fields)
+
+
+def of_visit(visit: Visit) -> Document:
+    fields = asdict(visit) | {"state": visit.state.value}
+    return _with_id({name: value for name, value in fields.items() if name not in OWN_OF_VISIT}, "appointment")
+
+
+def to_visit(document: Document) -> Visit:
+    fields: dict[str, Any] = {name: value for name, value in document.items() if name != "outbox"}
+    fields |= {"state": VisitState(fields["state"]), "heard": tuple(fields["heard"])}
+    return Visit(appointment=fields.pop("_id"), **fields)
+
+
+def of_entry(entry: Entry) -> Document:
+    return {name: value for name, value in (asdict(entry) | {"word": entry.word.value}).items() if value is not None}
+
+
+def to_entry(document: Document) -> Entry:
+    return Entry(**{**document, "word": Word(document["word"])})
+
+
+def of_message(message: Message) -> Document:
+    fields = asdict(message)
+    fields |= {"state": message.state.value, "validity": message.validity.total_seconds()}
+    fields["turns"] = [_given({"state": t.state.value, "at": t.at, "why": t.why}) for t in message.turns]
+    fields["attempts"] = [_given(asdict(attempt)) for attempt in message.attempts]
+    return _with_id(_given(fields), "id")
+
+
+def to_message(document: Document) -> Message:
+    fields = {name: value for name, value in document.items() if name not in ("until", "stamp")}
+    fields |= {"state": State(fields["state"]), "validity": timedelta(seconds=fields["validity"])}
+    fields["turns"] = tuple(Turn(State(t["state"]), t["at"], t.get("why")) for t in fields["turns"])
+    fields["attempts"] = tuple(Attempt(**attempt) for attempt in fields["attempts"])
+    return Message(id=fields.pop("_id"), **({"due": None} | fields))
+
+
+def of_reply(reply: Reply) -> Document:
+    fields = asdict(reply) | {"heard": {"meaning": reply.heard.meaning.value, "by_keyword": reply.heard.by_keyword}}
+    return _with_id(_given(fields), "sid")
+
+
+def to_reply(document: Document) -> Reply:
+    heard = Heard(Meaning(document["heard"]["meaning"]), document["heard"]["by_keyword"])
+    return Reply(
+        sid=document["_id"],
+        phone=document["phone"],
+        heard=heard,
+        opt_out_type=document.get("opt_out_type"),
+        received_at=document["received_at"],
+    )
+
+
+def _with_id(fields: Document, name: str) -> Document:
+    return {"_id": fields.pop(name), **fields}
+
+
+def _given(fields: Document) -> Document:
+    return {name: value for name, value in fields.items() if value is not None}

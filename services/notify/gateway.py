@@ -1,0 +1,154 @@
+"""Twilio: one POST for a text, the list that tells what became of it, and the signature of what comes back."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+from pydantic import SecretStr
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException  # type: ignore[import-untyped]  # no types
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # no types
+from twilio.http.response import Response  # type: ignore[import-untyped]  # no types
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # no types
+from twilio.rest import Client  # type: ignore[import-untyped]  # no types
+
+from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown
+from services.notify.ports import GatewayDown, Outgoing
+
+# Well under the time after which an unknown outcome is looked up: by then no socket of ours may still be alive.
+WHOLE_POST: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
+LONGEST_VALIDITY: Final = 36_000
+LISTED: Final = 50
+NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+# What the library or the network may raise once bytes may have left; none of it tells whether the text was made.
+AFTER_SENDING: Final = (
+    TwilioException,
+    aiohttp.ClientError,
+    TimeoutError,
+    OSError,
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+    AttributeError,
+    KeyError,
+    TypeError,
+)
+
+_headers: ContextVar[Mapping[str, str]] = ContextVar("answer_headers")
+
+
+class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
+    """One request, with a time limit and never a second try; the library's own client has neither."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        super().__init__(logging.getLogger("notify.twilio"), is_async=True)
+        self._session, self._base = session, urlsplit(base)
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, str | int] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109, ARG002  the library's signature
+        allow_redirects: bool = False,  # noqa: ARG002  the library's signature
+    ) -> Response:
+        asked = urlsplit(uri)
+        url = urlunsplit((self._base.scheme, self._base.netloc, asked.path, asked.query, ""))
+        sent = dict(headers or {})
+        if auth:
+            sent["Authorization"] = aiohttp.encode_basic_auth(*auth)
+        async with self._session.request(
+            method.upper(), url, params=params, data=data, headers=sent, timeout=WHOLE_POST, allow_redirects=False
+        ) as answer:
+            text = await answer.text()
+            _headers.set(answer.headers)
+            return Response(answer.status, text, answer.headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whose texts these are, and where the API is. Either `number` or `service` is the sender."""
+
+    sid: str
+    auth_token: SecretStr
+    base: str
+    number: str | None
+    service: str | None
+
+
+class Twilio:
+    def __init__(self, account: Account, session: aiohttp.ClientSession) -> None:
+        token = account.auth_token.get_secret_value()
+        # An empty environment: TWILIO_EDGE and TWILIO_REGION would silently change the host.
+        self._client = Client(account.sid, token, http_client=_Http(session, account.base), environment={})
+        sender = {"from_": account.number, "messaging_service_sid": account.service}
+        self._sender = {name: value for name, value in sender.items() if value is not None}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, account: Account) -> AsyncIterator[Twilio]:
+        # Idle connections are dropped early: a POST on one that the other side has closed would end as unknown.
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=5)) as session:
+            yield cls(account, session)
+
+    async def send(self, text: Outgoing) -> Outcome:
+        try:
+            made = await self._client.messages.create_async(
+                to=text.to,
+                body=text.body,
+                status_callback=text.receipt_url,
+                validity_period=max(1, min(int(text.validity.total_seconds()), LONGEST_VALIDITY)),
+                **self._sender,
+            )
+        except NEVER_SENT as error:
+            return NotCreated(type(error).__name__)
+        except (TwilioRestException, TwilioServiceException) as error:
+            return _judged(error.status, error.code, _headers.get({}).get("Retry-After"))
+        except AFTER_SENDING as error:
+            return Unknown(type(error).__name__)
+        return Accepted(made.sid, str(made.status)) if made.sid else Unknown("no_sid")
+
+    async def find(self, to: str, body: str, since: datetime) -> Found | None:
+        """Filtered by number only: a text that waits has no sender and no date yet, by which it could be filtered."""
+        try:
+            listed = await self._client.messages.list_async(to=to, limit=LISTED)
+        except AFTER_SENDING as error:
+            raise GatewayDown(type(error).__name__) from error
+        for text in listed:
+            made_at = text.date_created.replace(tzinfo=UTC) if text.date_created else datetime.max.replace(tzinfo=UTC)
+            if text.sid and text.body == body and made_at >= since and str(text.direction).startswith("outbound"):
+                return Found(text.sid, str(text.status), text.error_code, made_at)
+        return None
+
+
+def _judged(status: int, code: int | None, retry_after: str | None) -> Outcome:
+    """429 is never processed (error 20429); a 5xx may have been (error 20500), and so may what is not an error."""
+    if status == 429:
+        seconds = int(retry_after) if retry_after and retry_after.isdecimal() else None
+        return NotCreated("slow_down", timedelta(seconds=seconds) if seconds is not None else None)
+    if status == 401:
+        return Refused(20003)
+    if 400 <= status < 500 and status != 408:
+        return Refused(code or 0)
+    return Unknown(f"status_{status}")
+
+
+class Signatures:
+    """Is this webhook from Twilio? The origin comes from the settings, never from what a proxy claims."""
+
+    def __init__(self, auth_token: SecretStr, public_origin: str) -> None:
+        self._validator = RequestValidator(auth_token.get_secret_value())
+        self._origin = public_origin
+
+    def match(self, raw_path: str, form: Mapping[str, str], signature: str) -> bool:
+        return bool(self._validator.validate(self._origin + raw_path, dict(form), signature))

@@ -1,0 +1,168 @@
+"""The JSON that notify's operator API takes and gives."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
+
+from services.notify.actions.desk import Preview
+from services.notify.domain.delivery import Message
+from services.notify.domain.quiet import Quiet
+from services.notify.domain.visit import Practice, Visit, VisitState
+from shared.httpkit import Payload
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not an IANA zone")
+    return name
+
+
+Zone = Annotated[str, Field(max_length=60, examples=["America/New_York"]), AfterValidator(_known_zone)]
+OptionalStep = Literal["prepare", "day_before", "two_hours", "aftercare"]
+
+
+class VisitToPlan(Payload):
+    """A visit that may be made up: booked at `booked_at`, held in `zone` by a client who lives in `client_zone`."""
+
+    booked_at: AwareDatetime
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    zone: Zone
+    client_zone: Zone
+    locale: str = Field("en", max_length=35)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> VisitToPlan:
+        if not self.booked_at < self.starts_at < self.ends_at:
+            raise ValueError("booked_at, starts_at and ends_at must follow each other")
+        return self
+
+
+class TextingSettings(Payload):
+    """What to try instead of the practice's own settings; whatever is left out stays as the practice has it."""
+
+    sms_name: str | None = Field(None, min_length=1, max_length=60)
+    phone: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$")
+    steps: tuple[OptionalStep, ...] | None = None
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+
+
+class PlanRequest(Payload):
+    visit: VisitToPlan
+    settings: TextingSettings = TextingSettings()
+
+    def practice(self, known: Practice) -> Practice:
+        tried = self.settings
+        return Practice(
+            id=known.id,
+            version=known.version,
+            sms_name=tried.sms_name or known.sms_name,
+            locale=known.locale,
+            phone=tried.phone or known.phone,
+            steps=known.steps if tried.steps is None else frozenset(tried.steps),
+            quiet=Quiet(
+                known.quiet.from_ if tried.quiet_from is None else tried.quiet_from.replace(second=0, microsecond=0),
+                known.quiet.until if tried.quiet_until is None else tried.quiet_until.replace(second=0, microsecond=0),
+            ),
+        )
+
+    def to_visit(self, practice: str) -> Visit:
+        return Visit(
+            appointment="a" * 26,
+            practice=practice,
+            version=1,
+            state=VisitState.CONFIRMED,
+            moved=False,
+            since=self.visit.booked_at,
+            starts_at=self.visit.starts_at,
+            ends_at=self.visit.ends_at,
+            zone=self.visit.zone,
+            phone="",
+            client_zone=self.visit.client_zone,
+            locale=self.visit.locale,
+            consented=True,
+        )
+
+
+class PlannedText(BaseModel):
+    """One text: when, as the client's clock shows it, in which words and at what cost."""
+
+    step: str
+    template: str
+    due: datetime
+    local_time: str
+    useful_until: datetime
+    body: str
+    encoding: str
+    units: int
+    segments: int
+
+    @classmethod
+    def of(cls, preview: Preview, zone: str) -> PlannedText:
+        planned = preview.planned
+        return cls(
+            step=planned.step,
+            template=planned.template,
+            due=planned.due,
+            local_time=planned.due.astimezone(ZoneInfo(zone)).strftime("%a %Y-%m-%d %H:%M"),
+            useful_until=planned.not_after,
+            body=preview.body,
+            encoding=preview.size.encoding,
+            units=preview.size.units,
+            segments=preview.size.segments,
+        )
+
+
+class PlanAnswer(BaseModel):
+    texts: list[PlannedText]
+
+
+class TurnView(BaseModel):
+    state: str
+    at: datetime
+    why: str | None
+
+
+class MessageView(BaseModel):
+    """One text and its history; of the number only the end is shown."""
+
+    id: str
+    step: str
+    state: str
+    why: str | None
+    planned_for: datetime
+    due: datetime | None
+    useful_until: datetime
+    to_ends_in: str
+    body: str | None
+    sid: str | None
+    tries: int
+    duplicates: int
+    turns: list[TurnView]
+
+    @classmethod
+    def of(cls, message: Message) -> MessageView:
+        return cls(
+            id=message.id,
+            step=message.step,
+            state=message.state.value,
+            why=message.why,
+            planned_for=message.planned_for,
+            due=message.due,
+            useful_until=message.not_after,
+            to_ends_in=message.to[-4:],
+            body=message.body,
+            sid=message.sid,
+            tries=message.tries,
+            duplicates=message.duplicates,
+            turns=[TurnView(state=t.state.value, at=t.at, why=t.why) for t in message.turns],
+        )
+
+
+class Timeline(BaseModel):
+    messages: list[MessageView]

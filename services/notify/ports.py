@@ -1,0 +1,160 @@
+"""What the actions need from outside: where notify keeps its facts, the provider that carries texts, the wording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.notify.domain.consent import Entry
+from services.notify.domain.delivery import Message
+from services.notify.domain.provider import Found, Outcome
+from services.notify.domain.reply import Heard
+from services.notify.domain.visit import Practice, Visit
+from shared.relay import Said
+
+
+class Contended(Exception):
+    """Somebody else kept writing the same document; the work is to be begun again."""
+
+
+class GatewayDown(Exception):
+    """The provider could not be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One inbound text, by what it meant; the words themselves may tell about health and are not kept."""
+
+    sid: str
+    phone: str
+    heard: Heard
+    opt_out_type: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One POST: the receipt's address holds opaque ids only."""
+
+    to: str
+    body: str
+    receipt_url: str
+    validity: timedelta
+
+
+class Practices(Protocol):
+    async def get(self, practice: str) -> Practice | None: ...
+
+    async def many(self, practices: Sequence[str]) -> Mapping[str, Practice]: ...
+
+    async def keep(self, practice: Practice) -> None:
+        """Unless the same or a newer version is there."""
+        ...
+
+
+class Visits(Protocol):
+    async def get(self, appointment: str) -> Visit | None: ...
+
+    async def many(self, appointments: Sequence[str]) -> Mapping[str, Visit]: ...
+
+    async def keep(self, visit: Visit) -> Visit:
+        """Unless the same or a newer version is there; what is there afterwards, with what notify itself knows."""
+        ...
+
+    async def upcoming(self, phone: str, now: datetime) -> Sequence[Visit]:
+        """The visits of this number that are agreed or in review and not over, the next one first."""
+        ...
+
+    async def note_reply(self, visit: Visit, said: Said) -> bool:
+        """Write `replies` and `heard` with what is said; False if another reply was faster."""
+        ...
+
+
+class Contacts(Protocol):
+    async def ledgers(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
+        """By practice and number; an unknown one has no key."""
+        ...
+
+    async def of_number(self, phone: str) -> Sequence[Entry]:
+        """What this number has said to any practice: all of them share one sender."""
+        ...
+
+    async def enter(self, practice: str, phone: str, entry: Entry) -> None:
+        """Append, unless an entry of that key is there."""
+        ...
+
+    async def enter_everywhere(self, phone: str, entry: Entry) -> None:
+        """Append to every practice's ledger of this number."""
+        ...
+
+
+class Messages(Protocol):
+    """Every write names the fence it read; what somebody else has written meanwhile is not overwritten."""
+
+    async def get(self, id: str) -> Message | None: ...  # noqa: A002  the field's own name
+
+    async def by_code(self, code: str) -> Message | None: ...
+
+    async def of(self, appointment: str) -> Sequence[Message]:
+        """All texts of one visit, in order of time."""
+        ...
+
+    async def last_sent(self, phone: str) -> Message | None: ...
+
+    async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+        """Write them in one go, those with fence 0 as new; the ones that were written, with their new fence.
+
+        What is claimed or sending belongs to the writer for `lease` from now, by the store's clock.
+        """
+        ...
+
+    async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
+        """Take planned texts that are due, longest due first; nobody else is given them while the lease runs."""
+        ...
+
+    async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
+        """Texts of unknown outcome whose time to ask the provider has come."""
+        ...
+
+    async def lapsed(self, limit: int) -> Sequence[Message]:
+        """Texts whose worker let its lease run out."""
+        ...
+
+
+class Replies(Protocol):
+    async def add(self, reply: Reply) -> bool:
+        """False if it is there already."""
+        ...
+
+    async def done(self, sid: str) -> None: ...
+
+    async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
+        """Those received before then that were never finished."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Everything that notify keeps."""
+
+    practices: Practices
+    visits: Visits
+    contacts: Contacts
+    messages: Messages
+    replies: Replies
+
+
+class Gateway(Protocol):
+    async def send(self, text: Outgoing) -> Outcome:
+        """One POST, never repeated here."""
+        ...
+
+    async def find(self, to: str, body: str, since: datetime) -> Found | None:
+        """A text to this number with exactly these words, made at or after `since`. Raises `GatewayDown`."""
+        ...
+
+
+class Texts(Protocol):
+    def render(self, template: str, visit: Visit, practice: Practice, link: str) -> str: ...

@@ -1,0 +1,96 @@
+"""The settings of notify."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from services.notify.actions.sending import Habits
+from services.notify.domain.delivery import Pace
+from shared.settings import Settings as Shared
+
+LIVE = "https://api.twilio.com"
+E164 = r"^\+[1-9]\d{6,14}$"
+
+
+class Settings(Shared):
+    notify_database: str = Field("stillpoint_notify", description="Name of notify's MongoDB database")
+    notify_twilio_url: str = Field(
+        description=f"{LIVE} to text for real; the origin of an emulator on a private address to text nobody"
+    )
+    notify_twilio_account_sid: str = Field(description="SID of the Twilio account", pattern=r"^AC[0-9a-f]{32}$")
+    notify_twilio_auth_token: SecretStr = Field(
+        description="Primary auth token of the Twilio account; it sends the texts and verifies the webhooks",
+        min_length=1,
+    )
+    notify_twilio_number: str | None = Field(
+        None, description="Number that texts come from, in E.164; or name a Messaging Service instead", pattern=E164
+    )
+    notify_twilio_messaging_service_sid: str | None = Field(
+        None, description="SID of the Messaging Service that texts come from", pattern=r"^MG[0-9a-f]{32}$"
+    )
+    notify_twilio_answers_keywords: bool = Field(
+        True, description="Twilio itself answers STOP, START and HELP, as it does unless opt-out handling is off"
+    )
+    notify_link_origin: str | None = Field(
+        None,
+        description="Origin of the links in texts if it is not the public origin; 15 characters or fewer are best",
+        pattern=r"^https?://[^/]+$",
+    )
+    notify_tick_seconds: float = Field(1.0, description="Seconds between two looks for texts that are due", gt=0)
+    notify_at_once: int = Field(10, description="Texts that are posted to Twilio at the same time", ge=1, le=100)
+    notify_lease_seconds: float = Field(
+        60.0, description="Seconds that a worker has for a text it took; more than the 15 that a POST may last", gt=20
+    )
+    notify_first_look_seconds: float = Field(
+        60.0, description="Seconds after a POST of unknown outcome until Twilio is asked whether it arrived", gt=0
+    )
+    notify_second_look_seconds: float = Field(
+        300.0,
+        description="Seconds after such a POST until Twilio is asked for the last time, and the text sent again",
+        gt=0,
+    )
+
+    @field_validator("notify_twilio_url")
+    @classmethod
+    def _is_twilio_or_private(cls, url: str) -> str:
+        """Texts for real only on purpose, and never by way of a stranger."""
+        parts = urlsplit(url)
+        if url.rstrip("/") == LIVE or (
+            parts.scheme == "http" and not parts.path.strip("/") and _private(parts.hostname)
+        ):
+            return url.rstrip("/")
+        raise ValueError(f"must be {LIVE}, or http:// and a loopback or private address or a name without a dot")
+
+    @model_validator(mode="after")
+    def _has_a_sender(self) -> Self:
+        if (self.notify_twilio_number is None) == (self.notify_twilio_messaging_service_sid is None):
+            raise ValueError("name either notify_twilio_number or notify_twilio_messaging_service_sid")
+        return self
+
+    @property
+    def link_origin(self) -> str:
+        return self.notify_link_origin or self.public_origin
+
+    @property
+    def habits(self) -> Habits:
+        return Habits(
+            at_once=self.notify_at_once,
+            lease=timedelta(seconds=self.notify_lease_seconds),
+            pace=Pace(
+                timedelta(seconds=self.notify_first_look_seconds), timedelta(seconds=self.notify_second_look_seconds)
+            ),
+        )
+
+
+def _private(host: str | None) -> bool:
+    if not host:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host

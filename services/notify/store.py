@@ -1,0 +1,258 @@
+"""Practices, visits, contacts, messages and replies in MongoDB."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from services.notify import documents
+from services.notify.domain.consent import Entry
+from services.notify.domain.delivery import Message, State
+from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.ports import Reply
+from shared.mongo import Database, Document, ensure
+from shared.relay import Outbox, Relay, Said
+
+LEASED: Final = (State.CLAIMED.value, State.SENDING.value)
+UPCOMING: Final = (VisitState.CONFIRMED.value, VisitState.IN_REVIEW.value)
+BY_CODE: Final = "by_code"
+DUPLICATE_KEY: Final = 11000
+
+# Only what is still awaited has a `due`, so this index stays as small as the work ahead.
+DUE: Final = IndexModel(
+    [("state", ASCENDING), ("due", ASCENDING)], name="due", partialFilterExpression={"due": {"$exists": True}}
+)
+SENT: Final = IndexModel(
+    [("to", ASCENDING), ("sent_at", DESCENDING)], name="sent", partialFilterExpression={"sent_at": {"$exists": True}}
+)
+REPLIES_KEPT: Final = timedelta(days=90)
+ANY_TIME: Final = {"$gt": datetime.min.replace(tzinfo=UTC)}
+
+
+class MongoPractices:
+    def __init__(self, database: Database) -> None:
+        self._practices = database["practices"]
+
+    @classmethod
+    async def open(cls, database: Database) -> MongoPractices:
+        await ensure(database["practices"], [])
+        return cls(database)
+
+    async def get(self, practice: str) -> Practice | None:
+        return (await self.many([practice])).get(practice)
+
+    async def many(self, practices: Sequence[str]) -> Mapping[str, Practice]:
+        found = await self._practices.find({"_id": {"$in": list(practices)}}).to_list(len(practices))
+        return {document["_id"]: documents.to_practice(document) for document in found}
+
+    async def keep(self, practice: Practice) -> None:
+        older = {"_id": practice.id, "version": {"$lt": practice.version}}
+        try:
+            await self._practices.replace_one(older, documents.of_practice(practice), upsert=True)
+        except DuplicateKeyError:
+            return  # the same or a newer profile is there
+
+
+class MongoVisits:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._visits = database["visits"]
+        self._outbox = outbox
+
+    @classmethod
+    async def open(cls, database: Database, relay: Relay) -> MongoVisits:
+        of_number = IndexModel([("phone", ASCENDING), ("ends_at", ASCENDING)], name="of_number")
+        await ensure(database["visits"], [of_number])
+        return cls(database, await relay.outbox(database["visits"]))
+
+    async def get(self, appointment: str) -> Visit | None:
+        return (await self.many([appointment])).get(appointment)
+
+    async def many(self, appointments: Sequence[str]) -> Mapping[str, Visit]:
+        found = await self._visits.find({"_id": {"$in": list(appointments)}}).to_list(len(appointments))
+        return {document["_id"]: documents.to_visit(document) for document in found}
+
+    async def keep(self, visit: Visit) -> Visit:
+        older = {"_id": visit.appointment, "version": {"$lt": visit.version}}
+        fields = documents.of_visit(visit)
+        own = {"replies": 0, "heard": [], "outbox": []}
+        update = {"$set": {name: value for name, value in fields.items() if name != "_id"}, "$setOnInsert": own}
+        try:
+            kept = await self._visits.find_one_and_update(
+                older, update, upsert=True, return_document=ReturnDocument.AFTER
+            )
+            return documents.to_visit(kept)
+        except DuplicateKeyError:  # the same or a newer version is there
+            return (await self.many([visit.appointment]))[visit.appointment]
+
+    async def upcoming(self, phone: str, now: datetime) -> Sequence[Visit]:
+        wanted = {"phone": phone, "ends_at": {"$gt": now}, "state": {"$in": list(UPCOMING)}}
+        found = await self._visits.find(wanted).sort("ends_at", ASCENDING).limit(10).to_list(10)
+        return [documents.to_visit(document) for document in found]
+
+    async def note_reply(self, visit: Visit, said: Said) -> bool:
+        before = {"_id": visit.appointment, "replies": visit.replies - 1}
+        own = {"replies": visit.replies, "heard": list(visit.heard)}
+        result = await self._visits.update_one(before, self._outbox.update(visit.appointment, set_=own, said=said))
+        if result.matched_count == 1:
+            self._outbox.hand_over(visit.appointment, said)
+        return result.matched_count == 1
+
+
+class MongoContacts:
+    def __init__(self, database: Database) -> None:
+        self._contacts = database["contacts"]
+
+    @classmethod
+    async def open(cls, database: Database) -> MongoContacts:
+        await ensure(database["contacts"], [IndexModel([("phone", ASCENDING)], name="of_number")])
+        return cls(database)
+
+    async def ledgers(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
+        ids = [f"{practice}/{phone}" for practice, phone in numbers]
+        found = await self._contacts.find({"_id": {"$in": ids}}).to_list(len(ids))
+        return {(contact["practice"], contact["phone"]): _ledger(contact) for contact in found}
+
+    async def of_number(self, phone: str) -> Sequence[Entry]:
+        found = await self._contacts.find({"phone": phone}).to_list(None)
+        return [entry for contact in found for entry in _ledger(contact)]
+
+    async def enter(self, practice: str, phone: str, entry: Entry) -> None:
+        contact = {"_id": f"{practice}/{phone}", "entries.key": {"$ne": entry.key}}
+        names = {"practice": practice, "phone": phone}
+        update = {"$push": {"entries": documents.of_entry(entry)}, "$setOnInsert": names}
+        try:
+            await self._contacts.update_one(contact, update, upsert=True)
+        except DuplicateKeyError:
+            return  # entered before
+
+    async def enter_everywhere(self, phone: str, entry: Entry) -> None:
+        contacts = {"phone": phone, "entries.key": {"$ne": entry.key}}
+        await self._contacts.update_many(contacts, {"$push": {"entries": documents.of_entry(entry)}})
+
+
+class MongoMessages:
+    def __init__(self, database: Database) -> None:
+        self._messages = database["messages"]
+
+    @classmethod
+    async def open(cls, database: Database) -> MongoMessages:
+        by_code = IndexModel([("code", ASCENDING)], name=BY_CODE, unique=True)
+        of_visit = IndexModel([("appointment", ASCENDING), ("planned_for", ASCENDING)], name="of_visit")
+        await ensure(database["messages"], [by_code, of_visit, DUE, SENT])
+        return cls(database)
+
+    async def get(self, id: str) -> Message | None:  # noqa: A002  the field's own name
+        return _message(await self._messages.find_one({"_id": id}))
+
+    async def by_code(self, code: str) -> Message | None:
+        return _message(await self._messages.find_one({"code": code}))
+
+    async def of(self, appointment: str) -> Sequence[Message]:
+        found = self._messages.find({"appointment": appointment}).sort("planned_for", ASCENDING)
+        return [documents.to_message(document) for document in await found.to_list(None)]
+
+    async def last_sent(self, phone: str) -> Message | None:
+        sent = {"to": phone, "sent_at": ANY_TIME}
+        return _message(await self._messages.find_one(sent, sort=[("sent_at", DESCENDING)]))
+
+    async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+        if not messages:
+            return []
+        stamp = secrets.token_hex(12)
+        written = [replace(message, fence=message.fence + 1) for message in messages]
+        writes = [_write(message, stamp, lease) for message in written]
+        try:
+            result = await self._messages.bulk_write(writes, ordered=False)
+            if result.inserted_count + result.matched_count == len(writes):
+                return written
+        except BulkWriteError as error:
+            _only_known_ids(error)
+        mine = {"_id": {"$in": [message.id for message in written]}, "stamp": stamp}
+        ids = {document["_id"] for document in await self._messages.find(mine, {"_id": 1}).to_list(len(written))}
+        return [message for message in written if message.id in ids]
+
+    async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
+        due = {"state": State.PLANNED.value, "due": {"$lte": now}}
+        found = await self._messages.find(due, {"_id": 1}).sort("due", ASCENDING).limit(limit).to_list(limit)
+        if not found:
+            return []
+        ids = {"_id": {"$in": [document["_id"] for document in found]}}
+        stamp = secrets.token_hex(12)
+        taken: Document = {"state": State.CLAIMED.value, "stamp": stamp, "until": _from_now(lease)}
+        taken["fence"] = {"$add": ["$fence", 1]}
+        await self._messages.update_many({**ids, **due}, [{"$set": taken}])
+        mine = self._messages.find({**ids, "stamp": stamp}).sort("due", ASCENDING)
+        return [documents.to_message(document) for document in await mine.to_list(limit)]
+
+    async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
+        unknown = {"state": State.UNKNOWN.value, "due": {"$lte": now}}
+        found = await self._messages.find(unknown).sort("due", ASCENDING).limit(limit).to_list(limit)
+        return [documents.to_message(document) for document in found]
+
+    async def lapsed(self, limit: int) -> Sequence[Message]:
+        leased = {"state": {"$in": list(LEASED)}, "due": ANY_TIME, "$expr": {"$lt": ["$until", "$$NOW"]}}
+        return [documents.to_message(document) for document in await self._messages.find(leased).to_list(limit)]
+
+
+class MongoReplies:
+    def __init__(self, database: Database) -> None:
+        self._replies = database["replies"]
+
+    @classmethod
+    async def open(cls, database: Database) -> MongoReplies:
+        undone = IndexModel([("received_at", ASCENDING)], name="undone", partialFilterExpression={"done": False})
+        expire = IndexModel(
+            [("received_at", DESCENDING)], name="expire", expireAfterSeconds=int(REPLIES_KEPT.total_seconds())
+        )
+        await ensure(database["replies"], [undone, expire])
+        return cls(database)
+
+    async def add(self, reply: Reply) -> bool:
+        try:
+            await self._replies.insert_one({**documents.of_reply(reply), "done": False})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def done(self, sid: str) -> None:
+        await self._replies.update_one({"_id": sid}, {"$set": {"done": True}})
+
+    async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
+        found = self._replies.find({"done": False, "received_at": {"$lt": before}}).limit(limit)
+        return [documents.to_reply(document) for document in await found.to_list(limit)]
+
+
+def _write(message: Message, stamp: str, lease: timedelta | None) -> Any:
+    document = {**documents.of_message(message), "stamp": stamp}
+    if message.fence == 1:
+        return InsertOne(document)
+    was = {"_id": message.id, "fence": message.fence - 1}
+    if lease is None or message.state.value not in LEASED:
+        return ReplaceOne(was, document)
+    return UpdateOne(was, [{"$replaceWith": {"$mergeObjects": [{"$literal": document}, {"until": _from_now(lease)}]}}])
+
+
+def _only_known_ids(error: BulkWriteError) -> None:
+    """A text that was planned by somebody else meanwhile is no error; anything else is."""
+    for failure in (error.details or {}).get("writeErrors", []):
+        if failure["code"] != DUPLICATE_KEY or list(failure.get("keyPattern", {})) != ["_id"]:
+            raise error
+
+
+def _from_now(lease: timedelta) -> Document:
+    """By the server's clock: workers' clocks may differ, and two must never hold the same lease."""
+    return {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": int(lease.total_seconds() * 1000)}}
+
+
+def _ledger(contact: Document) -> tuple[Entry, ...]:
+    return tuple(documents.to_entry(entry) for entry in contact["entries"])
+
+
+def _message(document: Document | None) -> Message | None:
+    return None if document is None else documents.to_message(document)
