@@ -10,7 +10,7 @@ event: an answer, a reason or note code, urgency, a visit reason, a date of birt
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -71,6 +71,11 @@ class Envelope(Contract, Generic[Fact]):
     data: Fact
 
     def to_json(self) -> bytes:
+        return self.written
+
+    @cached_property
+    def written(self) -> bytes:
+        """Made once, for it is stored and then published."""
         return self.model_dump_json(exclude_none=True).encode()
 
 

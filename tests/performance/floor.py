@@ -39,7 +39,10 @@ class Floor:
     async def step(self, subject: str, version: int, name: str) -> None:
         body = json.dumps({"id": f"{subject}:{version}", "type": name, "subject": subject, "data": PAYLOAD})
         entry = {"id": f"{subject}:{version}", "name": name, "at": datetime.now(UTC), "body": body}
-        change = {"$set": {"version": version + 1, "state": name}, "$push": {"history": {"at": entry["at"], "what": name}}}
+        change = {
+            "$set": {"version": version + 1, "state": name},
+            "$push": {"history": {"at": entry["at"], "what": name}},
+        }
         change["$set"]["outbox"] = [entry]
         await self.things.update_one({"_id": subject, "version": version}, change)
         task = asyncio.create_task(self.publish(name, body))
