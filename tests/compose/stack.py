@@ -9,8 +9,9 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from deploy.devstack import demo, home, ports
@@ -31,7 +32,6 @@ class Stack:
     http: int
     phone: int
     host: Mapping[str, str]
-    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -68,11 +68,12 @@ class Stack:
             await demo.walk(self.folder)
 
     async def build(self) -> None:
-        await self._run(str(PROJECT / "deploy" / "offline-images" / "build.sh"), within=600)
+        pull = {"STILLPOINT_PULL": os.environ.get("STILLPOINT_PULL", "try")}
+        await self._run(str(PROJECT / "deploy" / "offline-images" / "build.sh"), within=600, more=pull)
         await self._run(str(PROJECT / "deploy" / "secrets.sh"), str(self.folder / "secrets"))
         await self.compose("build", within=600)
 
-    async def _run(self, *command: str, within: float = 60.0) -> str:
+    async def _run(self, *command: str, within: float = 60.0, more: Mapping[str, str] = MappingProxyType({})) -> str:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("STILLPOINT_", "COMPOSE_"))}
         settings = {
             "STILLPOINT_VERSION": "test",
@@ -82,7 +83,7 @@ class Stack:
             "STILLPOINT_PHONE_PORT": str(self.phone),
         }
         child = await asyncio.create_subprocess_exec(
-            *command, cwd=PROJECT, env={**clean, **self.host, **settings, **self.more},
+            *command, cwd=PROJECT, env={**clean, **self.host, **settings, **more},
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         out, errors = await asyncio.wait_for(child.communicate(), within)
