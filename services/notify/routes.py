@@ -109,6 +109,10 @@ def _needed(form: dict[str, str], name: str) -> str:
 
 
 def routes(doors: Doors) -> list[Route]:
+    return [*_of_the_desk(doors), *_of_the_public(doors)]
+
+
+def _of_the_desk(doors: Doors) -> list[Route]:
     desk: dict[str, Any] = {"who": Who.OPERATOR}
     one = "/v1/messages/{appointment}/{step}/{about}"
     return [
@@ -148,6 +152,11 @@ def routes(doors: Doors) -> list[Route]:
             refuses=(MessageUnknown, MessageBegun),
             **desk,
         ),
+    ]
+
+
+def _of_the_public(doors: Doors) -> list[Route]:
+    return [
         Route(
             method="POST",
             path="/v1/twilio/inbound",

@@ -15,7 +15,7 @@ from services.notify.domain.plan import Planned, plan
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.visit import Practice, Visit, VisitState
-from services.notify.ports import GatewayDown, Outgoing, Reply
+from services.notify.ports import GatewayDown, Outgoing, Reply, Stores
 from shared.events import Envelope
 from shared.relay import Said
 
@@ -276,3 +276,9 @@ class Phone:
     @property
     def bodies(self) -> list[str]:
         return [text.body for text, _ in self.arrived]
+
+
+def twins(clock: Callable[[], datetime]) -> Stores:
+    return Stores(
+        practices=Practices(), visits=Visits(), contacts=Contacts(), messages=Messages(clock), replies=Replies()
+    )

@@ -1,0 +1,231 @@
+"""What notify's stores promise, asked of the twins and of the real ones alike."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+from pymongo.errors import BulkWriteError
+
+from services.notify.app import open_stores
+from services.notify.domain.consent import Entry, Word
+from services.notify.domain.delivery import Message, State, turned
+from services.notify.domain.reply import Heard, Meaning
+from services.notify.outbox import replied
+from services.notify.ports import Reply, Stores
+from shared import mongo
+from shared.bus import Bus
+from shared.clock import utc_now
+from shared.relay import Relay
+from tests.support.notify import APPOINTMENT, PHONE, STARTS, message, practice, steps, twins, visit
+from tests.support.waiting import until
+
+LEASE = timedelta(seconds=60)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["twin", "real"])
+async def stores(request: pytest.FixtureRequest, mongo_url: str, database_name: str) -> AsyncIterator[Stores]:
+    if request.param == "twin":
+        yield twins(utc_now)
+        return
+    async with AsyncExitStack() as opened:
+        database = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), database_name))
+        # Nothing is published here: the bus is never connected, and the relay keeps what it could not say.
+        yield await open_stores(database, Relay(Bus(SecretStr("amqp://nobody"), "notify", 1)))
+
+
+def text(name: str = "day_before", **changes: object) -> Message:
+    planned = message(steps(visit())[name], visit(), code=secrets.token_hex(4))
+    return replace(planned, **changes)  # type: ignore[arg-type]  # named by the tests
+
+
+def texts(count: int, **changes: object) -> list[Message]:
+    return [
+        text(id=f"{APPOINTMENT}/day_before/{n:03d}", due=LONG_AGO + timedelta(seconds=n), **changes)
+        for n in range(count)
+    ]
+
+
+async def test_a_text_is_read_back_as_it_was_written(stores: Stores) -> None:
+    written = turned(text(sid="SM1", body="hello", sent_at=STARTS), State.PLANNED, STARTS, "because", due=STARTS)
+
+    saved = await stores.messages.save([written])
+
+    assert saved == [replace(written, fence=1)]
+    assert await stores.messages.get(written.id) == saved[0]
+    assert await stores.messages.by_code(written.code) == saved[0]
+    assert await stores.messages.of(APPOINTMENT) == saved
+
+
+async def test_a_text_that_is_there_is_not_made_again(stores: Stores) -> None:
+    first, second = text(), text("two_hours")
+    await stores.messages.save([first])
+
+    assert await stores.messages.save([replace(first, code="Other123"), second]) == [replace(second, fence=1)]
+    assert await stores.messages.get(first.id) == replace(first, fence=1)
+
+
+async def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(stores: Stores) -> None:
+    [saved] = await stores.messages.save([text()])
+    await stores.messages.save([replace(saved, why="mine")])
+
+    assert await stores.messages.save([replace(saved, why="too late")]) == []
+    kept = await stores.messages.get(saved.id)
+    assert kept is not None
+    assert kept.why == "mine"
+
+
+async def test_two_texts_never_share_a_code(stores: Stores) -> None:
+    first, second = text(code="Same1234"), text("two_hours", code="Same1234")
+    await stores.messages.save([first])
+
+    with pytest.raises(BulkWriteError):
+        await stores.messages.save([second])
+
+
+async def test_due_texts_are_claimed_longest_due_first_and_once(stores: Stores) -> None:
+    await stores.messages.save([*texts(5), text("two_hours", id="later", due=STARTS)])
+
+    first = await stores.messages.claim(LONG_AGO + timedelta(hours=1), limit=3, lease=LEASE)
+    second = await stores.messages.claim(LONG_AGO + timedelta(hours=1), limit=10, lease=LEASE)
+
+    assert [claimed.id[-3:] for claimed in first] == ["000", "001", "002"]
+    assert [claimed.id[-3:] for claimed in second] == ["003", "004"]
+    assert {claimed.state for claimed in (*first, *second)} == {State.CLAIMED}
+    assert await stores.messages.claim(LONG_AGO + timedelta(hours=1), limit=10, lease=LEASE) == []
+
+
+async def test_many_claimers_at_once_share_the_work_without_a_double(stores: Stores) -> None:
+    await stores.messages.save(texts(200))
+
+    batches = await asyncio.gather(*(stores.messages.claim(STARTS, limit=50, lease=LEASE) for _ in range(12)))
+    while more := await stores.messages.claim(STARTS, limit=50, lease=LEASE):
+        batches.append(more)
+
+    ids = [claimed.id for batch in batches for claimed in batch]
+    assert len(ids) == len(set(ids)) == 200
+
+
+async def test_a_claimed_text_can_be_written_by_its_claimer_only(stores: Stores) -> None:
+    [planned] = await stores.messages.save([text(due=LONG_AGO)])
+    [claimed] = await stores.messages.claim(STARTS, limit=1, lease=LEASE)
+
+    assert await stores.messages.save([replace(planned, why="stale")]) == []
+    assert len(await stores.messages.save([replace(claimed, state=State.SENDING)], LEASE)) == 1
+
+
+async def test_a_lease_that_ran_out_is_found(stores: Stores) -> None:
+    await stores.messages.save(texts(2))
+    [short] = await stores.messages.claim(STARTS, limit=1, lease=timedelta(milliseconds=30))
+    [long] = await stores.messages.claim(STARTS, limit=1, lease=LEASE)
+
+    async def lapsed() -> list[str]:
+        return [found.id for found in await stores.messages.lapsed(10)]
+
+    assert await until(lapsed, within=2) == [short.id]
+    assert long.id != short.id
+
+
+async def test_writing_a_result_ends_the_lease(stores: Stores) -> None:
+    await stores.messages.save(texts(1))
+    [claimed] = await stores.messages.claim(STARTS, limit=1, lease=timedelta(milliseconds=1))
+    await stores.messages.save([turned(claimed, State.CANCELLED, STARTS, "x")], timedelta(milliseconds=1))
+    [other] = await stores.messages.save([text("two_hours", due=LONG_AGO)])
+    await stores.messages.claim(STARTS, limit=1, lease=timedelta(milliseconds=1))
+
+    async def lapsed() -> list[str]:
+        return [found.id for found in await stores.messages.lapsed(10)]
+
+    assert await until(lapsed, within=2) == [other.id]
+
+
+async def test_unknown_texts_are_looked_up_when_it_is_time(stores: Stores) -> None:
+    await stores.messages.save([text(state=State.UNKNOWN, due=STARTS)])
+
+    assert await stores.messages.to_look_up(STARTS - timedelta(seconds=1), 10) == []
+    assert len(await stores.messages.to_look_up(STARTS, 10)) == 1
+
+
+async def test_the_last_text_to_a_number_is_found(stores: Stores) -> None:
+    one, two = text(sent_at=STARTS), text("two_hours", sent_at=STARTS + timedelta(hours=1))
+    await stores.messages.save([two, one, text("booked")])
+
+    last = await stores.messages.last_sent(PHONE)
+
+    assert last is not None
+    assert last.id == two.id
+    assert await stores.messages.last_sent("+15035559999") is None
+
+
+async def test_the_newest_version_of_a_visit_is_kept_and_our_own_facts_with_it(stores: Stores) -> None:
+    await stores.visits.keep(visit(version=3))
+    noted = visit(version=3, replies=1, heard=("SM1",))
+    await stores.visits.note_reply(noted, [])
+
+    newest = await stores.visits.keep(visit(version=5, moved=True))
+
+    assert newest == visit(version=5, moved=True, replies=1, heard=("SM1",))
+    assert await stores.visits.keep(visit(version=4)) == newest
+    assert await stores.visits.get(APPOINTMENT) == newest
+
+
+async def test_two_replies_at_once_are_both_counted(stores: Stores) -> None:
+    await stores.visits.keep(visit())
+    noted = visit(replies=1, heard=("SM1",))
+    said = replied(noted, Meaning.CONFIRM, STARTS)
+
+    results = [await stores.visits.note_reply(noted, said), await stores.visits.note_reply(noted, said)]
+
+    assert results == [True, False]
+
+
+async def test_the_next_upcoming_visit_of_a_number_comes_first(stores: Stores) -> None:
+    later = visit(appointment="b" * 26, starts_at=STARTS + timedelta(days=1))
+    cancelled = visit(appointment="c" * 26, state=visit().state.CANCELLED)
+    for one in (later, visit(), cancelled, visit(appointment="d" * 26, phone="+15035559999")):
+        await stores.visits.keep(one)
+
+    assert await stores.visits.upcoming(PHONE, STARTS) == [visit(), later]
+    assert await stores.visits.upcoming(PHONE, STARTS + timedelta(hours=1)) == [later]
+
+
+async def test_the_newest_version_of_a_practice_is_kept(stores: Stores) -> None:
+    newer = practice(version=2, sms_name="New name", steps=frozenset({"prepare"}))
+    for one in (practice(), newer, practice()):
+        await stores.practices.keep(one)
+
+    assert await stores.practices.get("still-waters") == newer
+    assert await stores.practices.get("nobody") is None
+
+
+async def test_the_ledger_is_added_to_and_the_same_word_is_entered_once(stores: Stores) -> None:
+    consented = Entry(key="visit:1", word=Word.CONSENTED, at=STARTS, source="booking", wording="v1")
+    stop = Entry(key="reply:1", word=Word.STOPPED, at=STARTS, source="reply")
+    for house in ("still-waters", "other-house"):
+        await stores.contacts.enter(house, PHONE, consented)
+        await stores.contacts.enter(house, PHONE, consented)
+    await stores.contacts.enter_everywhere(PHONE, stop)
+    await stores.contacts.enter_everywhere(PHONE, stop)
+
+    ledgers = await stores.contacts.ledgers([("still-waters", PHONE), ("nobody", PHONE)])
+
+    assert ledgers == {("still-waters", PHONE): (consented, stop)}
+    assert list(await stores.contacts.of_number(PHONE)) == [consented, stop, consented, stop]
+
+
+async def test_a_reply_is_noted_once_and_found_until_it_is_done(stores: Stores) -> None:
+    heard = Heard(Meaning.CONFIRM, by_keyword=True)
+    reply = Reply(sid="SM1", phone=PHONE, heard=heard, opt_out_type=None, received_at=STARTS)
+
+    assert [await stores.replies.add(reply), await stores.replies.add(reply)] == [True, False]
+    assert await stores.replies.undone(STARTS + timedelta(seconds=1), 10) == [reply]
+    assert await stores.replies.undone(STARTS, 10) == []
+    await stores.replies.done("SM1")
+    assert await stores.replies.undone(STARTS + timedelta(seconds=1), 10) == []
