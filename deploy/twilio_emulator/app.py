@@ -53,9 +53,9 @@ async def opened(
     """The emulator without a socket; `fresh` makes the 32 hex digits of an id, `dice` decides chances."""
     messages, faults, background = Messages(account.data), Faults(dice), Background()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
-        webhooks = Webhooks(session, account.auth_token, now=now, fresh=fresh)
+        webhooks = Webhooks(session, account, now=now, fresh=fresh)
         carrier = Carrier(account, messages, webhooks, background, now=now)
-        line = Line(account, messages, carrier, webhooks, faults, background, now=now, fresh=fresh)
+        line = Line(account, messages, carrier, webhooks, background, now=now, fresh=fresh)
         rest = Rest(account, messages, carrier, faults, background, now=now, fresh=fresh)
         app = web.Application(middlewares=[door(account), same_origin])
         app.add_routes(rest.routes())

@@ -9,7 +9,8 @@ from typing import Any
 from deploy.twilio_emulator.account import API_VERSION, Account
 from deploy.twilio_emulator.background import Background
 from deploy.twilio_emulator.faults import Fault, Kind
-from deploy.twilio_emulator.messages import FINAL, Direction, Message, Messages, Status
+from deploy.twilio_emulator.message import FINAL, Direction, Message, Status
+from deploy.twilio_emulator.messages import Messages
 from deploy.twilio_emulator.webhooks import Webhooks
 from shared.clock import Clock
 

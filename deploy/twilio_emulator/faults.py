@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from deploy.twilio_emulator.messages import Status
+from deploy.twilio_emulator.message import Status
 
 Door = Literal["create", "list", "fetch"]
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 from deploy.twilio_emulator.account import API_VERSION, Account
 from deploy.twilio_emulator.background import Background
 from deploy.twilio_emulator.carrier import Carrier
-from deploy.twilio_emulator.faults import Faults
 from deploy.twilio_emulator.keywords import ANSWERS, Wish, wish
-from deploy.twilio_emulator.messages import Direction, Message, Messages, Status
+from deploy.twilio_emulator.message import Direction, Message, Status
+from deploy.twilio_emulator.messages import Messages
 from deploy.twilio_emulator.text import segments
 from deploy.twilio_emulator.webhooks import Posted, Webhooks
 from shared.clock import Clock
@@ -26,14 +26,13 @@ class Line:
         messages: Messages,
         carrier: Carrier,
         webhooks: Webhooks,
-        faults: Faults,
         background: Background,
         *,
         now: Clock,
         fresh: Callable[[], str],
     ) -> None:
         self._account, self._messages, self._carrier, self._webhooks = account, messages, carrier, webhooks
-        self._faults, self._background, self._now, self._fresh = faults, background, now, fresh
+        self._background, self._now, self._fresh = background, now, fresh
 
     def text(self, phone: str, body: str) -> Message:
         """Takes a text from a phone; the webhook hears of it in the background."""
@@ -89,7 +88,7 @@ class Line:
                 service=self._account.service,
             )
         )
-        self._carrier.take(text, self._faults.of_delivery(phone))
+        self._carrier.take(text)
 
 
 def inbound(text: Message, account: Account) -> dict[str, str]:

@@ -10,7 +10,7 @@ from itertools import islice
 from deploy.twilio_emulator import resource
 from deploy.twilio_emulator.account import Account
 from deploy.twilio_emulator.checks import Refused, instant
-from deploy.twilio_emulator.messages import Message
+from deploy.twilio_emulator.message import Message
 
 COMPARED: Mapping[str, Callable[[float, float], bool]] = {
     "DateSent": operator.eq,

@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from deploy.twilio_emulator.account import Account
 from deploy.twilio_emulator.checks import E164, LONGEST_BODY
 from deploy.twilio_emulator.line import Line
-from deploy.twilio_emulator.messages import Direction, Message, Messages, Status
+from deploy.twilio_emulator.message import Direction, Message, Status
+from deploy.twilio_emulator.messages import Messages
 from deploy.twilio_emulator.resource import ERRORS
 
 PAGE = Path(__file__).parent / "page"

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from urllib.parse import urlencode
 
 from deploy.twilio_emulator.account import API_VERSION, Account
-from deploy.twilio_emulator.messages import Direction, Message, Status
+from deploy.twilio_emulator.message import Direction, Message, Status
 from deploy.twilio_emulator.text import segments
 
 Json = dict[str, object]

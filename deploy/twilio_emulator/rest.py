@@ -16,7 +16,8 @@ from deploy.twilio_emulator.carrier import Carrier
 from deploy.twilio_emulator.checks import Refused, check_create, check_update, instant
 from deploy.twilio_emulator.faults import Door, Faults, Kind
 from deploy.twilio_emulator.listing import listed
-from deploy.twilio_emulator.messages import FINAL, Direction, Message, Messages, Status
+from deploy.twilio_emulator.message import FINAL, Direction, Message, Status
+from deploy.twilio_emulator.messages import Messages
 from shared.clock import Clock
 
 FORM = "application/x-www-form-urlencoded"

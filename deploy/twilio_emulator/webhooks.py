@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlsplit
 
 import aiohttp
+from yarl import URL
 
+from deploy.twilio_emulator.account import Account
 from shared.clock import Clock
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
@@ -36,10 +38,10 @@ class Webhooks:
     """`posted` holds the latest posts, oldest first."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, auth_token: str, *, now: Clock, fresh: Callable[[], str]
+        self, session: aiohttp.ClientSession, account: Account, *, now: Clock, fresh: Callable[[], str]
     ) -> None:
         self.posted: deque[Posted] = deque(maxlen=RECORDS)
-        self._session, self._auth_token, self._now, self._fresh = session, auth_token, now, fresh
+        self._session, self._account, self._now, self._fresh = session, account, now, fresh
 
     async def post(self, url: str, params: Mapping[str, str], *, copies: int = 1) -> Posted:
         """More copies are the same webhook again, as Twilio may deliver it."""
@@ -55,15 +57,17 @@ class Webhooks:
 
     async def _post(self, url: str, params: Mapping[str, str], token: str) -> Posted:
         headers = {
-            "X-Twilio-Signature": signature(url, params, self._auth_token),
+            "Host": urlsplit(url).netloc,
+            "X-Twilio-Signature": signature(url, params, self._account.auth_token),
             "I-Twilio-Idempotency-Token": token,
             "User-Agent": "TwilioProxy/1.1",
         }
+        address = URL(self._account.address_of(url), encoded=True)
         outcome, content_type, body = "unreachable", "", ""
         for _ in range(ATTEMPTS):
             try:
                 async with self._session.post(
-                    url, data=params, headers=headers, timeout=TIMEOUT, allow_redirects=False
+                    address, data=params, headers=headers, timeout=TIMEOUT, allow_redirects=False
                 ) as answer:
                     outcome, content_type, body = str(answer.status), answer.content_type, await answer.text()
                     break

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from deploy.twilio_emulator.app import Running, started
 from deploy.twilio_emulator.faults import Fault, Kind
-from deploy.twilio_emulator.messages import Direction
+from deploy.twilio_emulator.message import Direction
 from tests.contract.twilio.wire import ACCOUNT, PHONE, sdk
 from tests.support.waiting import until
 

@@ -115,3 +115,15 @@ async def test_a_webhook_that_cannot_be_reached_is_tried_once_more_and_recorded(
         running.emulator.line.text(PHONE, "C")
         await until(lambda: running.emulator.webhooks.posted)
         assert [posted.outcome for posted in running.emulator.webhooks.posted] == ["unreachable"]
+
+
+async def test_a_webhook_is_signed_for_the_public_origin_but_posted_where_it_is_reached(
+    service: Service, start: Start
+) -> None:
+    reached, service.url = service.url, "https://texts.example.org"
+    origins = {"public_origin": service.url, "reached_at": reached, "inbound_url": f"{service.url}/inbound?x=%2B1"}
+    async with start(**origins) as running:
+        running.emulator.line.text(PHONE, "C")
+        (told,) = await until(service.inbound)
+    assert told["Body"] == "C"
+    assert service.told[0][0] == "/inbound?x=%2B1"

@@ -41,6 +41,19 @@ async def test_the_program_prints_its_address_and_ends_cleanly() -> None:
     assert process.returncode == 0
 
 
+async def test_a_busy_port_is_one_plain_sentence(running: Running, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(ACCOUNT.auth_token)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.twilio_emulator", "--account-sid", ACCOUNT.sid, "--number", ACCOUNT.number),
+        *("--auth-token-file", str(token), "--port", running.url.rpartition(":")[2]),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, said.decode().count("\n")) == (1, 1)
+    assert "Choose another address with --host and --port." in said.decode()
+
+
 async def test_conversations_and_opt_outs_outlive_a_restart(start: Start, tmp_path: Path) -> None:
     async with start(data=tmp_path) as running, sdk(running) as twilio:
         kept = await twilio.messages.create_async(to=PHONE, from_=ACCOUNT.number, body="Kept — é")
