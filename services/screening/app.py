@@ -32,7 +32,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
         remembered = timedelta(seconds=settings.screening_key_seconds)
         vault = await KeyVault.open(keys["keys"], settings.master_key, remembered=remembered)
-        opened.push_async_callback(vault.close)
+        opened.callback(vault.close)
         screening = Screening(
             cases=await MongoCases.open(db, relay),
             practices=await MongoPractices.open(db),

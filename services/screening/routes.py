@@ -110,6 +110,10 @@ class Routes:
 
 def routes(screening: Screening, catalogue: Catalogue) -> Sequence[Route]:
     to = Routes(screening, catalogue)
+    return (*_for_clients(to), *_for_staff(to))
+
+
+def _for_clients(to: Routes) -> Sequence[Route]:
     return (
         Route(
             method="GET",
@@ -148,6 +152,11 @@ def routes(screening: Screening, catalogue: Catalogue) -> Sequence[Route]:
             refuses=(CaseUnknown, PracticeUnknown),
             who=Who.TOKEN,
         ),
+    )
+
+
+def _for_staff(to: Routes) -> Sequence[Route]:
+    return (
         Route(
             method="POST",
             path="/v1/practices/{practice}/evaluate",

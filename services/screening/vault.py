@@ -7,6 +7,7 @@ do not look equal. The key documents live in a database of their own, whose back
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
@@ -48,16 +49,15 @@ class KeyVault:
         await ensure(keys, [INDEX])
         return cls(keys, master_key, remembered)
 
-    async def close(self) -> None:
-        await self._crypt.close()
+    def close(self) -> None:
+        """Forget every key."""
+        self._crypt.close()
 
     async def seal(self, case: Case, secret: bytes) -> bytes:
         """Makes the key of the case if there is none; a key that was made and then not used does no harm."""
         name = f"{case.practice}/{case.id}"
-        try:
+        with suppress(DuplicateKeyError):
             await self._crypt.create_data_key("local", key_alt_names=[name])
-        except DuplicateKeyError:
-            self._keys.forget_made(name)
         sealed = await self._crypt.encrypt(encode({"v": Binary(secret)}), ALGORITHM, key_alt_name=name)
         return bytes(decode(sealed, CODEC)["v"])
 
@@ -75,14 +75,9 @@ class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has n
 
     async def insert_data_key(self, data_key: bytes) -> None:
         document = decode(bytes(data_key), CODEC)
-        name = document["keyAltNames"][0]
-        # What was just made is asked for next: it need not come back from the database.
-        self._made[name] = bytes(data_key)
         await self._keys.insert_one(document)
-
-    def forget_made(self, name: str) -> None:
-        """Somebody else made the key of this name first; theirs counts."""
-        self._made.pop(name, None)
+        # What was just made is asked for next: it need not come back from the database.
+        self._made[document["keyAltNames"][0]] = bytes(data_key)
 
     async def fetch_keys(self, wanted: bytes) -> AsyncIterator[bytes]:
         query = decode(bytes(wanted), CODEC)
@@ -97,7 +92,7 @@ class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has n
     def bson_encode(self, document: Mapping[str, Any]) -> bytes:
         return encode(document)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         self._made.clear()
 
     async def kms_request(self, kms_context: object) -> None:

@@ -25,7 +25,7 @@ SEVERITY = {Effect.CLEARED: 0, Effect.NEEDS_REVIEW: 1, Effect.DECLINED: 2}
 FLAGS = [option.value for option in QUESTIONS["q_red_flags"].options]
 Answers = dict[str, Any]
 # STILLPOINT_TEST_EXAMPLES=20000 is the long run before a rule set is published.
-thoroughly = settings(max_examples=int(os.environ.get("STILLPOINT_TEST_EXAMPLES", "250")), deadline=None)
+thoroughly = settings(max_examples=int(os.environ.get("STILLPOINT_TEST_EXAMPLES", "150")), deadline=None)
 
 as_ofs = st.dates(EARLIEST, date(2032, 12, 31))
 tri = st.sampled_from(["yes", "no", "no", "unsure", "skip"])

@@ -1,0 +1,259 @@
+"""What screening's ports promise, asked of the twins and of the real ones alike."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pydantic import SecretStr
+from pymongo.errors import WriteError
+from pymongocrypt.errors import MongoCryptError
+
+from services.screening import outbox
+from services.screening.actions import Screening
+from services.screening.confidential import ClearanceRecord
+from services.screening.domain.case import Case, Ruling, State, Submission
+from services.screening.domain.ruleset import Effect
+from services.screening.ports import Cases, Practices, Vault
+from services.screening.store import MongoCases, MongoPractices
+from services.screening.vault import MASTER_KEY_BYTES, KeyVault
+from shared import mongo
+from shared.bus import Bus
+from shared.mongo import Database
+from shared.relay import Relay
+from tests.support import screening as twin
+from tests.support.screening import APPOINTMENT, NOW, PRACTICE, STARTS_AT
+
+REMEMBERED = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    cases: Cases
+    practices: Practices
+    vault: Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Real(Stores):
+    database: Database
+    keys: Database
+    master_key: bytes
+
+
+@pytest.fixture
+async def real(mongo_url: str, fresh_database: Callable[[], str]) -> AsyncIterator[Real]:
+    master_key = secrets.token_bytes(MASTER_KEY_BYTES)
+    async with AsyncExitStack() as opened:
+        database = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), fresh_database()))
+        keys = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), fresh_database()))
+        # Nothing is published here: the bus is never connected, and the relay keeps what it could not say.
+        relay = Relay(Bus(SecretStr("amqp://nobody"), "screening", 1))
+        yield Real(
+            cases=await MongoCases.open(database, relay),
+            practices=await MongoPractices.open(database),
+            vault=await KeyVault.open(keys["keys"], master_key, remembered=REMEMBERED),
+            database=database,
+            keys=keys,
+            master_key=master_key,
+        )
+
+
+@pytest.fixture(params=["twin", "real"])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    if request.param == "twin":
+        return Stores(twin.CaseTwin(), twin.PracticeTwin(), twin.VaultTwin())
+    found: Stores = request.getfixturevalue("real")
+    return found
+
+
+SUBMISSION = Submission(
+    questionnaire=twin.FORM,
+    ruleset=twin.FORM,
+    messages="client@2026.1.0",
+    submitted_at=NOW,
+    as_of=date(2026, 11, 20),
+    zone="Europe/Berlin",
+    review_for=timedelta(hours=48),
+    outcome=Effect.NEEDS_REVIEW,
+    urgent=False,
+    retry_after=date(2026, 12, 24),
+    sealed=b"sealed",
+)
+
+
+def fresh(appointment: str = APPOINTMENT, practice: str = PRACTICE) -> Case:
+    return Case(id=appointment, practice=practice)
+
+
+def requested(case: Case) -> Case:
+    return case.requested(twin.request(), starts_at=STARTS_AT, sequence=2, now=NOW)
+
+
+async def step(cases: Cases, before: Case, after: Case) -> Case:
+    assert await cases.save(before, after, outbox.said(before, after, NOW))
+    return after
+
+
+async def in_review(cases: Cases, appointment: str, *, at: int, practice: str = PRACTICE) -> Case:
+    """A case whose deadline is `at` hours later than that of others."""
+    case = await step(cases, before := fresh(appointment, practice), requested(before))
+    return await step(cases, case, case.submitted(SUBMISSION, now=NOW + timedelta(hours=at)))
+
+
+async def test_a_case_is_found_as_it_was_saved_at_every_turn_of_its_life(stores: Stores) -> None:
+    case = fresh()
+    for turn in (
+        requested,
+        lambda now: now.moved(starts_at=STARTS_AT + timedelta(days=1), sequence=3),
+        lambda now: now.submitted(SUBMISSION, now=NOW),
+        lambda now: now.ruled(Ruling(approved=True, at=NOW, sealed=b"note"), valid_for=timedelta(days=90)),
+        Case.closed,
+    ):
+        case = await step(stores.cases, case, turn(case))
+        assert await stores.cases.find(APPOINTMENT) == case
+    assert case.version == 5
+
+
+async def test_what_was_taken_away_is_gone(stores: Stores) -> None:
+    case = await step(stores.cases, fresh(), fresh().submitted(SUBMISSION, now=NOW))
+    other = case.requested(twin.request("cst-intake"), starts_at=STARTS_AT, sequence=2, now=NOW)
+    await step(stores.cases, case, other)
+    found = await stores.cases.find(APPOINTMENT)
+    assert found is not None
+    assert found.submission is None
+
+
+async def test_nothing_is_found_that_was_never_saved(stores: Stores) -> None:
+    assert await stores.cases.find(APPOINTMENT) is None
+    assert await stores.practices.find(PRACTICE) is None
+    assert await stores.cases.in_review(PRACTICE, limit=10) == []
+
+
+async def test_of_two_first_halves_one_is_told_to_look_again(stores: Stores) -> None:
+    await step(stores.cases, fresh(), requested(fresh()))
+    assert not await stores.cases.save(fresh(), fresh().submitted(SUBMISSION, now=NOW), ())
+    found = await stores.cases.find(APPOINTMENT)
+    assert found == requested(fresh())
+
+
+async def test_a_change_of_an_older_version_changes_nothing(stores: Stores) -> None:
+    old = await step(stores.cases, fresh(), requested(fresh()))
+    newer = await step(stores.cases, old, old.submitted(SUBMISSION, now=NOW))
+    assert not await stores.cases.save(old, old.closed(), ())
+    assert await stores.cases.find(APPOINTMENT) == newer
+
+
+async def test_of_many_who_save_at_once_one_gets_through(stores: Stores) -> None:
+    case = await in_review(stores.cases, APPOINTMENT, at=0)
+    after = case.ruled(Ruling(approved=True, at=NOW, sealed=b"x"), valid_for=timedelta(days=90))
+    saved = await asyncio.gather(*(stores.cases.save(case, after, ()) for _ in range(12)))
+    assert sorted(saved) == [False] * 11 + [True]
+
+
+async def test_the_queue_is_the_practices_own_and_sorted_by_deadline(stores: Stores) -> None:
+    for letter, at in (("a", 3), ("b", 1), ("c", 2)):
+        await in_review(stores.cases, letter * 26, at=at)
+    await in_review(stores.cases, "d" * 26, at=0, practice="elsewhere")
+    done = await in_review(stores.cases, "e" * 26, at=0)
+    await step(stores.cases, done, done.closed())
+    waiting = await stores.cases.in_review(PRACTICE, limit=2)
+    assert [case.id[0] for case in waiting] == ["b", "c"]
+
+
+async def test_the_newest_profile_wins_in_whatever_order_they_come(stores: Stores) -> None:
+    for version in (2, 1, 4, 3, 4):
+        await stores.practices.keep(twin.profile(version=version, emergency_number=f"11{version}"))
+    assert await stores.practices.find(PRACTICE) == twin.profile(version=4, emergency_number="114")
+
+
+async def test_what_was_sealed_comes_out_again_and_does_not_show(stores: Stores) -> None:
+    first, second = fresh("a" * 26), fresh("b" * 26)
+    sealed = await stores.vault.seal(first, b"a secret")
+    again = await stores.vault.seal(first, b"another")
+    other = await stores.vault.seal(second, b"a third")
+    assert b"secret" not in sealed
+    assert [await stores.vault.unseal(one) for one in (again, other, sealed)] == [b"another", b"a third", b"a secret"]
+
+
+async def test_equal_secrets_do_not_look_equal(real: Real) -> None:
+    assert await real.vault.seal(fresh(), b"yes") != await real.vault.seal(fresh(), b"yes")
+
+
+async def test_another_process_opens_what_this_one_sealed_and_seals_under_the_same_key(real: Real) -> None:
+    sealed = await real.vault.seal(fresh(), b"a secret")
+    elsewhere = await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED)
+    assert await elsewhere.unseal(sealed) == b"a secret"
+    assert await real.vault.unseal(await elsewhere.seal(fresh(), b"more")) == b"more"
+    assert await real.keys["keys"].count_documents({}) == 1
+
+
+async def test_two_processes_that_seal_first_at_once_agree_on_one_key(real: Real) -> None:
+    vaults = [await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED) for _ in range(6)]
+    sealed = await asyncio.gather(*(vault.seal(fresh(), b"x") for vault in vaults))
+    assert [await real.vault.unseal(one) for one in sealed] == [b"x"] * 6
+    assert await real.keys["keys"].count_documents({}) == 1
+
+
+async def test_with_its_key_deleted_or_another_master_key_nothing_opens(real: Real) -> None:
+    sealed = await real.vault.seal(fresh(), b"a secret")
+    stranger = KeyVault(real.keys["keys"], secrets.token_bytes(MASTER_KEY_BYTES), REMEMBERED)
+    with pytest.raises(MongoCryptError):
+        await stranger.unseal(sealed)
+    await real.keys["keys"].delete_many({})
+    restarted = await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED)
+    with pytest.raises(MongoCryptError):
+        await restarted.unseal(sealed)
+
+
+async def stored_bytes(database: Database) -> bytes:
+    """All that the database holds, as it holds it."""
+    as_stored: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
+    found = b""
+    for name in await database.list_collection_names():
+        found += b"".join([one.raw async for one in database.get_collection(name, codec_options=as_stored).find()])
+    return found
+
+
+async def test_the_raw_documents_hold_nothing_of_an_answer_a_reason_or_a_note(real: Real) -> None:
+    screening = Screening(
+        cases=real.cases, practices=real.practices, vault=real.vault, catalogue=twin.CATALOGUE, now=lambda: NOW
+    )
+    await real.practices.keep(twin.profile())
+    answers = twin.NEEDS_CLEARANCE | {"q_other_text": "PLANTED free text", "dob": "1981-02-03"}
+    await screening.take_answers(APPOINTMENT, PRACTICE, questionnaire="cst-core", answers=answers, locale=None)
+    await screening.take_request(APPOINTMENT, PRACTICE, twin.request(), starts_at=STARTS_AT, sequence=2)
+    await screening.rule(
+        APPOINTMENT,
+        approve=True,
+        note="PLANTED note of a practitioner",
+        clearance=ClearanceRecord(given_by="Dr PLANTED", profession="GP", given_on=date(2026, 11, 20), form="verbal"),
+        valid_for=timedelta(days=90),
+        version=2,
+    )
+    raw = await stored_bytes(real.database) + await stored_bytes(real.keys)
+    assert b"approved" in raw
+    words = ["PLANTED", "1981-02-03", "q_", "mild", "BLEEDING", "OTHER_TEXT", "R33", "CLEARANCE", "haemo", "guardian"]
+    assert [word for word in words if word.lower().encode() in raw.lower()] == []
+
+
+async def test_the_database_refuses_a_case_whose_answers_are_not_sealed(real: Real) -> None:
+    await step(real.cases, fresh(), requested(fresh()))
+    with pytest.raises(WriteError):
+        await real.database["cases"].update_one({"_id": APPOINTMENT}, {"$set": {"submission": {"sealed": "plain"}}})
+
+
+async def test_the_queue_is_read_from_its_index(real: Real) -> None:
+    query: dict[str, Any] = {"practice": PRACTICE, "state": State.IN_REVIEW.value}
+    plan = await real.database["cases"].find(query).sort("deadline", 1).explain()
+    winning = str(plan["queryPlanner"]["winningPlan"])
+    assert "'indexName': 'reviews'" in winning
+    assert "SORT" not in winning.replace("sortPattern", "")
