@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -69,6 +70,13 @@ def expected_minutes(practice: Practice) -> list[int]:
         if worked >= 60 and minute < last:
             found.append(minute)
     return found[::-1]
+
+
+def test_no_zone_changes_its_clocks_twice_within_three_days() -> None:
+    """What `calendar.stretches` takes for granted."""
+    for changes, names in zones_alike().items():
+        times = [change for change, _ in changes[1:]]
+        assert all(later - earlier > timedelta(days=3) for earlier, later in pairwise(times)), names
 
 
 @pytest.mark.parametrize("hours", HOURS)
