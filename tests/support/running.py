@@ -83,11 +83,10 @@ async def running(
         "STILLPOINT_SCREENING_VAULT_DATABASE": f"vault_{suffix}",
         "STILLPOINT_NOTIFY_DATABASE": f"notify_{suffix}",
         "STILLPOINT_SCREENING_MASTER_KEY": base64.b64encode(secrets.token_bytes(96)).decode(),
-        "STILLPOINT_NOTIFY_TWILIO_MODE": "emulator",
-        "STILLPOINT_NOTIFY_TWILIO_BASE_URL": phone,
+        "STILLPOINT_NOTIFY_TWILIO_URL": phone,
         "STILLPOINT_NOTIFY_TWILIO_ACCOUNT_SID": account,
         "STILLPOINT_NOTIFY_TWILIO_AUTH_TOKEN": token,
-        "STILLPOINT_NOTIFY_TWILIO_FROM": NUMBER,
+        "STILLPOINT_NOTIFY_TWILIO_NUMBER": NUMBER,
         **{f"STILLPOINT_{name.upper()}": value for name, value in settings.items()},
     }
     await topology.apply(SecretStr(rabbit.management_url), SecretStr(rabbit.url))
