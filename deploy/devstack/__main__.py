@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import cyclopts
@@ -17,20 +18,26 @@ app = cyclopts.App(name="devstack", help="The whole system on this machine, for 
 
 
 @app.command
-def run(*, port: int = 8080) -> None:
+def run(*, port: int = 8080, folder: Path = home.FOLDER) -> None:
     """Start everything; Ctrl-C stops it.
 
     Parameters
     ----------
     port: TCP port of the origin that the services share.
+    folder: Where data, logs, secrets and ports are kept.
     """
-    _do(foreground.run(home.FOLDER, port))
+    _do(foreground.run(folder, port))
 
 
 @app.command(name="demo")
-def walk() -> None:
-    """Walk one booking through the running system."""
-    _do(demo.walk(home.FOLDER))
+def walk(*, folder: Path = home.FOLDER) -> None:
+    """Walk one booking through the running system.
+
+    Parameters
+    ----------
+    folder: The one the system runs from.
+    """
+    _do(demo.walk(folder))
 
 
 def _do(work: Coroutine[Any, Any, None]) -> None:

@@ -58,8 +58,10 @@ async def _walk(services: aiohttp.ClientSession, running: Running) -> None:
     await _answer_health_check(services, practice["id"], service["id"], held["id"])
     async for state in _states(services, held["id"]):
         _say(state, "after screening's decision")
+    read: set[str] = set()
     async for text in _texts(running.phone, phone):
-        _say("text", f"{text['status']}: {text['body']}")
+        _say("text", text["status"] if text["sid"] in read else f"{text['status']}: {text['body']}")
+        read.add(text["sid"])
     print(f"\nThe phone is at {running.phone}/ and can answer.")
 
 
