@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from pymongo.errors import BulkWriteError
 
-from services.notify.domain.consent import Entry
+from services.notify import library
+from services.notify.actions.desk import Desk
+from services.notify.actions.planning import Planning
+from services.notify.actions.receipts import Receipts
+from services.notify.actions.replies import Inbound, Listening
+from services.notify.actions.sending import Addresses, Habits, Sending
+from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.plan import Planned, plan
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.visit import Practice, Visit, VisitState
-from services.notify.ports import GatewayDown, Outgoing, Reply, Stores
+from services.notify.ports import Gateway, GatewayDown, Outgoing, Reply, Stores
 from shared.events import Envelope
 from shared.relay import Said
 
@@ -282,3 +290,108 @@ def twins(clock: Callable[[], datetime]) -> Stores:
     return Stores(
         practices=Practices(), visits=Visits(), contacts=Contacts(), messages=Messages(clock), replies=Replies()
     )
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, by: timedelta) -> None:
+        self.at += by
+
+
+class Killed(BaseException):
+    """The process is gone; nothing may catch this."""
+
+
+class Mortal:
+    """Stands before a port and ends the process before or after the call of a given number."""
+
+    def __init__(self, port: object, life: Life) -> None:
+        self._port, self._life = port, life
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._port, name)
+
+        async def mortal(*args: object, **kwargs: object) -> object:
+            self._life.before()
+            result = await call(*args, **kwargs)
+            self._life.after()
+            return result
+
+        return mortal
+
+
+class Life:
+    """`dies_at` counts halves of calls: the first call dies before at 0, after at 1; None lives for ever."""
+
+    def __init__(self, dies_at: int | None) -> None:
+        self.halves, self._dies_at = 0, dies_at
+
+    def before(self) -> None:
+        self._pass()
+
+    def after(self) -> None:
+        self._pass()
+
+    def _pass(self) -> None:
+        self.halves += 1
+        if self.halves - 1 == self._dies_at:
+            raise Killed
+
+
+class Worker:
+    """One running notify over the given stores and provider, wired as `app.build` does it."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        gateway: Gateway,
+        now: Callable[[], datetime],
+        *,
+        habits: Habits | None = None,
+        provider_answers: bool = True,
+    ) -> None:
+        texts, addresses = library.load(), Addresses(link=link_of, receipt=lambda code, attempt: f"{code}/{attempt}")
+        self.stores = stores
+        self.woken = 0
+        codes = partial(secrets.token_hex, 4)
+        self.sending = Sending(
+            stores,
+            gateway=gateway,
+            texts=texts,
+            addresses=addresses,
+            habits=habits or Habits(),
+            new_attempt=partial(secrets.token_hex, 16),
+            now=now,
+        )
+        self.planning = Planning(stores, wake=self._wake, new_code=codes, now=now)
+        self.receipts = Receipts(stores, now=now)
+        self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
+        self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, now=now)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def hears(self, of: Visit) -> bool:
+        word = Word.CONSENTED if of.consented else Word.WITHHELD
+        entry = Entry(key=f"visit:{of.appointment}", word=word, at=of.since, source="booking", wording="v1")
+        return await self.planning.keep_visit(of, entry)
+
+
+def link_of(code: str) -> str:
+    return f"https://still.example/n/{code}"
+
+
+def mortal(stores: Stores, life: Life) -> Stores:
+    kept = {field: getattr(stores, field) for field in ("practices", "visits", "contacts", "messages", "replies")}
+    return Stores(**{name: Mortal(port, life) for name, port in kept.items()})  # type: ignore[arg-type]  # stands for it
+
+
+def inbound(body: str, *, sid: str = "SMin1", phone: str = PHONE, opt_out_type: str | None = None) -> Inbound:
+    return Inbound(sid=sid, phone=phone, body=body, opt_out_type=opt_out_type)

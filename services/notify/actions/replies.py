@@ -112,7 +112,7 @@ class Listening:
     async def _answer(self, reply: Reply, visit: Visit, reaction: Answer) -> None:
         """The id derives from the reply, or from its day where one a day is enough: twice is once."""
         text = _answering(reply, visit, reaction, self._new_code())
-        if text.not_after > reply.received_at and await self._stores.messages.get(text.id) is None:
+        if text.not_after > self._now() and await self._stores.messages.get(text.id) is None:
             await self._stores.messages.save([text])
             self._wake()
 
