@@ -43,7 +43,10 @@ class Messages:
 
     def phones(self) -> list[str]:
         """Every phone texts were exchanged with, the latest conversation first."""
-        return sorted(self._by_phone, key=lambda phone: self.with_phone(phone)[0].created_at, reverse=True)
+        return sorted(self._by_phone, key=lambda phone: self.latest(phone).created_at, reverse=True)
+
+    def latest(self, phone: str) -> Message:
+        return self._texts[next(reversed(self._by_phone[phone]))]
 
     def put(self, message: Message) -> Message:
         self._remember(message)

@@ -56,13 +56,13 @@ class Phone:
         return [web.get("/", self._show), web.post("/texts", self._text), web.static("/page", PAGE)]
 
     async def _show(self, request: web.Request) -> web.Response:
-        phones = self._messages.phones()
+        phones = self._messages.phones()[:SHOWN]
         asked = request.query.get("with", "").replace(" ", "+", 1)
         phone = asked if E164.fullmatch(asked) else next(iter(phones), None)
         texts = self._messages.with_phone(phone)[:SHOWN] if phone else []
         html = self._page.render(
             account=self._account,
-            conversations=[Conversation(phone=each, last=self._messages.with_phone(each)[0]) for each in phones],
+            conversations=[Conversation(phone=each, last=self._messages.latest(each)) for each in phones],
             phone=phone,
             chosen=phone == asked,
             texts=texts[::-1],
