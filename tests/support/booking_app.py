@@ -6,9 +6,8 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp.test_utils import TestServer
@@ -157,9 +156,3 @@ def _hearing(heard: list[Envelope[Any]]) -> Mapping[type[Event], Any]:
         return DONE
 
     return dict.fromkeys(booking.SAYS, hear)
-
-
-def tomorrow_at(hour: int, minute: int = 0) -> datetime:
-    """In Zurich."""
-    local = datetime.now(ZoneInfo("Europe/Zurich")) + timedelta(days=1)
-    return local.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
