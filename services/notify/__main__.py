@@ -13,5 +13,9 @@ async def start() -> web.Application:
     return await build(Settings())
 
 
-if __name__ == "__main__":
+def main() -> None:
     httpkit.run({"notify": start}, Settings())
+
+
+if __name__ == "__main__":
+    main()

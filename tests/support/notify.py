@@ -357,7 +357,7 @@ class Worker:
         habits: Habits | None = None,
         provider_answers: bool = True,
     ) -> None:
-        texts, addresses = library.load(), Addresses(link=link_of, receipt=lambda code, attempt: f"{code}/{attempt}")
+        texts, addresses = library.load(), Addresses(link=link_of, receipt=receipt_at)
         self.stores = stores
         self.woken = 0
         codes = partial(secrets.token_hex, 4)
@@ -382,6 +382,11 @@ class Worker:
         word = Word.CONSENTED if of.consented else Word.WITHHELD
         entry = Entry(key=f"visit:{of.appointment}", word=word, at=of.since, source="booking", wording="v1")
         return await self.planning.keep_visit(of, entry)
+
+
+def receipt_at(code: str, attempt: str) -> str:
+    """Where nobody listens: the receipts of these tests are handed over by hand."""
+    return f"http://127.0.0.1:9/status/{code}/{attempt}"
 
 
 def link_of(code: str) -> str:
