@@ -39,6 +39,13 @@ class EmergencyNumberMissing(Refusal):
     kind: ClassVar[Kind] = Kind.CONFLICT
 
 
+class NoHealthCheck(Refusal):
+    """The service, or the whole practice, asks for no form."""
+
+    slug: ClassVar[str] = "no-health-check"
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+
+
 class Contended(Exception):
     """Others kept changing the same case; the same thing may be tried again."""
 
@@ -119,14 +126,17 @@ class Screening:
         return self._told(case, filled, await self._profile(practice), locale)
 
     async def questionnaire(self, practice: str, *, service: str | None) -> tuple[Form, Profile]:
-        """The form a service asks for, or the one that the practice uses. Raises `EmergencyNumberMissing`."""
+        """The form a service asks for, or the one that the practice uses.
+
+        Raises `PracticeUnknown`, `NoHealthCheck` and `EmergencyNumberMissing`.
+        """
         profile = await self._profile(practice)
         if not profile.emergency_number:
             raise EmergencyNumberMissing("the practice has no emergency number")
         names = sorted(set(profile.forms.values()))
         name = profile.forms.get(service) if service is not None else names[0] if names else None
         if name is None:
-            raise PracticeUnknown("this service has no health check")
+            raise NoHealthCheck("there is no health check for this service")
         return self._catalogue.form(name), profile
 
     async def in_review(self, practice: str) -> list[Case]:

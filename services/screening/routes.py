@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.screening import payloads as p
 from services.screening import presentation
-from services.screening.actions import CaseUnknown, EmergencyNumberMissing, Screening
+from services.screening.actions import CaseUnknown, EmergencyNumberMissing, NoHealthCheck, Screening
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import (
     AlreadyDecided,
@@ -122,7 +122,7 @@ def _for_clients(to: Routes) -> Sequence[Route]:
             summary="The health form as data",
             query=p.QuestionnaireQuery,
             answers={200: p.QuestionnaireOut},
-            refuses=(PracticeUnknown, EmergencyNumberMissing, FormUnknown),
+            refuses=(PracticeUnknown, NoHealthCheck, EmergencyNumberMissing, FormUnknown),
         ),
         Route(
             method="PUT",

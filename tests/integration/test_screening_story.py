@@ -185,3 +185,22 @@ async def test_ages_count_on_the_calendar_of_the_practice(screening: App, zone: 
     changes = {"practice_tz": zone, "submitted_at": "2026-11-20T11:00:00Z", "client": {"dob": "2008-11-21"}}
     judged = await screening.as_operator("POST", f"/v1/practices/{PRACTICE}/evaluate", EVALUATE | changes)
     assert ("MINOR" in judged.body["reason_codes"]) is minor
+
+
+async def test_nothing_that_was_answered_is_in_a_log_an_event_or_a_metric(
+    screening: App, capfd: pytest.CaptureFixture[str]
+) -> None:
+    appointment = an_appointment()
+    planted = twin.CLEAR | {"q_other_text": "PLANTED", "q_blood_thinners": "anticoagulant"}
+    await screening.answer(appointment, planted | {"q_aneurysm": "PLANTED"})
+    await screening.answer(appointment, planted | {"PLANTED illness": "yes"})
+    await screening.answer(appointment, planted)
+    await screening.request(appointment)
+    await until(lambda: screening.said_of(appointment))
+    await screening.as_operator("GET", f"/v1/cases/{appointment}")
+    async with screening.http.get("/screening/metrics") as metrics:
+        seen = await metrics.text()
+    logged = "".join(capfd.readouterr())
+    assert logged.count("/answers") == 3
+    seen += logged + "".join(said.to_json().decode() for said in screening.heard)
+    assert [word for word in ("PLANTED", "anticoag", "ANTICOAG", "OTHER_TEXT", "q_") if word in seen] == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.screening import inbox
-from services.screening.actions import CaseUnknown, EmergencyNumberMissing, Screening
+from services.screening.actions import CaseUnknown, EmergencyNumberMissing, NoHealthCheck, Screening
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import (
     AlreadyDecided,
@@ -335,7 +335,7 @@ async def test_the_newest_profile_of_a_practice_counts_and_its_form_needs_an_eme
     form, profile = await screening.questionnaire(PRACTICE, service=None)
     assert (form.questionnaire.id, profile.emergency_number) == (twin.FORM, "999")
     assert (await screening.questionnaire(PRACTICE, service="session"))[0] is form
-    with pytest.raises(PracticeUnknown):
+    with pytest.raises(NoHealthCheck):
         await screening.questionnaire(PRACTICE, service="unscreened")
     await hear(screening, twin.practice_changed(emergency_number=""), sequence=4)
     with pytest.raises(EmergencyNumberMissing):

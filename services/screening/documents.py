@@ -1,0 +1,123 @@
+"""Cases and profiles as MongoDB documents: plain what finds and orders them, sealed what was answered and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import Any, Final
+
+from bson.binary import Binary
+
+from services.screening.domain.case import Case, Request, Ruling, State, Submission
+from services.screening.domain.ruleset import Effect
+from services.screening.ports import Profile
+from shared.mongo import Document
+
+ENCRYPTED: Final = 6  # the binary subtype of what was encrypted on the client's side
+
+
+def fields(case: Case, names: Iterable[str] | None = None) -> Document:
+    """What is stored of these attributes, or of all but the id; one without a value is left out."""
+    return {
+        name: WRITTEN[name](value)
+        for name in (WRITTEN if names is None else names)
+        if (value := getattr(case, name)) is not None
+    }
+
+
+def _submission_fields(submission: Submission) -> Document:
+    return {
+        "questionnaire": submission.questionnaire,
+        "ruleset": submission.ruleset,
+        "messages": submission.messages,
+        "submitted_at": submission.submitted_at,
+        "as_of": submission.as_of.isoformat(),
+        "zone": submission.zone,
+        "review_hours": _hours(submission.review_for),
+        "outcome": submission.outcome.value,
+        "urgent": submission.urgent,
+        "retry_after": submission.retry_after.isoformat() if submission.retry_after else None,
+        "sealed": Binary(submission.sealed, ENCRYPTED),
+    }
+
+
+def _ruling_fields(ruling: Ruling) -> Document:
+    return {"approved": ruling.approved, "at": ruling.at, "sealed": Binary(ruling.sealed, ENCRYPTED)}
+
+
+def case(document: Document) -> Case:
+    request, submission, ruling = (document.get(name) for name in ("request", "submission", "ruling"))
+    return Case(
+        id=document["_id"],
+        practice=document["practice"],
+        version=document["version"],
+        state=State(document["state"]),
+        heard=document["heard"],
+        starts_at=document.get("starts_at"),
+        request=None if request is None else Request(**request),
+        submission=None if submission is None else _submission(submission),
+        decided_at=document.get("decided_at"),
+        deadline=document.get("deadline"),
+        valid_until=_date(document.get("valid_until")),
+        ruling=None if ruling is None else Ruling(**{**ruling, "sealed": bytes(ruling["sealed"])}),
+    )
+
+
+def _submission(found: Document) -> Submission:
+    return Submission(
+        questionnaire=found["questionnaire"],
+        ruleset=found["ruleset"],
+        messages=found["messages"],
+        submitted_at=found["submitted_at"],
+        as_of=date.fromisoformat(found["as_of"]),
+        zone=found["zone"],
+        review_for=timedelta(hours=found["review_hours"]),
+        outcome=Effect(found["outcome"]),
+        urgent=found["urgent"],
+        retry_after=_date(found["retry_after"]),
+        sealed=bytes(found["sealed"]),
+    )
+
+
+def profile_fields(profile: Profile) -> Document:
+    found = asdict(profile)
+    del found["practice"]
+    return {**found, "review_for": _hours(profile.review_for)}
+
+
+def profile(found: Document) -> Profile:
+    rest = {name: value for name, value in found.items() if name not in ("_id", "review_for")}
+    return Profile(practice=found["_id"], review_for=timedelta(hours=found["review_for"]), **rest)
+
+
+def _request_fields(request: Request) -> Document:
+    return {"service": request.service, "form": request.form}
+
+
+def _hours(span: timedelta) -> int:
+    return int(span.total_seconds() // 3600)
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+# How each attribute of a case but its id is written; the document has the same names.
+WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "practice": _same,
+    "version": _same,
+    "state": str,
+    "heard": _same,
+    "starts_at": _same,
+    "request": _request_fields,
+    "submission": _submission_fields,
+    "decided_at": _same,
+    "deadline": _same,
+    "valid_until": date.isoformat,
+    "ruling": _ruling_fields,
+}
