@@ -95,13 +95,13 @@ class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has n
     def close(self) -> None:
         self._made.clear()
 
-    async def kms_request(self, kms_context: object) -> None:
+    async def kms_request(self, _: object) -> None:
         raise NotImplementedError("the master key is local")
 
-    async def collection_info(self, database: str, wanted: bytes) -> None:
+    async def collection_info(self, _database: str, _filter: bytes) -> None:
         raise NotImplementedError("encryption is explicit")
 
-    async def mark_command(self, database: str, command: bytes) -> None:
+    async def mark_command(self, _database: str, _command: bytes) -> None:
         raise NotImplementedError("encryption is explicit")
 
 
