@@ -77,7 +77,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Whose texts these are, and where the API is. Either `number` or `service` is the sender."""
+    """Whose texts these are, and where the API is. The sender is `service`, or `number` if there is none."""
 
     sid: str
     auth_token: SecretStr
@@ -91,8 +91,8 @@ class Twilio:
         token = account.auth_token.get_secret_value()
         # An empty environment: TWILIO_EDGE and TWILIO_REGION would silently change the host.
         self._client = Client(account.sid, token, http_client=_Http(session, account.base), environment={})
-        sender = {"from_": account.number, "messaging_service_sid": account.service}
-        self._sender = {name: value for name, value in sender.items() if value is not None}
+        service = account.service
+        self._sender = {"messaging_service_sid": service} if service else {"from_": account.number}
 
     @classmethod
     @asynccontextmanager

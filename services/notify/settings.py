@@ -66,10 +66,15 @@ class Settings(Shared):
             return url.rstrip("/")
         raise ValueError(f"must be {LIVE}, or http:// and a loopback or private address or a name without a dot")
 
+    @field_validator("notify_twilio_number", "notify_twilio_messaging_service_sid", "notify_link_origin", mode="before")
+    @classmethod
+    def _left_empty(cls, value: object) -> object:
+        return None if value == "" else value
+
     @model_validator(mode="after")
     def _has_a_sender(self) -> Self:
-        if (self.notify_twilio_number is None) == (self.notify_twilio_messaging_service_sid is None):
-            raise ValueError("name either notify_twilio_number or notify_twilio_messaging_service_sid")
+        if self.notify_twilio_number is None and self.notify_twilio_messaging_service_sid is None:
+            raise ValueError("name notify_twilio_number or notify_twilio_messaging_service_sid")
         return self
 
     @property
