@@ -205,6 +205,14 @@ def test_a_horizon_of_no_days_is_today() -> None:
     assert offered(asking_for_days(practice, MONDAY, 7, now=local(f"{MONDAY} 00:00"))) == [f"{MONDAY} 09:00"]
 
 
+def test_the_horizon_ends_with_midnight() -> None:
+    practice = open_from("00:00-24:00", horizon_days=1)
+    question = asking_for_days(practice, MONDAY, 7, now=local(f"{MONDAY} 12:00"))
+    assert offered(question)[-1] == "2026-06-02 23:45"
+    assert explain(question, local("2026-06-02 23:45")) == {"anna": ()}
+    assert explain(question, local("2026-06-03 00:00")) == {"anna": (Reason.HORIZON,)}
+
+
 # Neighbours
 
 
