@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Final
@@ -20,6 +21,7 @@ from services.screening.domain.wording import reader_of
 from services.screening.ports import Cases, Practices, PracticeUnknown, Profile, Vault
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
+from shared.recent import Recent
 
 TRIES: Final = 10
 LONGEST_REVIEW_LIST: Final = 200
@@ -66,6 +68,7 @@ class Screening:
         self._vault = vault
         self._catalogue = catalogue
         self._now = now
+        self._recent: Recent[Case] = Recent()
 
     async def keep_practice(self, profile: Profile) -> None:
         await self._practices.keep(profile)
@@ -111,7 +114,7 @@ class Screening:
             sealed = await confidential.seal_filled(self._vault, case, filled)
             submission = self._submission(form, assessment, profile=profile, at=now, as_of=as_of, sealed=sealed)
             after = case.submitted(submission, now=now)
-            if await self._cases.save(case, after, outbox.said(case, after, now)):
+            if await self._save(case, after):
                 return self._told(after, filled, profile, locale)
         raise Contended(appointment)
 
@@ -170,7 +173,7 @@ class Screening:
         reasons = Reasons(note=note, clearance=clearance)
         sealed = await confidential.seal_reasons(self._vault, case, reasons)
         after = case.ruled(Ruling(approved=approve, at=now, sealed=sealed), valid_for=valid_for)
-        if not await self._cases.save(case, after, outbox.said(case, after, now)):
+        if not await self._save(case, after):
             raise case.changed()
         return after
 
@@ -181,25 +184,25 @@ class Screening:
         return _judge(self._catalogue.form(questionnaire), answers, as_of=as_of, prior_yes=frozenset(prior_yes))
 
     async def _change(self, fresh: Case, change: Callable[[Case], Case]) -> None:
-        if await self._change_recent(fresh.id, change):
-            return
+        """What this process wrote last is tried first, and believed only if the database takes what follows from it."""
+        known = self._recent.take(fresh.id)
+        if known is not None:
+            with suppress(Refusal):
+                after = change(known)
+                if after is not known and await self._save(known, after):
+                    return
         for _ in range(TRIES):
             case = await self._cases.find(fresh.id) or fresh
             after = change(case)
-            if after is case or await self._cases.save(case, after, outbox.said(case, after, self._now())):
+            if after is case or await self._save(case, after):
                 return
         raise Contended(fresh.id)
 
-    async def _change_recent(self, appointment: str, change: Callable[[Case], Case]) -> bool:
-        """The same without reading first. Nothing but a write that succeeded counts: what we recall may be old."""
-        case = self._cases.recent(appointment)
-        if case is None:
-            return False
-        try:
-            after = change(case)
-        except Refusal:
-            return False
-        return after is not case and await self._cases.save(case, after, outbox.said(case, after, self._now()))
+    async def _save(self, case: Case, after: Case) -> bool:
+        saved = await self._cases.save(case, after, outbox.said(case, after, self._now()))
+        if saved:
+            self._recent.keep(after.id, after)
+        return saved
 
     async def _profile(self, practice: str) -> Profile:
         profile = await self._practices.find(practice)

@@ -37,10 +37,6 @@ class Cases(Protocol):
 
     async def find(self, appointment: str) -> Case | None: ...
 
-    def recent(self, appointment: str) -> Case | None:
-        """As this process saved it last, if it did: perhaps true no longer, but `save` finds that out."""
-        ...
-
     async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
         """False if somebody else changed or made the case since `before` was read; nothing is written then."""
         ...

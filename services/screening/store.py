@@ -13,7 +13,6 @@ from services.screening.domain.case import Case, State
 from services.screening.ports import Profile
 from shared.events import Envelope
 from shared.mongo import Database, Document, ensure
-from shared.recent import Recent
 from shared.relay import Outbox, Relay
 
 REVIEWS: Final = IndexModel(
@@ -39,7 +38,6 @@ class MongoCases:
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._cases = database["cases"]
         self._outbox = outbox
-        self._recent: Recent[Case] = Recent()
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoCases:
@@ -50,13 +48,9 @@ class MongoCases:
         document = await self._cases.find_one({"_id": appointment}, {"outbox": 0})
         return None if document is None else documents.case(document)
 
-    def recent(self, appointment: str) -> Case | None:
-        return self._recent.get(appointment)
-
     async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
         written = await (self._insert(after, said) if before.version == 0 else self._update(before, after, said))
         if written:
-            self._recent.keep(after.id, after)
             self._outbox.hand_over(after.id, said)
         return written
 
