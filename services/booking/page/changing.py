@@ -1,0 +1,67 @@
+"""Moving a visit to another time, and cancelling it, each from a page of its own."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from services.booking.actions import Booking
+from services.booking.appointment_routes import Pass
+from services.booking.domain.appointment import Appointment, By, State
+from services.booking.domain.refusals import NoSuchService
+from services.booking.page import addresses, words
+from services.booking.page.addresses import see
+from services.booking.page.visiting import Visiting, service_of, token
+from services.booking.page.week import Weeks, asked, picked
+from services.booking.payloads import MoveBody
+from shared.errors import Refusal
+from shared.httpkit import STATUS, Answer, Ask
+from shared.page import Pages
+
+
+class Changing:
+    def __init__(self, booking: Booking, pages: Pages, weeks: Weeks, pass_: Pass, visiting: Visiting) -> None:
+        self._booking = booking
+        self._pages = pages
+        self._weeks = weeks
+        self._pass = pass_
+        self._visiting = visiting
+
+    async def show_other_times(self, ask: Ask[None, None]) -> Answer:
+        return await self._times(ask, await self._visiting.own(ask))
+
+    async def move_visit(self, ask: Ask[None, None]) -> Answer:
+        was = await self._visiting.own(ask)
+        try:
+            to = MoveBody.model_validate(picked(ask.form.get("slot", "")))
+            moved = await self._booking.visits.move(was.id, to.starts_at, to.practitioner, by=By.CLIENT)
+        except ValidationError:
+            return await self._times(ask, was, told=words.PICK_AGAIN, status=422)
+        except Refusal as refusal:
+            return await self._times(ask, was, told=self._pages.words(refusal), status=STATUS[refusal.kind])
+        # A later visit outlives the token of the earlier one.
+        return see(addresses.visit(moved.id, token=self._pass.token(moved)))
+
+    async def ask_cancel(self, ask: Ask[None, None]) -> Answer:
+        return await self._visiting.shown(ask, await self._visiting.own(ask), template="cancel.html")
+
+    async def cancel_visit(self, ask: Ask[None, None]) -> Answer:
+        was = await self._visiting.own(ask)
+        try:
+            await self._booking.visits.cancel(was.id, by=By.CLIENT)
+        except Refusal as refusal:
+            return await self._visiting.refused(ask, refusal)
+        if was.state is State.HELD:
+            return see(addresses.times(was.practice, service=was.offer.service, zone=ask.request.query.get("zone")))
+        return see(addresses.visit(was.id, token=token(ask)))
+
+    async def _times(self, ask: Ask[None, None], visit: Appointment, *, told: str = "", status: int = 200) -> Answer:
+        practice = (await self._booking.profiles.get(visit.practice)).practice
+        service = service_of(practice, visit)
+        if service is None:
+            raise NoSuchService("the service of this visit is not offered any more")
+        query = {"zone": visit.client.zone if visit.client else visit.offer.zone, **ask.request.query, **ask.form}
+        week = await self._weeks.week(practice, service, asked(query, practice, service))
+        people = practice.who_offers(service.id)
+        return await self._visiting.shown(
+            ask, visit, template="move.html", told=told, status=status, week=week, people=people
+        )

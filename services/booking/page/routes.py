@@ -1,0 +1,44 @@
+"""The pages that booking serves to clients; handlers call the same actions as the JSON interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from services.booking.actions import Booking
+from services.booking.appointment_routes import Pass
+from services.booking.page import words
+from services.booking.page.changing import Changing
+from services.booking.page.choosing import Choosing
+from services.booking.page.visiting import Visiting
+from services.booking.page.week import Weeks
+from shared.clock import Clock
+from shared.httpkit import Door, Route
+from shared.page import Pages, stylesheet
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+PRACTICE: Final = "/book/{practice}"
+VISIT: Final = "/visit/{appointment}"
+
+
+def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Route]:
+    pages = Pages("booking", TEMPLATES, words.refused)
+    weeks = Weeks(booking.times, now)
+    choosing = Choosing(booking, pages, weeks, pass_, now)
+    visiting = Visiting(booking, pages, door, now)
+    changing = Changing(booking, pages, weeks, pass_, visiting)
+    return [
+        Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
+        pages.route("GET", PRACTICE, choosing.show_services, "The page on which a client chooses a kind of visit"),
+        pages.route("GET", f"{PRACTICE}/times", choosing.show_times, "The page on which a client picks a time"),
+        pages.route("POST", f"{PRACTICE}/hold", choosing.hold_picked_time, "Hold the picked time, on to its page"),
+        pages.route("GET", VISIT, visiting.show_visit, "The page of one visit, behind the link in a text"),
+        pages.route(
+            "POST", f"{VISIT}/request", visiting.take_details, "Take the client's details, on to the next step"
+        ),
+        pages.route("GET", f"{VISIT}/move", changing.show_other_times, "The page on which a client picks another time"),
+        pages.route("POST", f"{VISIT}/move", changing.move_visit, "Move the visit, back to its page"),
+        pages.route("GET", f"{VISIT}/cancel", changing.ask_cancel, "The page that asks whether to cancel"),
+        pages.route("POST", f"{VISIT}/cancel", changing.cancel_visit, "Cancel the visit or let a held time go"),
+    ]

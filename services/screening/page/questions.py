@@ -1,0 +1,61 @@
+"""The form as the page lays it out: sections of blocks, each a question with those that may follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.screening import payloads as p
+from services.screening.domain.conditions import Condition, Is
+from services.screening.domain.questionnaire import Questionnaire
+from services.screening.page import words
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`only` says when the question applies; `after_yes` that it does so when the block's first is answered yes."""
+
+    shown: p.QuestionOut
+    only: str
+    after_yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    first: Asked
+    follows: Sequence[Asked]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    blocks: Sequence[Block]
+
+
+def sections(form: Questionnaire, shown: p.QuestionnaireOut) -> Sequence[Section]:
+    """Before the questions with urgent answers is who comes, after them is health at large."""
+    blocks = list(_blocks(form, shown))
+    urgent = [any(option.urgent for option in block.first.shown.options) for block in blocks]
+    first = urgent.index(True) if True in urgent else 0
+    after = len(urgent) - urgent[::-1].index(True) if True in urgent else 0
+    parts = (("Who is coming", blocks[:first]), ("Right now", blocks[first:after]), ("Your health", blocks[after:]))
+    return [Section(title, own) for title, own in parts if own]
+
+
+def _blocks(form: Questionnaire, shown: p.QuestionnaireOut) -> Iterator[Block]:
+    by_id = {question.id: question for question in shown.questions}
+    current: list[Asked] = []
+    for question in form.questions:
+        condition = question.shown_when
+        follows = bool(current) and _is_yes(condition, current[0].shown.id)
+        only = "" if condition is None else words.only_if(condition, form, shown.locale)
+        if current and not follows:
+            yield Block(current[0], current[1:])
+            current = []
+        current.append(Asked(by_id[question.id], only, follows))
+    if current:
+        yield Block(current[0], current[1:])
+
+
+def _is_yes(condition: Condition | None, of: str) -> bool:
+    return isinstance(condition, Is) and condition.question == of and condition.values == frozenset({"yes"})
