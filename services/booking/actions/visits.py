@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 
+from services.booking.actions.recent import Recent
 from services.booking.actions.times import Times, Wanted
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Consent, Deed, Guardian, State
@@ -21,6 +23,7 @@ from shared.errors import Kind, Refusal
 
 MOST_TRIES = 8
 BATCH = 100
+MOST_RECENT = 2_000
 
 
 class Contended(Refusal):
@@ -50,6 +53,7 @@ class Visits:
         self._appointments = appointments
         self._policy = policy
         self._now = now
+        self._recent = Recent(MOST_RECENT)
 
     async def hold(self, practice: str, wanted: Wanted, *, key: str) -> Appointment:
         """Take a time that is offered. The same `key` and wish again give the same appointment."""
@@ -92,7 +96,7 @@ class Visits:
                 return was
             turned = await self._moved(was, starts_at, practitioner, by)
             try:
-                if await self._appointments.save(turned, announce(turned)):
+                if await self._save(turned):
                     return turned
             except SlotTaken:
                 if not await self._release(turned):
@@ -153,6 +157,7 @@ class Visits:
                 # Somebody was faster, or a hold that has lapsed was not swept yet: look again who is free.
                 await self._release(held)
             else:
+                self._recent.keep(held)
                 return held
         raise SlotTaken("this time has been taken")
 
@@ -183,13 +188,28 @@ class Visits:
         return await self._turn(id_, lambda was: was if was.state is state else take(was))
 
     async def _turn(self, id_: AppointmentId, take: Callable[[Appointment], Appointment]) -> Appointment:
-        """Take one turn, deciding anew whenever somebody else was faster; the same value back means nothing to do."""
+        """Take one turn, deciding anew whenever somebody else was faster; the same value back means nothing to do.
+
+        What this process wrote last is tried first, and believed only if the database takes the turn it leads to.
+        """
+        known = self._recent.take(id_)
+        if known is not None:
+            with suppress(Refusal):
+                turned = take(known)
+                if turned is not known and await self._save(turned):
+                    return turned
         for _ in range(MOST_TRIES):
             was = await self.get(id_)
             turned = take(was)
-            if turned is was or await self._appointments.save(turned, announce(turned)):
+            if turned is was or await self._save(turned):
                 return turned
         raise Contended("others kept changing this appointment")
+
+    async def _save(self, turned: Appointment) -> bool:
+        saved = await self._appointments.save(turned, announce(turned))
+        if saved:
+            self._recent.keep(turned)
+        return saved
 
 
 def _client(held: Appointment, person: Person, now: datetime) -> Client:

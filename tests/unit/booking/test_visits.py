@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
-from services.booking.domain.appointment import By, Deed, State
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Deed, State
 from services.booking.domain.refusals import KeyReused, NoSuchAppointment, SlotTaken
 from services.booking.domain.turns import HoldExpired, Outcome, TooLate, WrongState
 from shared.errors import Refusal
-from tests.support.booking import HOUR, MINUTE, NOW, TEN, House, a_hold, a_person, wants
+from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, House, a_hold, a_person, wants
 
 
 async def test_a_hold_says_nothing_and_neither_does_its_end() -> None:
@@ -244,3 +245,30 @@ async def test_what_is_offered_is_bookable_and_nothing_else_is(practitioner: str
         except Refusal:
             continue
     assert bookable == offered
+
+
+async def test_a_replica_that_remembers_an_older_state_decides_on_the_truth() -> None:
+    house = House()
+    elsewhere = Booking.of(house.practices, house.appointments, POLICY, house.time)
+    requested = await house.request()
+    await elsewhere.visits.cancel(requested.id, by=By.CLIENT)
+    assert (await house.decide(requested, Outcome.CLEARED)).state is State.CANCELLED
+    held = await house.hold(wants(TEN + 3 * HOUR), key="next")
+    house.time.pass_(10 * MINUTE)
+    await elsewhere.visits.keep_time()
+    with pytest.raises(WrongState):
+        await house.booking.visits.request(held.id, a_person())
+    assert house.said == ["requested", "cancelled"]
+
+
+async def test_what_this_process_wrote_itself_is_decided_without_a_read() -> None:
+    house = House()
+    reads: list[str] = []
+
+    async def counted(appointment: AppointmentId) -> Appointment | None:
+        reads.append(appointment)
+        return house.appointments.kept.get(appointment)
+
+    house.appointments.get = counted  # type: ignore[method-assign]  # the twin counts what is asked of it
+    await house.book()
+    assert reads == []
