@@ -37,6 +37,10 @@ class Stack:
     def origin(self) -> str:
         return f"http://localhost:{self.http}"
 
+    @property
+    def phone_origin(self) -> str:
+        return f"http://localhost:{self.phone}"
+
     async def compose(self, *arguments: str, within: float = 300.0) -> str:
         options = ("--project-name", self.name, "--env-file", os.devnull, "--profile", "demo")
         return await self._run(str(COMPOSE), *options, *arguments, within=within)
@@ -63,7 +67,7 @@ class Stack:
 
     async def book(self) -> None:
         """One visit from the first look to the delivered text; raises where the walk ends early."""
-        running = Running(origin=self.origin, phone=f"http://localhost:{self.phone}", practice="still-water")
+        running = Running(origin=self.origin, phone=self.phone_origin, practice="still-water")
         with home.announced(self.folder, running):
             await demo.walk(self.folder)
 

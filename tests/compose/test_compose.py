@@ -6,10 +6,29 @@ import aiohttp
 import pytest
 
 from tests.compose.stack import PARTS, SERVICES, Stack
+from tests.support.waiting import until
 
 
 async def test_a_visit_is_booked_through_the_gateway(stack: Stack) -> None:
     await stack.book()
+
+
+async def test_signed_receipts_and_replies_reach_notify_through_the_gateway(stack: Stack) -> None:
+    await stack.book()
+    async with aiohttp.ClientSession(stack.phone_origin) as phone:
+        async with phone.get("/emulator/messages") as listed:
+            client = (await listed.json())["messages"][-1]["to"]
+        async with phone.post("/emulator/inbound", json={"from": client, "body": "C"}) as texted:
+            assert texted.ok
+
+        async def answered() -> dict[str, str]:
+            async with phone.get("/emulator/webhooks") as posted:
+                seen = {hook["url"]: hook["outcome"] for hook in (await posted.json())["webhooks"]}
+            return seen if f"{stack.origin}/notify/v1/twilio/inbound" in seen else {}
+
+        outcomes = await until(answered)
+
+    assert set(outcomes.values()) == {"200", "204"}
 
 
 @pytest.mark.parametrize("part", PARTS)
