@@ -59,8 +59,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109, ARG002  the library's signature
-        allow_redirects: bool = False,  # noqa: ARG002  the library's signature
+        **_: object,
     ) -> Response:
         asked = urlsplit(uri)
         url = urlunsplit((self._base.scheme, self._base.netloc, asked.path, asked.query, ""))

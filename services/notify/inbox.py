@@ -60,7 +60,7 @@ def _practice(heard: Envelope[PracticeChanged]) -> Practice:
         locale=fact.locale,
         phone=fact.phone,
         steps=frozenset(fact.texting.steps),
-        quiet=Quiet(fact.texting.quiet_from, fact.texting.quiet_until),
+        quiet=Quiet(fact.texting.quiet_from.replace(tzinfo=None), fact.texting.quiet_until.replace(tzinfo=None)),
     )
 
 

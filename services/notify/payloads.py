@@ -21,6 +21,20 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _near_our_time(at: datetime) -> datetime:
+    if not 2000 <= at.year < 2200:
+        raise ValueError("not in this or the next century")
+    return at
+
+
+def _wall_clock(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("quiet hours go by the client's clock and name no zone")
+    return at.replace(second=0, microsecond=0)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_near_our_time)]
+WallClock = Annotated[time, AfterValidator(_wall_clock)]
 Zone = Annotated[str, Field(max_length=60, examples=["America/New_York"]), AfterValidator(_known_zone)]
 OptionalStep = Literal["prepare", "day_before", "two_hours", "aftercare"]
 
@@ -28,12 +42,12 @@ OptionalStep = Literal["prepare", "day_before", "two_hours", "aftercare"]
 class VisitToPlan(Payload):
     """A visit that may be made up: booked at `booked_at`, held in `zone` by a client who lives in `client_zone`."""
 
-    booked_at: AwareDatetime
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    booked_at: Instant
+    starts_at: Instant
+    ends_at: Instant
     zone: Zone
     client_zone: Zone
-    locale: str = Field("en", max_length=35)
+    locale: str = Field("en", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")
 
     @model_validator(mode="after")
     def _in_order(self) -> VisitToPlan:
@@ -48,8 +62,8 @@ class TextingSettings(Payload):
     sms_name: str | None = Field(None, min_length=1, max_length=60)
     phone: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$")
     steps: tuple[OptionalStep, ...] | None = None
-    quiet_from: time | None = None
-    quiet_until: time | None = None
+    quiet_from: WallClock | None = None
+    quiet_until: WallClock | None = None
 
 
 class PlanRequest(Payload):
@@ -66,8 +80,8 @@ class PlanRequest(Payload):
             phone=tried.phone or known.phone,
             steps=known.steps if tried.steps is None else frozenset(tried.steps),
             quiet=Quiet(
-                known.quiet.from_ if tried.quiet_from is None else tried.quiet_from.replace(second=0, microsecond=0),
-                known.quiet.until if tried.quiet_until is None else tried.quiet_until.replace(second=0, microsecond=0),
+                known.quiet.from_ if tried.quiet_from is None else tried.quiet_from,
+                known.quiet.until if tried.quiet_until is None else tried.quiet_until,
             ),
         )
 

@@ -1,0 +1,315 @@
+"""Planning, sending, receipts and replies over the twins: what each leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.notify.domain.delivery import Message, State
+from services.notify.domain.provider import NotCreated, Refused, Unknown
+from services.notify.domain.visit import VisitState
+from services.notify.ports import Outgoing
+from tests.support.notify import (
+    APPOINTMENT,
+    PHONE,
+    STARTS,
+    Clock,
+    Phone,
+    Worker,
+    inbound,
+    practice,
+    receipt_at,
+    twins,
+    visit,
+)
+
+BOOKED_AT = STARTS - timedelta(days=7)
+
+
+class Day:
+    """A worker, its provider and its clock, with a practice known and a visit booked."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = Clock(BOOKED_AT)
+        self.phone = Phone(self.clock)
+        self.worker = Worker(twins(self.clock), self.phone, self.clock, **options)
+
+    async def begin(self, **changes: Any) -> Day:
+        await self.worker.stores.practices.keep(practice())
+        await self.worker.hears(visit(since=BOOKED_AT, **changes))
+        return self
+
+    async def text(self, step: str) -> Message:
+        return next(t for t in await self.worker.stores.messages.of(APPOINTMENT) if t.step == step)
+
+    async def steps(self) -> dict[str, State]:
+        return {t.step: t.state for t in await self.worker.stores.messages.of(APPOINTMENT)}
+
+    async def run(self, minutes: int = 8) -> None:
+        for _ in range(minutes):
+            await self.worker.sending.send_due()
+            self.clock.forward(timedelta(minutes=1))
+
+    async def hear(self, body: str, sid: str = "SMin1", **options: Any) -> None:
+        await self.worker.listening.hear(inbound(body, sid=sid, **options))
+
+
+async def test_a_visit_is_not_taken_before_its_practice_is_known() -> None:
+    day = Day()
+
+    assert await day.worker.hears(visit()) is False
+    assert await day.worker.stores.visits.get(APPOINTMENT) is None
+
+
+async def test_what_is_due_at_once_wakes_the_sender() -> None:
+    assert (await Day().begin()).worker.woken == 1
+
+
+async def test_a_text_carries_an_opaque_receipt_address_and_lives_no_longer_than_it_is_of_use() -> None:
+    day = await Day().begin(notice=timedelta(hours=1), starts_at=BOOKED_AT + timedelta(hours=1))
+    await day.run(1)
+
+    [post] = day.phone.posts
+    text = await day.text("booked")
+    assert text.attempt is not None
+    assert post == Outgoing(
+        to=PHONE, body=str(text.body), receipt_url=receipt_at(text.code, text.attempt.id), validity=timedelta(hours=1)
+    )
+    assert APPOINTMENT not in post.receipt_url
+
+
+async def test_a_cancellation_stops_what_was_planned() -> None:
+    day = await Day().begin()
+    await day.worker.hears(visit(version=4, state=VisitState.CANCELLED, since=BOOKED_AT))
+    await day.run(1)
+
+    assert (await day.steps())["booked"] is State.CANCELLED
+    assert len(day.phone.bodies) == 1
+    assert "cancelled" in day.phone.bodies[0]
+
+
+async def test_the_truth_is_looked_at_again_when_the_text_is_due() -> None:
+    """The visit was cancelled, and the worker that heard it died before it got to the texts."""
+    day = await Day().begin()
+    await day.worker.stores.visits.keep(visit(version=4, state=VisitState.CANCELLED))
+    await day.run(1)
+
+    assert day.phone.posts == []
+    assert (await day.steps())["booked"] is State.CANCELLED
+
+
+async def test_a_practice_that_switches_a_step_off_is_heeded_by_texts_already_planned() -> None:
+    day = await Day().begin()
+    await day.worker.planning.keep_practice(practice(version=2, steps=frozenset()))
+    day.clock.at = STARTS - timedelta(days=1)
+    await day.run(1)
+
+    assert (await day.steps())["day_before"] is State.CANCELLED
+
+
+OUTCOMES = [
+    (NotCreated("refused"), True, 1),
+    (NotCreated("slow_down", timedelta(seconds=30)), True, 1),
+    (Unknown("timeout"), True, 1),
+    (Unknown("timeout"), False, 1),
+    (Refused(21211), False, 0),
+    (Refused(21611), False, 1),
+    (Refused(99999), False, 0),
+]
+
+
+@pytest.mark.parametrize(("outcome", "arrives", "texts"), OUTCOMES, ids=str)
+async def test_each_outcome_of_the_first_post_ends_with_the_right_number_of_texts(
+    outcome: Any, arrives: bool, texts: int
+) -> None:
+    day = await Day().begin()
+    day.phone.answers.append(lambda: outcome)
+    day.phone.arrives = arrives
+    await day.run(1)
+    day.phone.arrives = True
+    await day.run(10)
+
+    assert len(day.phone.bodies) == texts
+    assert (await day.steps())["booked"] is (State.ACCEPTED if texts else State.FAILED)
+
+
+async def test_three_posts_that_were_never_seen_are_the_last() -> None:
+    day = await Day().begin()
+    day.phone.answers = [lambda: Unknown("timeout")] * 5
+    day.phone.arrives = False
+    await day.run(40)
+
+    assert len(day.phone.posts) == 3
+    assert (await day.steps())["booked"] is State.DEAD
+
+
+async def test_while_the_provider_cannot_be_asked_nothing_is_sent_again() -> None:
+    day = await Day().begin()
+    day.phone.answers = [lambda: Unknown("timeout")]
+    day.phone.down = True
+    await day.run(30)
+
+    assert len(day.phone.posts) == 1
+    assert (await day.steps())["booked"] is State.UNKNOWN
+
+
+async def test_wrong_credentials_rest_the_sender_and_lose_nothing() -> None:
+    day = await Day().begin()
+    day.phone.answers = [lambda: Refused(20003)]
+    await day.worker.sending.send_due()
+    await day.worker.hears(visit(appointment="b" * 26, since=day.clock()))
+    await day.worker.sending.send_due()
+    assert len(day.phone.posts) == 1
+
+    await day.run(10)
+    assert len(day.phone.bodies) == 2
+
+
+async def test_an_opt_out_that_the_provider_tells_of_holds_for_every_later_text() -> None:
+    day = await Day().begin()
+    day.phone.answers = [lambda: Refused(21610)]
+    await day.run(1)
+    await day.worker.hears(visit(appointment="b" * 26, since=day.clock()))
+    await day.run(1)
+
+    assert len(day.phone.posts) == 1
+    assert (await day.text("booked")).why == "opted_out:21610"
+
+
+async def test_a_receipt_that_comes_twice_is_taken_once() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    text = await day.text("booked")
+    assert text.attempt is not None
+    for _ in range(2):
+        await day.worker.receipts.take(
+            text.code, text.attempt.id, sid=str(text.sid), status="delivered", error_code=None
+        )
+
+    assert (await day.text("booked")).fence == text.fence + 1
+
+
+async def test_workers_that_run_at_once_send_each_text_once() -> None:
+    day = await Day().begin()
+    for n in range(40):
+        await day.worker.hears(visit(appointment=f"{n:026d}", since=BOOKED_AT))
+    others = [Worker(day.worker.stores, day.phone, day.clock) for _ in range(5)]
+
+    await asyncio.gather(*(worker.sending.send_due() for worker in (day.worker, *others)))
+
+    assert len(day.phone.bodies) == len(set(day.phone.bodies)) == 41
+
+
+async def test_a_c_is_said_once_and_answered_with_silence() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    for sid in ("SMin1", "SMin1"):
+        await day.hear("C", sid)
+    await day.run(1)
+
+    assert [event.id for event in day.worker.stores.visits.said] == [f"{APPOINTMENT}:1:reply.confirmed"]  # type: ignore[attr-defined]  # the twin's own
+    assert len(day.phone.bodies) == 1
+
+
+async def test_a_c_is_about_the_visit_of_the_last_text() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    await day.worker.hears(visit(appointment="b" * 26, starts_at=STARTS + timedelta(days=3), since=day.clock()))
+    await day.run(1)
+    await day.hear("C")
+
+    assert [event.subject for event in day.worker.stores.visits.said] == ["b" * 26]  # type: ignore[attr-defined]  # the twin's own
+
+
+async def test_a_c_about_a_cancelled_visit_is_about_the_next_one() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    await day.worker.hears(visit(appointment="b" * 26, state=VisitState.CANCELLED, since=day.clock()))
+    await day.run(1)
+    await day.hear("C")
+
+    assert [event.subject for event in day.worker.stores.visits.said] == [APPOINTMENT]  # type: ignore[attr-defined]  # the twin's own
+
+
+async def test_an_r_is_answered_with_a_link_even_at_night() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    day.clock.at = BOOKED_AT + timedelta(hours=14)
+    await day.hear("R")
+    await day.run(1)
+
+    assert "pick another time" in day.phone.bodies[-1]
+
+
+async def test_an_unclear_text_is_answered_once_a_day() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    for n in range(3):
+        await day.hear("what shall I bring?", f"SMin{n}")
+        await day.run(1)
+    day.clock.forward(timedelta(days=1))
+    await day.hear("hello?", "SMin9")
+    await day.run(1)
+
+    assert len([body for body in day.phone.bodies if "did not get that" in body]) == 2
+
+
+async def test_after_a_stop_nothing_goes_out_until_a_start() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    await day.hear("STOP")
+    day.clock.at = STARTS - timedelta(days=2) + timedelta(hours=7)
+    await day.run(1)
+    assert (await day.steps())["prepare"] is State.SKIPPED
+
+    await day.hear("START", "SMin2")
+    day.clock.at = STARTS - timedelta(days=1)
+    await day.run(1)
+
+    assert (await day.steps())["day_before"] is State.ACCEPTED
+    assert len(day.phone.bodies) == 2
+
+
+async def test_please_stop_is_confirmed_once_and_then_there_is_silence() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    await day.hear("please stop texting me")
+    await day.run(1)
+    await day.hear("hello?", "SMin2")
+    await day.run(1)
+
+    assert len(day.phone.bodies) == 2
+    assert "no more texts" in day.phone.bodies[-1]
+
+
+async def test_a_text_from_an_unknown_number_is_noted_and_nothing_more() -> None:
+    day = await Day().begin()
+    await day.hear("C", phone="+15035559999")
+    await day.run(1)
+
+    assert len(day.phone.bodies) == 1
+    assert await day.worker.stores.replies.undone(day.clock() + timedelta(days=1), 10) == []
+
+
+async def test_help_is_answered_here_where_the_provider_does_not() -> None:
+    day = await Day(provider_answers=False).begin()
+    await day.run(1)
+    await day.hear("HELP")
+    await day.run(1)
+
+    assert "Reply STOP to opt out" in day.phone.bodies[-1]
+    assert (await day.text("help")).state is State.ACCEPTED
+
+
+async def test_the_words_of_a_reply_are_not_kept() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    await day.hear("my knee is bad")
+
+    kept = day.worker.stores.replies._kept["SMin1"]  # type: ignore[attr-defined]  # the twin's own
+    assert "knee" not in repr(kept)
+    assert kept == replace(kept)
