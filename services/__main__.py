@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import cyclopts
 from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
 
 from services import topology
+from services.booking.__main__ import start as booking
+from services.notify.__main__ import start as notify
+from services.screening.__main__ import start as screening
 from shared import httpkit
-from shared.settings import Settings
+from shared.settings import Settings, read
 
-app = cyclopts.App(name="python -m services", help=__doc__, default_command=None)
+app = cyclopts.App(name="python -m services", help=__doc__)
 
 
-class TopologySettings(Settings):
-    """What the one-shot topology job needs on top."""
+class TopologySettings(BaseSettings):
+    """All that the one-shot topology job may know."""
 
-    rabbit_management_url: SecretStr = Field(description="URL of the broker's management API with an administrator's name and password")
+    model_config = Settings.model_config
+
+    rabbit_url: SecretStr = Field(
+        description="AMQP URL of the broker as the services use it, ending in the virtual host"
+    )
+    rabbit_management_url: SecretStr = Field(
+        description="URL of the broker's management API with an administrator's name and password"
+    )
 
 
 @app.default
 def serve() -> None:
     """Serve booking, screening and notify on one port."""
-    from services.booking import __main__ as booking
-    from services.notify import __main__ as notify
-    from services.screening import __main__ as screening
-
-    httpkit.run({"booking": booking.start, "screening": screening.start, "notify": notify.start}, Settings())
+    httpkit.run({"booking": booking, "screening": screening, "notify": notify}, read(Settings))
 
 
 @app.command(name="topology")
 def declare() -> None:
     """Make the broker's exchanges, queues, bindings, policies and the services' user."""
-    settings = TopologySettings()
+    settings = read(TopologySettings)
     asyncio.run(topology.apply(settings.rabbit_management_url, settings.rabbit_url))
-    sys.stdout.write("topology in place\n")
+    print("topology in place")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -80,8 +80,9 @@ class Relay:
     async def sweep(self) -> None:
         """Publish what other hands left behind; stops at the first failure, for the broker is then away."""
         for outbox in self._outboxes:
-            if await leased(outbox.database, f"relay.{outbox.name}", holder=self._holder, term=LEASE):
-                await outbox.sweep(self._clock() - GRACE)
+            left = await outbox.left_behind(self._clock() - GRACE)
+            if left and await leased(outbox.database, f"relay.{outbox.name}", holder=self._holder, term=LEASE):
+                await outbox.say_again(left)
 
     def _start(self, outbox: Outbox, document_id: str, entry: Document) -> None:
         task = asyncio.create_task(self._publish_one(outbox, document_id, entry))
@@ -170,14 +171,18 @@ class Outbox:
             events = [event for document in batch for event in done[document]]
             await self._collection.update_many({"_id": {"$in": batch}}, {"$pull": {"outbox": {"id": {"$in": events}}}})
 
-    async def sweep(self, before: Any) -> None:
-        left = self._collection.find({"outbox.at": {"$lte": before}}, {"outbox": 1}).sort("outbox.at").limit(BATCH)
-        documents = await left.to_list(BATCH)
-        ages = [entry["at"] for document in documents for entry in document["outbox"]]
-        oldest.labels(self.name).set((before + GRACE - min(ages)).total_seconds() if ages else 0)
-        due = [(document["_id"], e) for document in documents for e in document["outbox"] if e["at"] <= before]
+    async def left_behind(self, before: datetime) -> list[tuple[str, Document]]:
+        """The ids of documents and their entries that were written by then and are still there, oldest first."""
+        found = self._collection.find({"outbox.at": {"$lte": before}}, {"outbox": 1}).sort("outbox.at").limit(BATCH)
+        documents = await found.to_list(BATCH)
+        left = [(document["_id"], e) for document in documents for e in document["outbox"] if e["at"] <= before]
+        age = before + GRACE - min(entry["at"] for _, entry in left) if left else timedelta(0)
+        oldest.labels(self.name).set(age.total_seconds())
+        return left
+
+    async def say_again(self, left: Sequence[tuple[str, Document]]) -> None:
         with suppress(NotPublished):  # the broker is away: nothing else would go through either
-            for document_id, entry in due:
+            for document_id, entry in left:
                 await self._say_again(document_id, entry)
         await self.clear()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
@@ -41,3 +43,15 @@ class Settings(BaseSettings):
         1.0, description="Seconds between two sweeps for events that were written but not published", gt=0
     )
     shutdown_seconds: float = Field(20.0, description="Seconds that requests in hand get to finish on shutdown", gt=0)
+
+
+Kind = TypeVar("Kind", bound=BaseSettings)
+
+
+def read(kind: type[Kind]) -> Kind:
+    """The settings; ends the program with one sentence that names every variable that is missing or wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        wrong = [(f"STILLPOINT_{str(e['loc'][0]).upper()}: " if e["loc"] else "") + e["msg"] for e in error.errors()]
+        sys.exit(f"{'; '.join(wrong)}. deploy/env.example explains every variable.")

@@ -12,18 +12,19 @@ from services.booking.app import build
 from services.booking.loading import NotLoaded, load
 from services.booking.settings import ImportSettings, Settings
 from shared import httpkit
+from shared.settings import read
 
 app = cyclopts.App(name="python -m services.booking", help=__doc__)
 
 
 async def start() -> web.Application:
-    return await build(Settings())
+    return await build(read(Settings))
 
 
 @app.default
 def serve() -> None:
     """Serve booking on its own."""
-    httpkit.run({"booking": start}, Settings())
+    httpkit.run({"booking": start}, read(Settings))
 
 
 @app.command(name="import")
@@ -37,7 +38,7 @@ def import_practice(file: Path, *, url: str | None = None) -> None:
     url
         Origin of the running system, STILLPOINT_PUBLIC_ORIGIN if left out.
     """
-    settings = ImportSettings()
+    settings = read(ImportSettings)
     try:
         stored = load(file, url or settings.public_origin, settings.operator_key)
     except NotLoaded as error:

@@ -7,14 +7,15 @@ from aiohttp import web
 from services.notify.app import build
 from services.notify.settings import Settings
 from shared import httpkit
+from shared.settings import read
 
 
 async def start() -> web.Application:
-    return await build(Settings())
+    return await build(read(Settings))
 
 
 def main() -> None:
-    httpkit.run({"notify": start}, Settings())
+    httpkit.run({"notify": start}, read(Settings))
 
 
 if __name__ == "__main__":

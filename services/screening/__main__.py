@@ -7,11 +7,12 @@ from aiohttp import web
 from services.screening.app import build
 from services.screening.settings import Settings
 from shared import httpkit
+from shared.settings import read
 
 
 async def start() -> web.Application:
-    return await build(Settings())
+    return await build(read(Settings))
 
 
 if __name__ == "__main__":
-    httpkit.run({"screening": start}, Settings())
+    httpkit.run({"screening": start}, read(Settings))
