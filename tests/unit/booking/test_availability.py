@@ -447,10 +447,19 @@ def test_each_rule_names_itself() -> None:
         "2026-06-03 10:15": (),
         "2026-06-03 14:15": (Reason.ROOM,),
         "2026-06-04 16:00": (),
+        "2026-06-04 16:01": (Reason.HOURS,),
         "2026-06-04 16:15": (Reason.HOURS,),
         "2026-06-05 09:00": (Reason.HORIZON,),
     }
     assert {at: explain(question, local(at))["anna"] for at in expected} == expected
+
+
+def test_a_start_that_only_comes_too_close_to_a_neighbour_lacks_the_buffer() -> None:
+    neighbour = a_visit(local(f"{MONDAY} 10:00"), buffer_before_minutes=5, buffer_after_minutes=5)
+    question = asking_for_days(open_from("09:00-17:00"), MONDAY, busy=[neighbour])
+    assert explain(question, local(f"{MONDAY} 09:00")) == {"anna": (Reason.BUFFER,)}
+    assert explain(question, local(f"{MONDAY} 11:00")) == {"anna": (Reason.BUFFER,)}
+    assert explain(question, local(f"{MONDAY} 10:45")) == {"anna": (Reason.VISIT,)}
 
 
 def test_everyone_asked_about_is_explained() -> None:
