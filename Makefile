@@ -66,7 +66,7 @@ check: lint test ## What CI checks first: lint and test
 
 .PHONY: bench
 bench: .venv/dev.stamp ## Latency and throughput beside the bare drivers
-	$(BIN)/python -m pytest tests/performance -s
+	$(BIN)/python -m tests.performance.booking
 
 # The first lock fixes the versions for all the others; `--upgrade` is the reader's decision: make lock UPGRADE=--upgrade
 COMPILE = PATH="$(CURDIR)/.venv/lock/bin:$$PATH" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
