@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from services.booking import inbox, routes
+from services.booking import inbox, page, routes
 from services.booking.actions import Booking
 from services.booking.appointment_routes import Pass
 from services.booking.settings import Settings
@@ -43,4 +43,5 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     tokens = Tokens(settings.signing_key.get_secret_value())
     door = Door(tokens, settings.operator_key.get_secret_value(), ready, now)
     pass_ = Pass(tokens, timedelta(days=settings.booking_token_days))
-    return httpkit.application("booking", routes.routes(booking, pass_, now), kept_open, door)
+    served = [*routes.routes(booking, pass_, now), *page.routes(booking, pass_, door, now)]
+    return httpkit.application("booking", served, kept_open, door)
