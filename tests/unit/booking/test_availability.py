@@ -363,6 +363,12 @@ def test_any_practitioner_is_who_has_the_fewest_visits_that_day_then_the_first_b
     assert who_is_offered(practice, ("z", "12:00"), ("x", "12:00"), ("y", "12:00")) == "z"
 
 
+def test_of_two_the_one_with_fewer_visits_is_offered() -> None:
+    ada, ben, _ = three_people().practitioners
+    assert who_is_offered(a_practice(ada, ben)) == "z"
+    assert who_is_offered(a_practice(ada, ben), ("z", "12:00")) == "y"
+
+
 def test_visits_of_the_days_before_and_after_do_not_count() -> None:
     visits = [a_visit(local(at), practitioner="z") for at in ("2026-05-31 23:55", "2026-06-02 00:00")]
     (start,) = free_starts(asking_for_days(three_people(), MONDAY, busy=visits))
