@@ -8,6 +8,9 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+import phonenumbers
+from phonenumbers import PhoneNumberFormat
+
 from services.booking.domain.appointment import State
 from services.booking.domain.practice import Price
 from shared.errors import Refusal
@@ -89,6 +92,11 @@ def city(zone: str) -> str:
     return zone.rpartition("/")[2].replace("_", " ")
 
 
+def phone(number: str) -> str:
+    """+41 44 000 00 00, as people read it; the address of a call keeps the bare one."""
+    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+
+
 def length(minutes: int) -> str:
     hours, rest = divmod(minutes, 60)
     if hours == 0 or minutes <= 90:
@@ -98,7 +106,7 @@ def length(minutes: int) -> str:
 
 def price(of: Price) -> str:
     digits = 0 if of.currency in _NO_MINOR else 3 if of.currency in _THREE_MINOR else 2
-    return f"{of.currency} {of.minor_units / 10**digits:,.{digits}f}"
+    return f"{of.currency}\N{NO-BREAK SPACE}{of.minor_units / 10**digits:,.{digits}f}"
 
 
 @cache

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.screening import payloads as p
-from services.screening.domain.conditions import Condition, Is
+from services.screening.domain.conditions import Age, All, Band, Condition, Is
 from services.screening.domain.questionnaire import Questionnaire
 from services.screening.page import words
+
+ADULT_YEARS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`only` says when the question applies; `after_yes` that it does so when the block's first is answered yes."""
+    """`only` says when the question applies; `after_yes` and `for_child` let the stylesheet put it away until then."""
 
     shown: p.QuestionOut
     only: str
     after_yes: bool
+    for_child: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,21 @@ def _blocks(form: Questionnaire, shown: p.QuestionnaireOut) -> Iterator[Block]:
         if current and not follows:
             yield Block(current[0], current[1:])
             current = []
-        current.append(Asked(by_id[question.id], only, follows))
+        current.append(Asked(by_id[question.id], only, follows, _is_for_child(condition)))
     if current:
         yield Block(current[0], current[1:])
 
 
 def _is_yes(condition: Condition | None, of: str) -> bool:
     return isinstance(condition, Is) and condition.question == of and condition.values == frozenset({"yes"})
+
+
+def _is_for_child(condition: Condition | None) -> bool:
+    """It can apply to nobody who comes of age, so nobody who fills in the form for themselves need see it."""
+    match condition:
+        case Age(band=Band(high=int() as high)):
+            return high <= ADULT_YEARS
+        case All(of=parts):
+            return any(_is_for_child(part) for part in parts)
+        case _:
+            return False

@@ -97,6 +97,7 @@ class Checking:
             else shown.urgent_text,
             form=ask.form,
             problems=problems,
+            asked_again={one.id: _first_sentence(one.text) for one in shown.questions if one.id in problems},
             months=texts.months,
             years=range(this_year, this_year - OLDEST_YEARS, -1),
             post=_address("/screening/check", ask),
@@ -127,6 +128,12 @@ def routes(screening: Screening, catalogue: Catalogue, door: Door, now: Clock) -
         pages.route("GET", CHECK, checking.show_check, "The page with the health check, or with what we said to it"),
         pages.route("POST", CHECK, checking.take_check, "Take the health check, on to what we say to it"),
     ]
+
+
+def _first_sentence(text: str) -> str:
+    """The question itself, without what explains it."""
+    asked, mark, _ = text.partition("?")
+    return asked + mark
 
 
 def _ticked_urgent(form: Form, posted: Mapping[str, str]) -> bool:

@@ -38,9 +38,10 @@ def problems(form: Questionnaire, answers: Mapping[str, JsonValue], as_of: date)
         missing = form.sheet(form.read(answers), as_of=as_of).missing
     except AnswersInvalid as refusal:
         misfit, absent = refusal.extra.get("misfit", []), refusal.extra.get("absent", [])
-        found = {name: words.misfit(kinds[name]) for name in misfit} | {
-            name: words.missing(kinds[name]) for name in absent
-        }
+        # Without these nobody can say what else applies, but what always does can be asked for in the same breath.
+        always = [one.id for one in form.questions if one.required and not one.shown_when and one.id not in answers]
+        found = {name: words.missing(kinds[name]) for name in (*absent, *always)}
+        found |= {name: words.misfit(kinds[name]) for name in misfit}
     else:
         found = {name: words.missing(kinds[name]) for name in missing}
     return {name: found[name] for name in kinds if name in found}
