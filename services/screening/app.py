@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from services.screening import inbox, library, routes
+from services.screening import inbox, library, page, routes
 from services.screening.actions import Screening
 from services.screening.settings import Settings
 from services.screening.store import MongoCases, MongoPractices
@@ -53,4 +53,5 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         ready=ready,
         now=now,
     )
-    return httpkit.application("screening", routes.routes(screening, catalogue), kept_open, door)
+    served = [*routes.routes(screening, catalogue), *page.routes(screening, catalogue, door, now)]
+    return httpkit.application("screening", served, kept_open, door)
