@@ -17,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 from yarl import URL
 
 from shared import retry, telemetry
-from shared.events import CONTENT_TYPE, Envelope, Event, UnknownEvent, decode
+from shared.events import CONTENT_TYPE, Envelope, Event, UnknownEvent, decode, registry
 from shared.retry import Done, Park, RetryAfter, Verdict
 
 log = structlog.get_logger()
@@ -198,7 +198,8 @@ class Bus:
         parent = message.headers.get("traceparent")
         with telemetry.trace(parent if isinstance(parent, str) else None) as traceparent:
             verdict = retry.limited(await self._judge(message, attempt), attempt)
-            telemetry.consumed.labels(_label(message), type(verdict).__name__).inc()
+            name = message.type if message.type in registry() else "unknown"
+            telemetry.consumed.labels(name, type(verdict).__name__).inc()
             if not isinstance(verdict, Done):
                 log.warning("event.not_done", service=self._service, id=message.message_id, verdict=repr(verdict))
             try:
@@ -249,10 +250,3 @@ class Bus:
 def _attempt(message: AbstractIncomingMessage) -> int:
     attempt = message.headers.get("attempt", 0)
     return attempt if isinstance(attempt, int) and attempt >= 0 else 0
-
-
-def _label(message: AbstractIncomingMessage) -> str:
-    try:
-        return message.type if message.type and len(message.type) < 80 else "malformed"
-    except (TypeError, ValueError):
-        return "malformed"

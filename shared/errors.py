@@ -14,8 +14,6 @@ class Kind(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
-    TOO_LARGE = "too-large"
-    LIMITED = "limited"
     UNAVAILABLE = "unavailable"
 
 

@@ -36,8 +36,6 @@ STATUS: Final = {
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
-    Kind.TOO_LARGE: 413,
-    Kind.LIMITED: 429,
     Kind.UNAVAILABLE: 503,
 }
 LARGEST_BODY: Final = 262_144
@@ -124,12 +122,6 @@ class OperatorOnly(Refusal):
     slug, kind = "operator-only", Kind.UNAUTHENTICATED
 
 
-class Unavailable(Refusal):
-    """Something behind this service is away; the same request may be repeated."""
-
-    slug, kind = "unavailable", Kind.UNAVAILABLE
-
-
 @dataclass(frozen=True, slots=True)
 class Door:
     """What a service's routes need to judge a request: keys, time, and whether its parts are there."""
@@ -177,19 +169,15 @@ def application(name: str, routes: Sequence[Route], kept_open: AsyncExitStack, d
 
     async def ready(_: web.Request) -> web.Response:
         parts = dict(await door.ready())
-        return web.json_response(
-            {"ready": all(parts.values()), "parts": parts}, status=200 if all(parts.values()) else 503
-        )
+        is_ready = all(parts.values())
+        return web.json_response({"ready": is_ready, "parts": parts}, status=200 if is_ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(
-            body=prometheus_client.generate_latest(), headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST}
-        )
+        kind = {"Content-Type": prometheus_client.CONTENT_TYPE_LATEST}
+        return web.Response(body=prometheus_client.generate_latest(), headers=kind)
 
-    app.router.add_get("/v1/openapi.json", openapi)
-    app.router.add_get("/health/live", live)
-    app.router.add_get("/health/ready", ready)
-    app.router.add_get("/metrics", metrics)
+    own = {"/v1/openapi.json": openapi, "/health/live": live, "/health/ready": ready, "/metrics": metrics}
+    app.router.add_routes([web.get(path, handler) for path, handler in own.items()])
 
     async def close(_: web.Application) -> None:
         await kept_open.aclose()
@@ -253,14 +241,10 @@ def _field(loc: tuple[int | str, ...], kind: str) -> str:
 
 
 def _response(answer: Answer) -> web.Response:
+    text, kind = answer.text, answer.content_type if answer.text is not None else None
     if answer.model is not None:
-        body = answer.model.model_dump_json(by_alias=True, exclude_none=True).encode()
-        return web.Response(status=answer.status, body=body, content_type="application/json", headers=answer.headers)
-    if answer.text is not None:
-        return web.Response(
-            status=answer.status, text=answer.text, content_type=answer.content_type, headers=answer.headers
-        )
-    return web.Response(status=answer.status, headers=answer.headers)
+        text, kind = answer.model.model_dump_json(by_alias=True, exclude_none=True), "application/json"
+    return web.Response(status=answer.status, text=text, content_type=kind, headers=answer.headers)
 
 
 def problem(status: int, code: str, detail: str, trace: str, extra: Mapping[str, Any]) -> web.Response:
@@ -314,7 +298,7 @@ async def _answered(request: web.Request, handler: Any, trace: str) -> web.Strea
         return refused
     except UNREACHABLE as error:
         log.warning("request.unavailable", error=type(error).__name__, trace=trace)
-        return problem(503, Unavailable.slug, "the database is away for a moment; try again", trace, {})
+        return problem(503, "unavailable", "the database is away for a moment; try again", trace, {})
     except Exception:
         log.exception("request.failed", route=request.path if len(request.path) < 80 else "long", trace=trace)
         return problem(500, "internal-error", "something went wrong here; it has been logged", trace, {})

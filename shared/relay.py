@@ -94,7 +94,7 @@ class Relay:
             try:
                 await self.publish(entry)
             except NotPublished as error:
-                log.warning("relay.not_published", event=entry["name"], id=entry["id"], error=str(error))
+                log.warning("relay.not_published", id=entry["id"], error=str(error))
                 return
         outbox.published(document_id, entry["id"])
 

@@ -10,12 +10,7 @@ from shared.errors import Refusal
 from shared.mongo import UNREACHABLE
 
 # One queue per rung: a message that waits on a shared queue would wait for the slowest in front of it.
-LADDER: Final = {
-    "5s": timedelta(seconds=5),
-    "30s": timedelta(seconds=30),
-    "2m": timedelta(minutes=2),
-    "15m": timedelta(minutes=15),
-}
+LADDER: Final = {name: timedelta(seconds=s) for name, s in {"5s": 5, "30s": 30, "2m": 120, "15m": 900}.items()}
 MOST_ATTEMPTS: Final = 12
 
 

@@ -10,6 +10,8 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
+ORIGIN = r"^https?://[^/]+$"
+LEVEL = "^(DEBUG|INFO|WARNING|ERROR)$"
 
 
 class Settings(BaseSettings):
@@ -26,22 +28,14 @@ class Settings(BaseSettings):
     mongo_url: SecretStr = Field(description="MongoDB connection URL, with credentials if the server asks for them")
     rabbit_url: SecretStr = Field(description="AMQP URL of the broker, ending in the virtual host")
     signing_key: SecretStr = Field(
-        description="Key that signs appointment tokens, the same in all three services; 32 characters or more",
-        min_length=32,
+        description="Key that all services sign tokens with; 32 characters up", min_length=32
     )
     operator_key: SecretStr = Field(description="Bearer key of the operator API; 32 characters or more", min_length=32)
-    public_origin: str = Field(
-        description="Origin under which clients and Twilio reach the gateway, without a slash at the end",
-        pattern=r"^https?://[^/]+$",
-    )
+    public_origin: str = Field(description="Where clients and Twilio reach us, no slash at the end", pattern=ORIGIN)
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, description="TCP port to listen on; 0 takes a free one", ge=0, le=65535)
-    log_level: str = Field(
-        "INFO", description="Least severe level that is logged", pattern="^(DEBUG|INFO|WARNING|ERROR)$"
-    )
-    sweep_seconds: float = Field(
-        1.0, description="Seconds between two sweeps for events that were written but not published", gt=0
-    )
+    log_level: str = Field("INFO", description="Least severe level that is logged", pattern=LEVEL)
+    sweep_seconds: float = Field(1.0, description="Seconds between sweeps for events left unpublished", gt=0)
     shutdown_seconds: float = Field(20.0, description="Seconds that requests in hand get to finish on shutdown", gt=0)
 
 
