@@ -11,6 +11,7 @@ from aiohttp import web
 from services.booking import inbox, page, routes
 from services.booking.actions import Booking
 from services.booking.appointment_routes import Pass
+from services.booking.live import Live
 from services.booking.settings import Settings
 from services.booking.store import MongoAppointments, MongoPractices
 from shared import httpkit, mongo, ticker
@@ -43,5 +44,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     tokens = Tokens(settings.signing_key.get_secret_value())
     door = Door(tokens, settings.operator_key.get_secret_value(), ready, now)
     pass_ = Pass(tokens, timedelta(days=settings.booking_token_days))
-    served = [*routes.routes(booking, pass_, now), *page.routes(booking, pass_, door, now)]
-    return httpkit.application("booking", served, kept_open, door)
+    live = Live(booking, now)
+    served = [*routes.routes(booking, pass_, now), *live.routes(), *page.routes(booking, pass_, door, now)]
+    app = httpkit.application("booking", served, kept_open, door)
+    app.on_shutdown.append(live.close)
+    return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -210,3 +211,25 @@ async def test_a_token_opens_its_own_appointment_only(booking: App, at: At) -> N
     assert (await booking.call("GET", path, token=other.body["token"])).status == 401
     assert (await booking.call("POST", f"{path}/attended", token=one.body["token"])).status == 401
     assert (await booking.as_operator("POST", f"{path}/attended")).code == "wrong-state"
+
+
+async def test_a_page_that_listens_hears_of_every_change_until_the_end(booking: App, at: At) -> None:
+    held = await booking.hold(at(10))
+    path = f"/booking/v1/appointments/{held.body['id']}"
+    states: list[str] = []
+    async with booking.http.get(f"{path}/events", params={"token": held.body["token"]}) as stream:
+        assert stream.content_type == "text/event-stream"
+        async for line in stream.content:
+            if not line.startswith(b"data: "):
+                continue
+            states.append(json.loads(line[6:])["state"])
+            if states[-1] == "held":
+                await booking.request(held)
+            if states[-1] == "requested":
+                await booking.call("POST", f"{path}/cancel", token=held.body["token"])
+    assert states == ["held", "requested", "cancelled"]
+
+
+async def test_nobody_listens_without_the_token(booking: App, at: At) -> None:
+    held = await booking.hold(at(10))
+    assert (await booking.call("GET", f"/booking/v1/appointments/{held.body['id']}/events")).code == "token-invalid"
