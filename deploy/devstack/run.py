@@ -47,7 +47,7 @@ def _welcome(folder: Path, running: Running) -> str:
     return f"""
 Stillpoint is running.
 
-  Practice   {running.origin}/booking/v1/practices/{running.practice}
+  Book       {running.origin}/booking/book/{running.practice}
   Phone      {running.phone}/   (shows the texts, and answers them)
   API        {running.origin}/booking/v1/openapi.json, /screening/..., /notify/...
   Logs       {folder}/*.log

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.timeout(400)
 async def test_a_booking_walks_through_it_and_its_text_is_still_there_after_a_restart(tmp_path: Path) -> None:
     folder, port = tmp_path / "stack", ports.free()
     async with _running(folder, port) as phone:
+        await _opens(f"http://{ports.LOOPBACK}:{port}/booking/book/still-water")
+        await _opens(phone)
         code, said = await _devstack("demo", folder)
         assert code == 0, said
         assert [word for word in ("held", "requested", "confirmed", "delivered") if word not in said] == []
@@ -80,6 +82,11 @@ async def _start(command: str, folder: Path, port: int | None = None) -> asyncio
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+
+
+async def _opens(page: str) -> None:
+    async with aiohttp.ClientSession() as browser, browser.get(page) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/html")
 
 
 async def _texts(phone: str) -> list[tuple[str, str]]:
