@@ -108,7 +108,7 @@ def test_only_the_clock_reads_the_time(module: Module) -> None:
 def test_the_driver_is_seen_only_in_stores(module: Module) -> None:
     if module.path.stem == "store" or module.path.parent.name == "store":
         return
-    assert [name for name in module.imports() if name.split(".")[0] in {"motor"}] == []
+    assert [name for name in module.imports() if name.split(".")[0] == "motor"] == []
 
 
 @each(*PRODUCT, "tests")

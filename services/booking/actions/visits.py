@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 
-from services.booking.actions.recent import Recent
 from services.booking.actions.times import Times, Wanted
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Consent, Deed, Guardian, State
@@ -20,10 +19,10 @@ from services.booking.phone import mobile
 from services.booking.ports import AlreadyMade, Appointments
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
+from shared.recent import Recent
 
 MOST_TRIES = 8
 BATCH = 100
-MOST_RECENT = 2_000
 
 
 class Contended(Refusal):
@@ -53,7 +52,7 @@ class Visits:
         self._appointments = appointments
         self._policy = policy
         self._now = now
-        self._recent = Recent(MOST_RECENT)
+        self._recent: Recent[Appointment] = Recent()
 
     async def hold(self, practice: str, wanted: Wanted, *, key: str) -> Appointment:
         """Take a time that is offered. The same `key` and wish again give the same appointment."""
@@ -157,7 +156,7 @@ class Visits:
                 # Somebody was faster, or a hold that has lapsed was not swept yet: look again who is free.
                 await self._release(held)
             else:
-                self._recent.keep(held)
+                self._recent.keep(held.id, held)
                 return held
         raise SlotTaken("this time has been taken")
 
@@ -208,7 +207,7 @@ class Visits:
     async def _save(self, turned: Appointment) -> bool:
         saved = await self._appointments.save(turned, announce(turned))
         if saved:
-            self._recent.keep(turned)
+            self._recent.keep(turned.id, turned)
         return saved
 
 
