@@ -16,7 +16,7 @@ class ServiceFacts(Contract):
     id: str
     name: str
     length_minutes: int
-    screening: str | None
+    screening: str | None = None
 
 
 class TextingPolicy(Contract):

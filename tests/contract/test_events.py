@@ -54,6 +54,21 @@ def test_no_event_has_a_field_for_anything_about_health(name: str) -> None:
     assert not words & NEVER
 
 
+@pytest.mark.parametrize("name", sorted(registry()))
+def test_what_may_be_absent_has_a_default_because_nulls_are_not_sent(name: str) -> None:
+    schema = registry()[name].model_json_schema()
+    models = [schema, *schema.get("$defs", {}).values()]
+    nullable = {
+        (model["title"], name)
+        for model in models
+        for name, part in model.get("properties", {}).items()
+        if {"type": "null"} in part.get("anyOf", [])
+    }
+    required = {(model["title"], name) for model in models for name in model.get("required", [])}
+
+    assert nullable & required == set()
+
+
 def _fields(schema: Any) -> set[str]:
     if isinstance(schema, list):
         return set().union(*map(_fields, schema))

@@ -19,7 +19,7 @@ from services import topology
 from services.screening.app import build
 from services.screening.settings import Settings
 from shared import httpkit, mongo
-from shared.bus import Bus
+from shared.bus import Bus, inbox
 from shared.events import Envelope, envelope
 from shared.events.notify import ReplyConfirmed
 from shared.relay import Relay
@@ -35,6 +35,8 @@ async def private_broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
     async with broker.started(tmp_path_factory.mktemp("outage-broker")) as started:
         wanted = topology.definitions({"booking": [ReplyConfirmed.name], "screening": []})
         await topology.apply(SecretStr(started.management_url), SecretStr(started.url), wanted)
+        for service in ("booking", "screening"):
+            await until(lambda queue=inbox(service): started.survives_kill(queue))
         yield started
 
 
