@@ -29,6 +29,7 @@ Id = Annotated[str, Field(description="lower-case letters, digits and hyphens", 
 Line = Annotated[str, Field(max_length=200)]
 Prose = Annotated[str, Field(max_length=4000)]
 WallTime = Annotated[str, AfterValidator(_wall), Field(description="local wall time, 00:00 to 24:00", max_length=5)]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="wall time, 00:00 to 23:59")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Few = Field(default=(), max_length=100)
 Many = Field(default=(), max_length=1000)
@@ -49,8 +50,8 @@ class Texting(Payload):
     """`steps` are the optional texts switched on; quiet hours are the client's local wall time."""
 
     steps: tuple[Annotated[str, Field(max_length=40)], ...] = Field(default=domain.Texting().steps, max_length=20)
-    quiet_from: time = domain.Texting().quiet_from
-    quiet_until: time = domain.Texting().quiet_until
+    quiet_from: ClockTime = "21:00"
+    quiet_until: ClockTime = "08:00"
 
 
 class Place(Payload):
@@ -151,7 +152,7 @@ def read(document: Profile) -> domain.Practice:
         **_fields(document)
         | {
             "links": domain.Links(**_fields(document.links)),
-            "texting": domain.Texting(**_fields(document.texting)),
+            "texting": _texting(document.texting),
             "buffers": domain.Buffers(document.buffers),
             "places": tuple(domain.Place(**_fields(place)) for place in document.places),
             "rooms": tuple(domain.Room(**_fields(room)) for room in document.rooms),
@@ -168,6 +169,7 @@ def written(practice: domain.Practice) -> Profile:
     return Profile.model_validate(
         asdict(practice)
         | {
+            "texting": _written_texting(practice.texting),
             "services": [asdict(service) | _screening(service) for service in practice.services],
             "practitioners": [_written_person(person) for person in practice.practitioners],
         }
@@ -180,6 +182,19 @@ Fields = dict[str, Any]
 
 def _fields(document: Payload) -> Fields:
     return dict(document)
+
+
+def _texting(texting: Texting) -> domain.Texting:
+    quiet_from, quiet_until = time.fromisoformat(texting.quiet_from), time.fromisoformat(texting.quiet_until)
+    return domain.Texting(steps=texting.steps, quiet_from=quiet_from, quiet_until=quiet_until)
+
+
+def _written_texting(texting: domain.Texting) -> Fields:
+    return {
+        "steps": texting.steps,
+        "quiet_from": f"{texting.quiet_from:%H:%M}",
+        "quiet_until": f"{texting.quiet_until:%H:%M}",
+    }
 
 
 def _service(service: Service) -> domain.Service:
