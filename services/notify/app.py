@@ -99,7 +99,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     doors = Doors(
         desk=Desk(stores, texts=texts, link=where.link, wake=sender.wake, now=now),
         listening=listening,
-        receipts=Receipts(stores, now=now),
+        receipts=Receipts(stores, pace=settings.habits.pace, now=now),
         signatures=Signatures(settings.notify_twilio_auth_token, settings.public_origin),
         tokens=tokens,
         public_origin=settings.public_origin,

@@ -55,6 +55,12 @@ class Settings(Shared):
         gt=0,
     )
 
+    notify_chase_seconds: float = Field(
+        600.0,
+        description="Seconds until Twilio is asked about a text whose receipts did not come; then 6 and 36 times that",
+        gt=0,
+    )
+
     @field_validator("notify_twilio_url")
     @classmethod
     def _is_twilio_or_private(cls, url: str) -> str:
@@ -87,7 +93,9 @@ class Settings(Shared):
             at_once=self.notify_at_once,
             lease=timedelta(seconds=self.notify_lease_seconds),
             pace=Pace(
-                timedelta(seconds=self.notify_first_look_seconds), timedelta(seconds=self.notify_second_look_seconds)
+                first_look=timedelta(seconds=self.notify_first_look_seconds),
+                second_look=timedelta(seconds=self.notify_second_look_seconds),
+                chase=timedelta(seconds=self.notify_chase_seconds),
             ),
         )
 

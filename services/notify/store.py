@@ -13,13 +13,14 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.notify import documents
 from services.notify.domain.consent import Entry
-from services.notify.domain.delivery import Message, State
+from services.notify.domain.delivery import ON_ITS_WAY, Message, State
 from services.notify.domain.visit import Practice, Visit, VisitState
 from services.notify.ports import Reply
 from shared.mongo import Database, Document, ensure
 from shared.relay import Outbox, Relay, Said
 
 LEASED: Final = (State.CLAIMED.value, State.SENDING.value)
+ASKED: Final = (State.UNKNOWN.value, *sorted(state.value for state in ON_ITS_WAY))
 UPCOMING: Final = (VisitState.CONFIRMED.value, VisitState.IN_REVIEW.value)
 BY_CODE: Final = "by_code"
 DUPLICATE_KEY: Final = 11000
@@ -191,8 +192,8 @@ class MongoMessages:
         return [documents.to_message(document) for document in await mine.to_list(limit)]
 
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
-        unknown = {"state": State.UNKNOWN.value, "due": {"$lte": now}}
-        found = await self._messages.find(unknown).sort("due", ASCENDING).limit(limit).to_list(limit)
+        asked = {"state": {"$in": list(ASKED)}, "due": {"$lte": now}}
+        found = await self._messages.find(asked).sort("due", ASCENDING).limit(limit).to_list(limit)
         return [documents.to_message(document) for document in found]
 
     async def lapsed(self, limit: int) -> Sequence[Message]:

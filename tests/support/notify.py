@@ -18,7 +18,7 @@ from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Inbound, Listening
 from services.notify.actions.sending import Addresses, Habits, Sending
 from services.notify.domain.consent import Entry, Word
-from services.notify.domain.delivery import Message, State
+from services.notify.domain.delivery import ON_ITS_WAY, Message, State
 from services.notify.domain.plan import Planned, plan
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
@@ -217,13 +217,17 @@ class Messages:
         return [self._kept[message.id] for message in due]
 
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
-        return [m for m in self._in(State.UNKNOWN) if m.due is not None and m.due <= now][:limit]
+        return [m for s in (State.UNKNOWN, *ON_ITS_WAY) for m in self._in(s) if m.due is not None and m.due <= now][
+            :limit
+        ]
 
     async def lapsed(self, limit: int) -> Sequence[Message]:
         return [self._kept[id_] for id_, until in self._until.items() if until < self._clock()][:limit]
 
     def _in(self, state: State) -> list[Message]:
-        return sorted((m for m in self._kept.values() if m.state is state), key=lambda m: (m.due is None, m.due))
+        return sorted(
+            (m for m in self._kept.values() if m.state is state), key=lambda m: (m.due is None, m.due or m.planned_for)
+        )
 
     def _keep(self, message: Message, lease: timedelta | None) -> None:
         self._kept[message.id] = message
@@ -371,7 +375,7 @@ class Worker:
             now=now,
         )
         self.planning = Planning(stores, wake=self._wake, new_code=codes, now=now)
-        self.receipts = Receipts(stores, now=now)
+        self.receipts = Receipts(stores, pace=(habits or Habits()).pace, now=now)
         self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
         self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, now=now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from services.notify.domain.consent import Entry, Word
-from services.notify.domain.delivery import after_receipt
+from services.notify.domain.delivery import Pace, after_receipt
 from services.notify.domain.provider import treatment
 from services.notify.ports import Contended, Stores
 from shared.clock import Clock
@@ -15,8 +15,8 @@ TRIES = 8
 
 
 class Receipts:
-    def __init__(self, stores: Stores, *, now: Clock) -> None:
-        self._stores, self._now = stores, now
+    def __init__(self, stores: Stores, *, pace: Pace, now: Clock) -> None:
+        self._stores, self._pace, self._now = stores, pace, now
 
     async def take(self, code: str, attempt: str, *, sid: str, status: str, error_code: int | None) -> None:
         """Receipts come late, twice and in any order; one that names nothing we sent changes nothing."""
@@ -25,7 +25,9 @@ class Receipts:
             if message is None:
                 return
             now = self._now()
-            after = after_receipt(message, attempt=attempt, sid=sid, status=status, error_code=error_code, at=now)
+            after = after_receipt(
+                message, attempt=attempt, sid=sid, status=status, error_code=error_code, at=now, pace=self._pace
+            )
             if after == message:
                 return
             if error_code is not None and treatment(error_code).stop:

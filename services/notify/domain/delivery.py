@@ -13,6 +13,9 @@ MOST_TRIES = 3
 # Within this the other end of a POST that we gave up on may still be alive.
 FIRST_LOOK = timedelta(seconds=60)
 SECOND_LOOK = timedelta(seconds=300)
+# A text whose receipts do not come is asked about after so long, then after six times and 36 times that, then no more.
+CHASE = timedelta(minutes=10)
+CHASES = 3
 TURNS_KEPT = 40
 
 
@@ -33,7 +36,8 @@ class State(StrEnum):
 
 WITH_PROVIDER = frozenset({State.ACCEPTED, State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED})
 NOT_BEGUN = frozenset({State.PLANNED, State.CLAIMED})
-AWAITED = frozenset({State.PLANNED, State.CLAIMED, State.SENDING, State.UNKNOWN})
+ON_ITS_WAY = frozenset({State.ACCEPTED, State.SENT})
+AWAITED = frozenset({State.PLANNED, State.CLAIMED, State.SENDING, State.UNKNOWN}) | ON_ITS_WAY
 
 # A POST of unknown outcome may turn out to have arrived long after it was given up: hence the provider's states
 # after nearly all of ours.
@@ -124,10 +128,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long after a POST of unknown outcome the provider is asked, the first time and the last."""
+    """When the provider is asked: twice after a POST of unknown outcome, and when receipts do not come."""
 
     first_look: timedelta = FIRST_LOOK
     second_look: timedelta = SECOND_LOOK
+    chase: timedelta = CHASE
 
 
 def may_follow(message: Message, state: State) -> bool:
@@ -163,7 +168,7 @@ def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> 
     """What the one POST's outcome makes of it; a receipt that was faster is not undone."""
     match outcome:
         case Accepted(sid, status):
-            return adopted(message, sid, status, None, at)
+            return adopted(message, sid, status, None, at, pace)
         case _ if message.state is not State.SENDING:
             return message
         case NotCreated(why, retry_after):
@@ -178,10 +183,12 @@ def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> 
 
 def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) -> Message:
     """What the provider's list says of a POST of unknown outcome; two empty looks allow another try."""
+    if message.state in ON_ITS_WAY:
+        return _chased(message, found, at, pace)
     if message.state is not State.UNKNOWN:
         return message
     if found is not None:
-        return adopted(message, found.sid, found.status, found.error_code, at)
+        return adopted(message, found.sid, found.status, found.error_code, at, pace)
     if message.looks == 0:
         return turned(message, State.UNKNOWN, at, "not_listed_yet", looks=1, due=_look_at(message, pace.second_look))
     if message.step in AT_MOST_ONCE or message.tries >= MOST_TRIES:
@@ -190,7 +197,7 @@ def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) 
 
 
 def after_receipt(
-    message: Message, *, attempt: str, sid: str, status: str, error_code: int | None, at: datetime
+    message: Message, *, attempt: str, sid: str, status: str, error_code: int | None, at: datetime, pace: Pace
 ) -> Message:
     """What a signed receipt for one attempt makes of it.
 
@@ -204,10 +211,10 @@ def after_receipt(
         return _named_late(message, attempt, sid)
     if message.sid is not None and message.sid != sid:
         return replace(message, duplicates=message.duplicates + 1)
-    return adopted(message, sid, status, error_code, at)
+    return adopted(message, sid, status, error_code, at, pace)
 
 
-def adopted(message: Message, sid: str, status: str, error_code: int | None, at: datetime) -> Message:
+def adopted(message: Message, sid: str, status: str, error_code: int | None, at: datetime, pace: Pace) -> Message:
     """The provider has it under this name, in this status or a later one."""
     state, attempt = STATUSES.get(status), message.attempt
     if state is None or attempt is None or attempt.sid not in (None, sid):
@@ -218,7 +225,7 @@ def adopted(message: Message, sid: str, status: str, error_code: int | None, at:
     named = replace(message, sid=sid, attempts=(*message.attempts[:-1], replace(attempt, sid=sid)))
     if state in (State.FAILED, State.UNDELIVERED):
         return _failed(named, state, error_code, at)
-    return turned(named, state, at)
+    return turned(named, state, at, looks=0, due=at + pace.chase if state in ON_ITS_WAY else None)
 
 
 def lapsed(message: Message, at: datetime, pace: Pace) -> Message:
@@ -228,6 +235,16 @@ def lapsed(message: Message, at: datetime, pace: Pace) -> Message:
     if message.state is State.SENDING:
         return turned(message, State.UNKNOWN, at, "lease_lapsed", due=_look_at(message, pace.first_look))
     return message
+
+
+def _chased(message: Message, found: Found | None, at: datetime, pace: Pace) -> Message:
+    """Receipts are lost when this service was away; some carriers give none, so the asking ends."""
+    if found is not None:
+        moved = adopted(message, found.sid, found.status, found.error_code, at, pace)
+        if moved.state is not message.state:
+            return moved
+    looks = message.looks + 1
+    return replace(message, looks=looks, due=at + pace.chase * 6**looks if looks < CHASES else None)
 
 
 def _failed(message: Message, state: State, code: int | None, at: datetime) -> Message:

@@ -29,6 +29,7 @@ from tests.support.notify import (
 BOOKED_AT = STARTS - timedelta(days=7)
 MOVED_AT = BOOKED_AT + timedelta(hours=1)
 MOVED_TO = STARTS + timedelta(days=2)
+BEGUN = (State.CLAIMED, State.SENDING, State.UNKNOWN)
 ENDS = MOVED_TO + timedelta(hours=1)
 
 
@@ -78,7 +79,7 @@ class World:
     async def unfinished(self) -> bool:
         now = self.clock()
         texts = await self.stores.messages.of(visit().appointment)
-        open_ = any(t.due is not None and (t.due <= now or t.state is not State.PLANNED) for t in texts)
+        open_ = any(t.due is not None and (t.due <= now or t.state in BEGUN) for t in texts)
         return open_ or bool(await self.stores.replies.undone(now + timedelta(seconds=1), 1))
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.notify.domain.delivery import (
     AWAITED,
     FOLLOWS,
+    ON_ITS_WAY,
     STATUSES,
     Message,
     Pace,
@@ -43,13 +44,26 @@ def unknown() -> Message:
 
 
 def receipt(of: Message, status: str, *, sid: str = "SM1", attempt: str = ATTEMPT, code: int | None = None) -> Message:
-    return after_receipt(of, attempt=attempt, sid=sid, status=status, error_code=code, at=AT)
+    return after_receipt(of, attempt=attempt, sid=sid, status=status, error_code=code, at=AT, pace=PACE)
 
 
-def test_an_accepted_text_waits_for_receipts_and_is_not_looked_at_again() -> None:
+def test_an_accepted_text_waits_for_receipts_and_is_asked_about_when_they_do_not_come() -> None:
     accepted = after_post(sending(), Accepted("SM1"), AT, PACE)
 
-    assert (accepted.state, accepted.sid, accepted.due) == (State.ACCEPTED, "SM1", None)
+    assert (accepted.state, accepted.sid, accepted.due) == (State.ACCEPTED, "SM1", AT + timedelta(minutes=10))
+    assert after_look(accepted, Found("SM1", "delivered", None, AT), AT, PACE).state is State.DELIVERED
+    assert receipt(accepted, "delivered").due is None
+
+
+def test_the_asking_about_a_text_without_receipts_ends() -> None:
+    text = after_post(sending(), Accepted("SM1"), AT, PACE)
+    waits = []
+    while text.due is not None:
+        text = after_look(text, Found("SM1", "queued", None, AT), text.due, PACE)
+        waits.append(text.due and text.due - AT)
+
+    assert text.state is State.ACCEPTED
+    assert waits == [timedelta(minutes=70), timedelta(minutes=430), None]
 
 
 def test_what_was_not_created_is_tried_again_without_counting_as_a_try() -> None:
@@ -219,7 +233,8 @@ def test_every_turn_is_in_the_table_and_only_awaited_texts_are_due(turns: list) 
         after = turn(text)
         states = [text.state, *(t.state for t in after.turns[len(text.turns) :])]
         assert all(later in FOLLOWS[earlier] for earlier, later in pairwise(states))
-        assert (after.due is not None) == (after.state in AWAITED)
+        assert (after.due is None) or (after.state in AWAITED)
+        assert (after.due is not None) or (after.state not in AWAITED - ON_ITS_WAY)
         text = after
 
 
