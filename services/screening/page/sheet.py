@@ -22,13 +22,18 @@ def read(form: Questionnaire, posted: Posted) -> tuple[dict[str, JsonValue], dic
     problems: dict[str, str] = {}
     for question in form.questions:
         try:
-            answer = _READERS[question.type](question, posted)
+            answer = answer_to(question, posted)
         except ValueError:
             problems[question.id] = words.misfit(question.type)
         else:
             if answer is not None:
                 answers[question.id] = answer
     return answers, problems
+
+
+def answer_to(question: Question, posted: Posted) -> JsonValue:
+    """The raw answer, None if there is none. Raises ValueError for what cannot be read as one."""
+    return _READERS[question.type](question, posted)
 
 
 def problems(form: Questionnaire, answers: Mapping[str, JsonValue], as_of: date) -> Problems:
@@ -56,7 +61,7 @@ def _ticked(question: Question, posted: Posted) -> JsonValue:
 
 
 def _agreed(question: Question, posted: Posted) -> JsonValue:
-    return True if question.id in posted else None
+    return True if posted.get(question.id) == "yes" else None
 
 
 def _written(question: Question, posted: Posted) -> JsonValue:
@@ -64,7 +69,6 @@ def _written(question: Question, posted: Posted) -> JsonValue:
 
 
 def _number(question: Question, posted: Posted) -> JsonValue:
-    """Raises ValueError."""
     if (chosen := posted.get(question.id)) in OPEN:
         return chosen
     text = posted.get(f"{question.id}.number", "").strip()
@@ -72,7 +76,6 @@ def _number(question: Question, posted: Posted) -> JsonValue:
 
 
 def _day(question: Question, posted: Posted) -> JsonValue:
-    """Raises ValueError."""
     year, month, day = _parts(question, posted)
     if not (year or month or day):
         return None
@@ -80,7 +83,7 @@ def _day(question: Question, posted: Posted) -> JsonValue:
 
 
 def _fuzzy(question: Question, posted: Posted) -> JsonValue:
-    """Raises ValueError. Whoever chose not to give a date is taken at their word, whatever the lists still show."""
+    """Whoever chose not to give a date is taken at their word, whatever the lists still show."""
     if (chosen := posted.get(question.id)) in OPEN:
         return chosen
     year, month, day = _parts(question, posted)

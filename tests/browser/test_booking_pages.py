@@ -1,0 +1,196 @@
+"""One client's whole story in a real browser without JavaScript: book, answer, read the text, move, cancel."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.browser.test_phone_page import FLAGS
+from tests.support.backends import RabbitBackend, fresh_vhost
+from tests.support.phone import Phone
+from tests.support.running import OPERATOR_KEY, running
+from tests.support.story import Widget
+from tests.support.waiting import until
+from tests.system.conftest import PRACTICE, load_demo_practice
+
+NUMBER = "+41791234567"
+SOON = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything behind one origin, as behind the gateway."""
+
+    origin: str
+    phone: Phone
+
+
+@pytest.fixture(scope="module")
+async def house(
+    mongo_url: str, rabbit_server: RabbitBackend, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    folder = tmp_path_factory.mktemp("pages")
+    async with (
+        fresh_vhost(rabbit_server) as rabbit,
+        running(folder, mongo_url=mongo_url, rabbit=rabbit, services=["notify"]) as system,
+        aiohttp.ClientSession() as http,
+    ):
+        system.commands["notify"] = (sys.executable, "-m", "services")
+        await system.restart("notify")
+        origin = system.origins["notify"]
+        await load_demo_practice(Widget(http, dict.fromkeys(system.origins, origin), PRACTICE, OPERATOR_KEY))
+        yield House(origin, Phone(http, system.phone, NUMBER))
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def a_phone(browser: Browser, origin: str) -> AsyncIterator[Page]:
+    """A narrow screen; fails the test when a page breaks its own security policy or asks another origin."""
+    async with await browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False) as context:
+        page = await context.new_page()
+        page.set_default_timeout(SOON)
+        wrong: list[str] = []
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("request", lambda asked: None if asked.url.startswith(origin) else wrong.append(asked.url))
+        yield page
+        assert wrong == []
+
+
+async def fits(page: Page) -> None:
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+
+
+async def pick(page: Page, *, day: int, slot: int) -> None:
+    """The first day of a week is open, the others open when they are touched."""
+    asked = page.locator("details.day").nth(day)
+    if await asked.get_attribute("open") is None:
+        await asked.locator("summary").click()
+    await fits(page)
+    await asked.get_by_role("button").nth(slot).click()
+
+
+async def hold(page: Page, origin: str) -> None:
+    await page.goto(f"{origin}/booking/book/{PRACTICE}")
+    await fits(page)
+    await page.get_by_role("link", name=re.compile("^Session")).click()
+    await pick(page, day=3, slot=4)
+    await expect(page.get_by_text("We are keeping this time for you until")).to_be_visible()
+
+
+async def give_details(page: Page) -> None:
+    await page.get_by_label("Name of the person who comes").fill("Kim Doe")
+    await page.get_by_label("Mobile number", exact=True).fill("079 123 45 67")
+    await page.get_by_label("may text me about this visit").check()
+    await fits(page)
+    await page.get_by_role("button", name="Go on to the health check").click()
+
+
+async def say_no_to_the_rest(page: Page) -> None:
+    await page.get_by_label("For myself").check()
+    for part, value in {"Day": "4", "Month": "5", "Year": "1980"}.items():
+        await page.get_by_role("group", name="date of birth").get_by_label(part).fill(value)
+    for question in await page.get_by_role("group").all():
+        no = question.get_by_label("No", exact=True)
+        if await no.count() and await no.is_visible():
+            await no.check()
+
+
+async def reads(page: Page, headline: str) -> None:
+    """Load the page again until the visit has got there."""
+    found = page.get_by_role("heading", level=1, name=headline)
+
+    async def look() -> bool:
+        await page.reload()
+        return await found.count() == 1
+
+    await until(look, within=15)
+
+
+async def test_a_visit_is_booked_answered_moved_and_cancelled_without_javascript(
+    house: House, browser: Browser
+) -> None:
+    async with a_phone(browser, house.origin) as page:
+        await hold(page, house.origin)
+        await page.get_by_label("Name of the person who comes").fill("Kim Doe")
+        await page.get_by_label("Mobile number", exact=True).fill("044 668 18 00")
+        await page.get_by_role("button", name="Go on to the health check").click()
+        await page.get_by_role("link", name="Please give a mobile number").click()
+        await expect(page.get_by_label("Name of the person who comes")).to_have_value("Kim Doe")
+        await give_details(page)
+
+        await expect(page.get_by_text("Stop here.")).to_be_visible()
+        await expect(page.get_by_text("When did it happen?").first).to_be_hidden()
+        await fits(page)
+        await page.get_by_role("button", name="Send my answers").click()
+        await expect(page.get_by_role("alert").get_by_role("link")).to_have_count(9)
+        await page.get_by_role("group", name="hit or hurt your head").get_by_label("Yes").check()
+        await expect(page.get_by_text("When did it happen?").first).to_be_visible()
+        await say_no_to_the_rest(page)
+        await page.get_by_label("None of these").check()
+        await page.get_by_role("button", name="Send my answers").click()
+        await expect(page.get_by_text("Your answers are saved and your booking can go ahead.")).to_be_visible()
+        await page.get_by_role("link", name="Go to my booking").click()
+        await reads(page, "You are booked")
+        await fits(page)
+        first_time = await page.locator(".facts").inner_text()
+        await until(lambda: house.phone.saw("you are booked") or house.phone.saw("booked for"))
+
+        async with page.expect_download() as calendar:
+            await page.get_by_role("link", name="Add to my calendar").click()
+        assert (await calendar.value).suggested_filename == "visit.ics"
+        await page.get_by_role("link", name="Choose another time").click()
+        await page.get_by_role("link", name="Later week").first.click()
+        await pick(page, day=0, slot=7)
+        await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+        assert await page.locator(".facts").inner_text() != first_time
+        await page.get_by_role("link", name="Cancel the visit").click()
+        await page.get_by_role("button", name="Yes, cancel it").click()
+        await expect(page.get_by_role("heading", name="This visit is cancelled")).to_be_visible()
+
+
+async def test_an_urgent_answer_is_met_with_the_number_to_call_before_anything_else(
+    house: House, browser: Browser
+) -> None:
+    async with a_phone(browser, house.origin) as page:
+        await hold(page, house.origin)
+        await give_details(page)
+        await page.get_by_label("A sudden, very bad headache").check()
+        await page.get_by_role("button", name="Send my answers").click()
+        await expect(page.get_by_role("alert").first).to_contain_text("Please call 112")
+        await say_no_to_the_rest(page)
+        await page.get_by_role("button", name="Send my answers").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Stop here.")
+        await expect(page.get_by_role("link", name="Call 112")).to_be_visible()
+        await page.get_by_role("link", name="Go to my booking").click()
+        await reads(page, "We could not confirm this booking")
+        await expect(page.get_by_text("There is a message about your booking request.")).to_be_visible()
+
+
+async def test_a_time_that_is_let_go_is_free_again_at_once(house: House, browser: Browser) -> None:
+    async with a_phone(browser, house.origin) as page:
+        await page.goto(
+            f"{house.origin}/booking/book/{PRACTICE}/times?service=session&practitioner=ana&zone=Asia/Tokyo"
+        )
+        await expect(page.get_by_text("Times are in Tokyo time")).to_be_visible()
+        free = await page.locator("details.day summary").nth(1).inner_text()
+        await pick(page, day=1, slot=2)
+        await page.get_by_role("button", name="Let this time go").click()
+        await expect(page.get_by_text("Times are in Tokyo time")).to_be_visible()
+        await page.goto(
+            f"{house.origin}/booking/book/{PRACTICE}/times?service=session&practitioner=ana&zone=Asia/Tokyo"
+        )
+        assert await page.locator("details.day summary").nth(1).inner_text() == free
