@@ -116,7 +116,7 @@ class PracticeRoutes:
             days=query.days,
             zone=query.zone,
         )
-        return Answer(200, views.availability_view(free))
+        return Answer(200, text=views.availability_json(free), content_type="application/json")
 
     async def explain_start(self, ask: Ask[None, payloads.ExplainQuery]) -> Answer:
         wanted = Wanted(service=ask.query.service, practitioner=ask.query.practitioner, starts_at=ask.query.starts_at)

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from services.booking import profile
 from services.booking.actions.times import Free
 from services.booking.domain.appointment import ACTIVE, BOOKED, Appointment, Deed, State
@@ -17,13 +19,10 @@ from services.booking.payloads import (
     AgendaDay,
     AgendaEntry,
     AppointmentView,
-    Availability,
     ClientView,
-    DaySlots,
     PracticeView,
     PractitionerView,
     ServiceView,
-    Slot,
 )
 
 NEXT: Final[Mapping[State, Literal["request", "answer", "wait", "come"]]] = {
@@ -67,17 +66,14 @@ def appointment_view(appointment: Appointment, *, now: datetime, token: str | No
     )
 
 
-def availability_view(free: Free) -> Availability:
-    return Availability(
-        zone=free.zone.key,
-        practice_zone=free.practice.zone,
-        days=[
-            DaySlots(
-                date=day, slots=[Slot(starts_at=start.starts_at, practitioner=start.practitioner) for start in starts]
-            )
-            for day, starts in free.days.items()
-        ],
-    )
+def availability_json(free: Free) -> str:
+    """`payloads.Availability`; written without a model for each slot, because a list has thousands."""
+    days = [
+        {"date": day, "slots": [{"starts_at": start.starts_at, "practitioner": start.practitioner} for start in starts]}
+        for day, starts in free.days.items()
+    ]
+    answer = {"zone": free.zone.key, "practice_zone": free.practice.zone, "days": days}
+    return orjson.dumps(answer, option=orjson.OPT_UTC_Z).decode()
 
 
 def agenda_view(appointments: Sequence[Appointment], zone: ZoneInfo, *, now: datetime) -> Agenda:

@@ -22,6 +22,8 @@ from shared.errors import Kind, Refusal
 from shared.recent import Recent
 
 MOST_TRIES = 8
+# Each try that fails means that somebody else got a time, and with anyone to choose from there are many to try.
+MOST_CLAIMS = 50
 BATCH = 100
 
 
@@ -139,7 +141,7 @@ class Visits:
                 return
 
     async def _claim(self, id_: AppointmentId, practice: str, wanted: Wanted, asked: str) -> Appointment:
-        for _ in range(MOST_TRIES):
+        for _ in range(MOST_CLAIMS):
             found = await self._times.find(practice, wanted)
             held = turns.hold(
                 id_=id_,

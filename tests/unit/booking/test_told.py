@@ -12,8 +12,9 @@ from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, By, Deed
 from services.booking.ics import calendar
 from services.booking.outbox import announce, practice_changed
+from services.booking.payloads import Availability
 from shared.events import booking, decode
-from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, a_client, a_hold, a_house, a_request, a_visit
+from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, House, a_client, a_hold, a_house, a_request, a_visit
 
 CANCELLED = turns.cancel(a_visit(), by=By.CLIENT, now=TEN - HOUR)
 MOVED = turns.move(a_visit(), offer=a_visit().offer, starts_at=TEN + 5 * HOUR, by=By.PRACTICE, now=NOW)
@@ -116,3 +117,16 @@ def test_a_request_without_a_health_check_is_confirmed_in_the_event() -> None:
     [said] = announce(turns.request(held, a_client(), asked="a", now=NOW, policy=POLICY))
     assert type(said.data) is booking.AppointmentConfirmed
     assert said.data.service.screening is None
+
+
+async def test_free_times_are_told_as_their_schema_says() -> None:
+    house = House()
+    free = await house.booking.times.free(
+        "still-water", service="session", practitioner=None, first=TEN.date(), days=2, zone="America/New_York"
+    )
+    told = Availability.model_validate_json(views.availability_json(free))
+    assert (told.zone, told.practice_zone) == ("America/New_York", "Europe/Zurich")
+    assert [slot.starts_at for day in told.days for slot in day.slots] == [
+        start.starts_at for starts in free.days.values() for start in starts
+    ]
+    assert {day.date for day in told.days} == {TEN.date(), TEN.date() + timedelta(days=1)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from services.booking.domain.appointment import Appointment, AppointmentId, By, 
 from services.booking.domain.refusals import KeyReused, NoSuchAppointment, SlotTaken
 from services.booking.domain.turns import HoldExpired, Outcome, TooLate, WrongState
 from shared.errors import Refusal
-from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, House, a_hold, a_person, wants
+from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, House, a_hold, a_house, a_person, wants
 
 
 async def test_a_hold_says_nothing_and_neither_does_its_end() -> None:
@@ -272,3 +273,14 @@ async def test_what_this_process_wrote_itself_is_decided_without_a_read() -> Non
     house.appointments.get = counted  # type: ignore[method-assign]  # the twin counts what is asked of it
     await house.book()
     assert reads == []
+
+
+async def test_with_anyone_to_choose_from_nobody_is_sent_away_while_somebody_is_free() -> None:
+    ana = a_house().practitioners[0]
+    people = tuple(replace(ana, id=f"person-{n}", name=f"Person {n}") for n in range(20))
+    house = House(a_house(practitioners=people))
+    wanted = wants(service="call", practitioner=None)
+    held = await asyncio.gather(*(house.hold(wanted, key=f"claim {n}") for n in range(20)))
+    assert {one.offer.practitioner for one in held} == {person.id for person in people}
+    with pytest.raises(SlotTaken):
+        await house.hold(wanted, key="one too many")
