@@ -155,7 +155,7 @@ async def test_a_fault_on_the_way_still_ends_with_one_text(app: App, kind: Kind)
 
     await app.confirm(appointment)
 
-    await app.becomes(appointment, "booked", "accepted" if kind is Kind.LOST_CALLBACK else "delivered")
+    await app.becomes(appointment, "booked", "delivered")
     assert len(app.bodies()) == 1
 
 

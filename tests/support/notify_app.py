@@ -171,6 +171,7 @@ def _settings(mongo_url: str, database: str, rabbit: RabbitBackend, origin: str,
         notify_tick_seconds=0.2,
         notify_first_look_seconds=1,
         notify_second_look_seconds=2,
+        notify_chase_seconds=1,
     )
 
 
