@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 import prometheus_client
 import structlog
@@ -40,6 +41,7 @@ STATUS: Final = {
 }
 LARGEST_BODY: Final = 262_144
 PATH: Final = {"practice": "[a-z0-9][a-z0-9-]{1,39}", "appointment": "[a-z2-7]{26}"}
+FORM: Final = "application/x-www-form-urlencoded"
 ANY_ID: Final = "[A-Za-z0-9._:=+@-]{1,160}"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -159,7 +161,7 @@ def application(name: str, routes: Sequence[Route], kept_open: AsyncExitStack, d
     for route in routes:
         pattern = re.sub(r"\{(\w+)\}", lambda m: f"{{{m[1]}:{PATH.get(m[1], ANY_ID)}}}", route.path)
         app.router.add_route(route.method, pattern, _handler(route, door), name=None)
-    described = to_json(document(name, routes))
+    described = to_json(document(name, [route for route in routes if route.path.startswith("/v1/")]))
 
     async def openapi(_: web.Request) -> web.Response:
         return web.Response(body=described, content_type="application/json")
@@ -199,7 +201,8 @@ async def _ask(request: web.Request, route: Route, claim: Claim | None) -> Ask[A
     key = request.headers.get("Idempotency-Key") if route.idempotent else None
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidRequest("the Idempotency-Key is not 1 to 200 visible ASCII characters")
-    posted = await request.post() if route.form else {}
+    if (route.form or route.body) and request.content_type != (FORM if route.form else "application/json"):
+        raise web.HTTPUnsupportedMediaType
     return Ask(
         path=request.match_info,
         body=_read(route.body, await request.read()) if route.body else None,
@@ -207,9 +210,16 @@ async def _ask(request: web.Request, route: Route, claim: Claim | None) -> Ask[A
         claim=claim,
         idempotency_key=key,
         headers=request.headers,
-        form={name: value for name, value in posted.items() if isinstance(value, str)},
+        form=_form(await request.read()) if route.form else {},
         request=request,
     )
+
+
+def _form(raw: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=400))
+    except ValueError:
+        raise InvalidRequest("the form cannot be read") from None
 
 
 def _query(request: web.Request) -> dict[str, str]:

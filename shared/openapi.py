@@ -37,6 +37,9 @@ def document(service: str, routes: Sequence[Route]) -> Json:
     """The whole description of one service; paths carry the prefix under which the service is mounted."""
     models = list(dict.fromkeys(_models(routes)))
     refs, defs = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    for schema in defs.get("$defs", {}).values():  # answers leave out what is null
+        sent = {n for n, part in schema.get("properties", {}).items() if {"type": "null"} not in part.get("anyOf", [])}
+        schema["required"] = [name for name in schema.get("required", []) if name in sent]
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(f"/{service}{route.path}", {})[route.method.lower()] = _operation(service, route, refs)

@@ -87,7 +87,7 @@ class Doors:
         page = await self.desk.page(ask.path["code"])
         visit = page.visit
         token = self.tokens.mint(visit.appointment, visit.practice, page.expires_at)
-        address = f"{self.public_origin}/booking/v1/appointments/{visit.appointment}?{urlencode({'token': token})}"
+        address = f"{self.public_origin}/booking/visit/{visit.appointment}?{urlencode({'token': token})}"
         return Answer(303, headers={"Location": address, "Referrer-Policy": "no-referrer"})
 
     def _signed(self, ask: Ask[None, None]) -> dict[str, str]:

@@ -46,10 +46,10 @@ class QuestionOut(Shown):
     text: str
     options: list[OptionOut]
     required: bool
-    shown_when: ConditionTable | None
-    least: int | None
-    most: int | None
-    longest: int | None
+    shown_when: ConditionTable | None = None
+    least: int | None = None
+    most: int | None = None
+    longest: int | None = None
 
 
 class QuestionnaireOut(Shown):

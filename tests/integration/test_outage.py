@@ -6,6 +6,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ async def private_broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         wanted = topology.definitions({"booking": [ReplyConfirmed.name], "screening": []})
         await topology.apply(SecretStr(started.management_url), SecretStr(started.url), wanted)
         for service in ("booking", "screening"):
-            await until(lambda queue=inbox(service): started.survives_kill(queue))
+            await until(partial(started.survives_kill, inbox(service)))
         yield started
 
 

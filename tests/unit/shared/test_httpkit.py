@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOKENS = Tokens("k" * 32)
 OPERATOR = {"Authorization": f"Bearer {'o' * 32}"}
 APPOINTMENT = "a" * 26
+JSON = {"Content-Type": "application/json"}
 
 
 class Tea(Payload):
@@ -131,7 +132,30 @@ async def test_a_good_request_is_answered_with_its_trace(client: TestClient[web.
 async def test_a_bad_request_gets_its_code(
     client: TestClient[web.Request, web.Application], body: bytes, expected: tuple[int, str]
 ) -> None:
-    assert await refused(await client.post("/tea/v1/teas", data=body)) == expected
+    assert await refused(await client.post("/tea/v1/teas", data=body, headers=JSON)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/tea/v1/teas", "text/plain"),
+        ("/tea/v1/teas", "application/x-www-form-urlencoded"),
+        ("/tea/v1/hook", "multipart/form-data"),
+        ("/tea/v1/hook", "application/json"),
+    ],
+)
+async def test_a_body_of_another_kind_is_not_read(
+    client: TestClient[web.Request, web.Application], path: str, kind: str
+) -> None:
+    response = await client.post(path, data=b"{}", headers={"Content-Type": kind})
+
+    assert await refused(response) == (415, "unsupported-media-type")
+
+
+async def test_a_form_that_is_not_text_is_refused(client: TestClient[web.Request, web.Application]) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded; charset=nonsense"}
+
+    assert await refused(await client.post("/tea/v1/hook", data=b"Body=\xff", headers=form)) == (422, "invalid-request")
 
 
 async def test_nothing_that_was_sent_comes_back(client: TestClient[web.Request, web.Application]) -> None:
