@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.notify.actions.sending import Habits
-from services.notify.domain.delivery import Pace
+from services.notify.domain.turns import Pace
 from shared.settings import Settings as Shared
 
 LIVE = "https://api.twilio.com"

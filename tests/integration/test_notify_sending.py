@@ -20,8 +20,9 @@ from deploy.twilio_emulator.faults import Fault, Kind
 from services.notify import gateway
 from services.notify.actions.sending import Habits
 from services.notify.app import open_stores
-from services.notify.domain.delivery import Message, Pace, State
+from services.notify.domain.delivery import Message, State
 from services.notify.domain.provider import Accepted, NotCreated, Refused, Unknown
+from services.notify.domain.turns import Pace
 from services.notify.gateway import Signatures, Twilio
 from services.notify.ports import Outgoing, Stores
 from shared import mongo

@@ -19,7 +19,8 @@ from services.notify.actions.replies import Inbound, Listening
 from services.notify.actions.sending import Addresses, Habits, Sending
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import ON_ITS_WAY, Message, State
-from services.notify.domain.plan import Planned, plan
+from services.notify.domain.frame import Planned
+from services.notify.domain.plan import plan
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.visit import Practice, Visit, VisitState

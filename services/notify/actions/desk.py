@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, turned
-from services.notify.domain.plan import Planned, plan
+from services.notify.domain.frame import Planned
+from services.notify.domain.plan import plan
 from services.notify.domain.text import Size, size
 from services.notify.domain.visit import Practice, Visit, VisitState
 from services.notify.ports import Contended, Stores, Texts

@@ -5,8 +5,8 @@ from __future__ import annotations
 import structlog
 
 from services.notify.domain.consent import Entry, Word
-from services.notify.domain.delivery import Pace, after_receipt
 from services.notify.domain.provider import treatment
+from services.notify.domain.turns import Pace, after_receipt
 from services.notify.ports import Contended, Stores
 from shared.clock import Clock
 

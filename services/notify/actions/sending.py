@@ -11,9 +11,10 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from services.notify.domain.consent import Entry, Word
-from services.notify.domain.delivery import Message, Pace, State, after_look, after_post, begin, lapsed, turned
+from services.notify.domain.delivery import Message, State, begin, turned
 from services.notify.domain.provider import Outcome, Refused, treatment
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
+from services.notify.domain.turns import Pace, after_look, after_post, lapsed
 from services.notify.ports import Gateway, GatewayDown, Outgoing, Stores, Texts
 from shared.clock import Clock
 from shared.errors import Refusal

@@ -1,4 +1,4 @@
-"""The life of one text: its states, which may follow which, and what every turn of events makes of it."""
+"""The life of one text: its states, which may follow which, and the text itself."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown, treatment
-
-MOST_TRIES = 3
-# Within this the other end of a POST that we gave up on may still be alive.
-FIRST_LOOK = timedelta(seconds=60)
-SECOND_LOOK = timedelta(seconds=300)
-# A text whose receipts do not come is asked about after so long, then after six times and 36 times that, then no more.
-CHASE = timedelta(minutes=10)
-CHASES = 3
 TURNS_KEPT = 40
 
 
@@ -55,18 +46,6 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
     State.CANCELLED: WITH_PROVIDER | {State.PLANNED},
     State.DEAD: WITH_PROVIDER | {State.PLANNED},
 }
-
-# Receipts arrive in any order and more than once: a text never goes back to an earlier one of these.
-STATUSES: Mapping[str, State] = {
-    **dict.fromkeys(("queued", "accepted", "scheduled", "sending"), State.ACCEPTED),
-    "sent": State.SENT,
-    **dict.fromkeys(("delivered", "read"), State.DELIVERED),
-    "undelivered": State.UNDELIVERED,
-    **dict.fromkeys(("failed", "canceled"), State.FAILED),
-}
-
-# An answer that comes twice is worse than one that is missed, and is never sent on suspicion.
-AT_MOST_ONCE = frozenset({"help", "stopped", "unclear"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +105,6 @@ class Message:
         return self.attempts[-1] if self.attempts else None
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """When the provider is asked: twice after a POST of unknown outcome, and when receipts do not come."""
-
-    first_look: timedelta = FIRST_LOOK
-    second_look: timedelta = SECOND_LOOK
-    chase: timedelta = CHASE
-
-
 def may_follow(message: Message, state: State) -> bool:
     return state in FOLLOWS[message.state]
 
@@ -162,117 +132,3 @@ def begin(message: Message, *, attempt: str, body: str, to: str, at: datetime) -
         attempts=(*message.attempts, Attempt(attempt, at)),
         sent_at=at,
     )
-
-
-def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> Message:
-    """What the one POST's outcome makes of it; a receipt that was faster is not undone."""
-    match outcome:
-        case Accepted(sid, status):
-            return adopted(message, sid, status, None, at, pace)
-        case _ if message.state is not State.SENDING:
-            return message
-        case NotCreated(why, retry_after):
-            wait = retry_after or min(timedelta(seconds=5) * 2**message.waits, timedelta(minutes=5))
-            changed = replace(message, tries=message.tries - 1, waits=message.waits + 1, attempts=message.attempts[:-1])
-            return _again(changed, at + wait * (1 + _jitter(message)), at, why)
-        case Unknown(why):
-            return turned(message, State.UNKNOWN, at, why, due=_look_at(message, pace.first_look))
-        case Refused(code):
-            return _failed(message, State.SKIPPED if treatment(code).stop else State.FAILED, code, at)
-
-
-def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) -> Message:
-    """What the provider's list says of a POST of unknown outcome; two empty looks allow another try."""
-    if message.state in ON_ITS_WAY:
-        return _chased(message, found, at, pace)
-    if message.state is not State.UNKNOWN:
-        return message
-    if found is not None:
-        return adopted(message, found.sid, found.status, found.error_code, at, pace)
-    if message.looks == 0:
-        return turned(message, State.UNKNOWN, at, "not_listed_yet", looks=1, due=_look_at(message, pace.second_look))
-    if message.step in AT_MOST_ONCE or message.tries >= MOST_TRIES:
-        return turned(message, State.DEAD, at, "unresolved")
-    return _again(message, at, at, "not_listed")
-
-
-def after_receipt(
-    message: Message, *, attempt: str, sid: str, status: str, error_code: int | None, at: datetime, pace: Pace
-) -> Message:
-    """What a signed receipt for one attempt makes of it.
-
-    A receipt for an attempt that had been given up, or a second name for the same one, means that the client got the
-    text twice: that is counted, and shown.
-    """
-    current = message.attempt
-    if current is None or attempt not in {known.id for known in message.attempts}:
-        return message
-    if attempt != current.id:
-        return _named_late(message, attempt, sid)
-    if message.sid is not None and message.sid != sid:
-        return replace(message, duplicates=message.duplicates + 1)
-    return adopted(message, sid, status, error_code, at, pace)
-
-
-def adopted(message: Message, sid: str, status: str, error_code: int | None, at: datetime, pace: Pace) -> Message:
-    """The provider has it under this name, in this status or a later one."""
-    state, attempt = STATUSES.get(status), message.attempt
-    if state is None or attempt is None or attempt.sid not in (None, sid):
-        return message
-    had_its_end = attempt.sid is not None and message.sid is None
-    if had_its_end or not may_follow(message, state):
-        return message
-    named = replace(message, sid=sid, attempts=(*message.attempts[:-1], replace(attempt, sid=sid)))
-    if state in (State.FAILED, State.UNDELIVERED):
-        return _failed(named, state, error_code, at)
-    return turned(named, state, at, looks=0, due=at + pace.chase if state in ON_ITS_WAY else None)
-
-
-def lapsed(message: Message, at: datetime, pace: Pace) -> Message:
-    """Its worker is gone: what had not begun is due again, what had begun is unknown."""
-    if message.state is State.CLAIMED:
-        return turned(message, State.PLANNED, at, "lease_lapsed")
-    if message.state is State.SENDING:
-        return turned(message, State.UNKNOWN, at, "lease_lapsed", due=_look_at(message, pace.first_look))
-    return message
-
-
-def _chased(message: Message, found: Found | None, at: datetime, pace: Pace) -> Message:
-    """Receipts are lost when this service was away; some carriers give none, so the asking ends."""
-    if found is not None:
-        moved = adopted(message, found.sid, found.status, found.error_code, at, pace)
-        if moved.state is not message.state:
-            return moved
-    looks = message.looks + 1
-    return replace(message, looks=looks, due=at + pace.chase * 6**looks if looks < CHASES else None)
-
-
-def _failed(message: Message, state: State, code: int | None, at: datetime) -> Message:
-    """Try again where the code allows it and it is still of use; else this is the end."""
-    cure = treatment(code)
-    if cure.after is not None and message.tries < cure.most:
-        again_at = at + cure.after * (1 + _jitter(message))
-        if again_at < message.not_after:
-            return _again(message, again_at, at, cure.why)
-    return turned(message, state, at, f"{cure.why}:{code}" if code else cure.why)
-
-
-def _again(message: Message, due: datetime, at: datetime, why: str) -> Message:
-    return turned(message, State.PLANNED, at, why, due=due, sid=None)
-
-
-def _named_late(message: Message, attempt: str, sid: str) -> Message:
-    known = next(a for a in message.attempts if a.id == attempt)
-    if known.sid is not None:
-        return message
-    attempts = tuple(replace(a, sid=sid) if a.id == attempt else a for a in message.attempts)
-    return replace(message, attempts=attempts, duplicates=message.duplicates + 1)
-
-
-def _look_at(message: Message, wait: timedelta) -> datetime:
-    return (message.attempt.at if message.attempt else message.planned_for) + wait
-
-
-def _jitter(message: Message) -> float:
-    """Up to a quarter, from the attempt's random id, so that many texts held up together do not return together."""
-    return int(message.attempt.id[:4], 16) / 0xFFFF / 4 if message.attempt else 0.0

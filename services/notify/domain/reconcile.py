@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
-from services.notify.domain.plan import Planned
+from services.notify.domain.frame import Planned
 from services.notify.domain.visit import Visit
 
 SUPERSEDED = "superseded"

@@ -10,22 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.domain.delivery import (
-    AWAITED,
-    FOLLOWS,
-    ON_ITS_WAY,
-    STATUSES,
-    Message,
-    Pace,
-    State,
-    after_look,
-    after_post,
-    after_receipt,
-    begin,
-    lapsed,
-    turned,
-)
+from services.notify.domain.delivery import AWAITED, FOLLOWS, ON_ITS_WAY, Message, State, begin, turned
 from services.notify.domain.provider import TREATMENTS, Accepted, Found, NotCreated, Refused, Unknown
+from services.notify.domain.turns import STATUSES, Pace, after_look, after_post, after_receipt, lapsed
 from tests.support.notify import message, steps, visit
 
 OF = visit()
