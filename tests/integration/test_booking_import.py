@@ -47,7 +47,7 @@ async def test_the_example_is_loaded_and_loading_it_again_changes_nothing(bookin
     assert await program(EXAMPLE, origin(booking)) == (0, "still-water: loaded, version 2")
     assert await program(EXAMPLE, origin(booking)) == (0, "still-water: loaded, version 2")
     shown = await booking.call("GET", PRACTICE)
-    assert [service["id"] for service in shown.body["services"]] == ["first-visit", "session", "short-session"]
+    assert [service["id"] for service in shown.body["services"]] == ["first-visit", "session", "short-session", "call"]
 
 
 async def test_a_mistake_is_named_by_its_field_and_nothing_is_lost(booking: App, tmp_path: Path) -> None:

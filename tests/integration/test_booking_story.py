@@ -57,6 +57,12 @@ async def test_a_cleared_request_is_confirmed_and_every_turn_is_said_once(bookin
     )
 
 
+async def test_a_visit_without_a_health_check_is_confirmed_by_the_request(booking: App, at: At) -> None:
+    held = await booking.hold(at(10), service="call")
+    assert (await booking.request(held)).body["state"] == "confirmed"
+    await until(lambda: booking.said_of(held) == ["confirmed"])
+
+
 async def test_loading_a_practice_says_so_once(booking: App) -> None:
     exported = await booking.as_operator("GET", f"{PRACTICE}/export")
     again = await booking.as_operator("PUT", PRACTICE, exported.body)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -158,14 +157,6 @@ def a_house(**changes: Any) -> Practice:
         "services": (session, call, long),
     }
     return Practice(**fields | changes)
-
-
-def screened(practice: Practice) -> Practice:
-    """With only those services that have a health check."""
-    services = tuple(service for service in practice.services if service.screening is not None)
-    offered = tuple(service.id for service in services)
-    people = tuple(replace(person, services=offered) for person in practice.practitioners)
-    return replace(practice, services=services, practitioners=people)
 
 
 def wants(

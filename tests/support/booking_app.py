@@ -25,7 +25,7 @@ from shared.events.screening import CaseDecided
 from shared.mongo import Database
 from shared.retry import DONE, Verdict
 from tests.support.backends import RabbitBackend
-from tests.support.booking import a_house, screened
+from tests.support.booking import a_house
 from tests.support.waiting import until
 
 Json = dict[str, Any]
@@ -140,7 +140,7 @@ async def app(
         await listener.consume(_hearing(one.heard))
         await until(lambda: listener.ready)
         await until(lambda: _ready(one))
-        house = written(screened(a_house())).model_dump(mode="json", exclude_none=True)
+        house = written(a_house()).model_dump(mode="json", exclude_none=True)
         loaded = await one.as_operator("PUT", PRACTICE, house)
         assert loaded.status == 200, loaded
         yield one
