@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum
 from typing import Any, ClassVar
 
 
-class Kind(StrEnum):
-    """How a refusal is told at a door; `shared.httpkit` maps each to one HTTP status."""
+class Kind(IntEnum):
+    """What sort of no it is, valued by the HTTP status that tells it."""
 
-    INVALID = "invalid"
-    UNAUTHENTICATED = "unauthenticated"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not-found"
-    CONFLICT = "conflict"
-    UNAVAILABLE = "unavailable"
+    UNAUTHENTICATED = 401
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    CONFLICT = 409
+    INVALID = 422
+    UNAVAILABLE = 503
 
 
 class Refusal(Exception):

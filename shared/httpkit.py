@@ -31,14 +31,6 @@ from shared.tokens import Claim, TokenInvalid, Tokens
 
 log = structlog.get_logger()
 
-STATUS: Final = {
-    Kind.INVALID: 422,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.FORBIDDEN: 403,
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.UNAVAILABLE: 503,
-}
 LARGEST_BODY: Final = 262_144
 PATH: Final = {"practice": "[a-z0-9][a-z0-9-]{1,39}", "appointment": "[a-z2-7]{26}"}
 FORM: Final = "application/x-www-form-urlencoded"
@@ -261,9 +253,7 @@ def problem(status: int, code: str, detail: str, trace: str, extra: Mapping[str,
     """RFC 9457, with a stable `code` and the trace id an operator can look for."""
     body = {**extra, "type": f"urn:stillpoint:problem:{code}", "title": code.replace("-", " "), "status": status}
     body |= {"detail": detail, "code": code, "trace": trace}
-    headers = {"Retry-After": "5"} if status == 503 else {}
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+    headers = {"Retry-After": "5"} if status == 503 else {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return web.Response(status=status, body=to_json(body), content_type="application/problem+json", headers=headers)
 
 
@@ -298,7 +288,7 @@ async def _answered(request: web.Request, handler: Any, trace: str) -> web.Strea
     try:
         response: web.StreamResponse = await handler(request)
     except Refusal as refusal:
-        return problem(STATUS[refusal.kind], refusal.slug, str(refusal), trace, refusal.extra)
+        return problem(refusal.kind, refusal.slug, str(refusal), trace, refusal.extra)
     except web.HTTPException as error:
         if error.status < 400:
             raise

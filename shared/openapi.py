@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.errors import Refusal
-from shared.httpkit import ANY_ID, PATH, STATUS, InvalidRequest, MalformedJson, OperatorOnly, Route, Who
+from shared.httpkit import ANY_ID, PATH, InvalidRequest, MalformedJson, OperatorOnly, Route, Who
 from shared.tokens import TokenInvalid
 
 Json = dict[str, Any]
@@ -131,7 +131,7 @@ def _refusals(route: Route) -> Json:
         refused += [OperatorOnly if route.who is Who.OPERATOR else TokenInvalid]
     by_status: dict[int, list[str]] = {}
     for refusal in dict.fromkeys(refused):
-        by_status.setdefault(STATUS[refusal.kind], []).append(refusal.slug)
+        by_status.setdefault(refusal.kind, []).append(refusal.slug)
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     described = {str(s): {"description": ", ".join(slugs), "content": content} for s, slugs in by_status.items()}
     return {**described, "default": {"description": "any other problem", "content": content}}

@@ -10,7 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from shared.errors import Refusal
-from shared.httpkit import STATUS, Answer, Ask, Route
+from shared.httpkit import Answer, Ask, Route
 
 FOLDER: Final = Path(__file__).parent / "page"
 STYLE: Final = (FOLDER / "style.css").read_text()
@@ -40,7 +40,7 @@ class Pages:
             try:
                 return await handler(ask)
             except Refusal as refusal:
-                return self.show("refused.html", STATUS[refusal.kind], words=self.words(refusal), kind=refusal.kind)
+                return self.show("refused.html", refusal.kind, words=self.words(refusal), kind=refusal.kind)
 
         return Route(method=method, path=path, handler=handle, summary=summary, answers=ANSWERS, form=method == "POST")
 

@@ -36,6 +36,8 @@ fi
 [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || missing+=(rabbitmq-server)
 # The mongod of the development packages is linked against it.
 command -v mongod >/dev/null || /sbin/ldconfig -p | grep -q 'libcurl\.so\.4' || missing+=(libcurl4)
+# The browser tests drive Debian's own; a browser that a package brings would have to be downloaded by it.
+[[ $requirements != dev ]] || command -v chromium >/dev/null || missing+=(chromium)
 
 if ((${#missing[@]})); then
     command -v apt-get >/dev/null || stop "Install these with your package manager first: ${missing[*]}"

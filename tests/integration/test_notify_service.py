@@ -93,7 +93,7 @@ async def test_the_link_leads_to_the_visit_with_a_token_that_booking_accepts(app
         address = answer.headers["Location"]
 
     assert answer.status == 303
-    assert address.startswith(f"{app.origin}/booking/v1/appointments/{appointment}?token=")
+    assert address.startswith(f"{app.origin}/booking/visit/{appointment}?token=")
     assert TOKENS.read(address.partition("token=")[2], utc_now()).appointment == appointment
     assert (await app.call("GET", "/n/00000000"))[0] == 404
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -76,6 +77,12 @@ def _clear(question: Mapping[str, Any]) -> Any:
             raise AssertionError(f"no clear answer known for {question['id']}, a {kind}")
 
 
+def daylight() -> str:
+    """A zone in which it is day, so that a confirmation does not wait for the end of the night."""
+    hour = datetime.now(UTC).hour
+    return f"Etc/GMT{hour - 13:+d}" if hour != 13 else "Etc/GMT"
+
+
 @dataclass(slots=True)
 class Booking:
     """One appointment in the client's hand."""
@@ -87,8 +94,8 @@ class Booking:
     async def look(self) -> dict[str, Any]:
         return await self.widget.call("GET", f"/booking/v1/appointments/{self.id}", token=self.token)
 
-    async def request(self, phone: str, *, texts: bool = True, zone: str = "Europe/Zurich") -> dict[str, Any]:
-        client = {"name": "Example Client", "phone": phone, "locale": "en", "zone": zone}
+    async def request(self, phone: str, *, texts: bool = True) -> dict[str, Any]:
+        client = {"name": "Example Client", "phone": phone, "locale": "en", "zone": daylight()}
         body = {"client": client, "consent": {"texts": texts, "wording": CONSENT}}
         return await self.widget.call(
             "POST", f"/booking/v1/appointments/{self.id}/request", token=self.token, body=body

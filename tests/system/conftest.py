@@ -6,6 +6,7 @@ import itertools
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import pytest
@@ -34,7 +35,8 @@ async def stage(
     mongo_url: str, rabbit_server: RabbitBackend, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Stage]:
     folder = tmp_path_factory.mktemp("system")
-    fast = {"notify_first_look_seconds": "1", "notify_second_look_seconds": "2", "booking_tick_seconds": "0.5"}
+    looks = {"notify_first_look_seconds": "1", "notify_second_look_seconds": "2", "notify_chase_seconds": "1"}
+    fast = {**looks, "notify_lease_seconds": "20.5", "booking_tick_seconds": "0.5"}
     async with (
         fresh_vhost(rabbit_server) as rabbit,
         running(folder, mongo_url=mongo_url, rabbit=rabbit, **fast) as system,
@@ -48,10 +50,14 @@ async def stage(
 
 async def load_demo_practice(widget: Widget) -> None:
     """As `import` does; then wait until the other services know it."""
-    profile = tomllib.loads((PROJECT / "deploy" / "practice.example.toml").read_text(), parse_float=str)
-    body = _jsonable(profile)
-    await widget.call("PUT", f"/booking/v1/practices/{PRACTICE}", token=OPERATOR_KEY, body=body)
+    await widget.call("PUT", f"/booking/v1/practices/{PRACTICE}", token=OPERATOR_KEY, body=demo_profile())
     await until(lambda: _known(widget))
+
+
+def demo_profile() -> dict[str, Any]:
+    """deploy/practice.example.toml as JSON."""
+    profile: dict[str, Any] = _jsonable(tomllib.loads((PROJECT / "deploy" / "practice.example.toml").read_text()))
+    return profile
 
 
 async def _known(widget: Widget) -> bool:
@@ -62,7 +68,7 @@ async def _known(widget: Widget) -> bool:
     return True
 
 
-def _jsonable(value: object) -> object:
+def _jsonable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _jsonable(part) for name, part in value.items()}
     if isinstance(value, list):

@@ -14,7 +14,7 @@ from services.booking.page.visiting import Visiting, service_of, token
 from services.booking.page.week import Weeks, asked, picked
 from services.booking.payloads import MoveBody
 from shared.errors import Refusal
-from shared.httpkit import STATUS, Answer, Ask
+from shared.httpkit import Answer, Ask
 from shared.page import Pages
 
 
@@ -37,7 +37,7 @@ class Changing:
         except ValidationError:
             return await self._times(ask, was, told=words.PICK_AGAIN, status=422)
         except Refusal as refusal:
-            return await self._times(ask, was, told=self._pages.words(refusal), status=STATUS[refusal.kind])
+            return await self._times(ask, was, told=self._pages.words(refusal), status=refusal.kind)
         # A later visit outlives the token of the earlier one.
         return see(addresses.visit(moved.id, token=self._pass.token(moved)))
 

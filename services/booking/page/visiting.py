@@ -15,7 +15,7 @@ from services.booking.page.addresses import see
 from services.booking.phone import NotAMobileNumber
 from shared.clock import Clock
 from shared.errors import Refusal
-from shared.httpkit import STATUS, Answer, Ask, Door, Who
+from shared.httpkit import Answer, Ask, Door, Who
 from shared.page import Pages
 
 NO_PROBLEMS: details.Problems = {}
@@ -65,7 +65,7 @@ class Visiting:
     async def refused(self, ask: Ask[None, None], refusal: Refusal) -> Answer:
         """How the visit stands now, with why what was asked did not work."""
         now_is = await self.own(ask)
-        return await self.shown(ask, now_is, told=self._pages.words(refusal), status=STATUS[refusal.kind])
+        return await self.shown(ask, now_is, told=self._pages.words(refusal), status=refusal.kind)
 
     async def shown(
         self,

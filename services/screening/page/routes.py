@@ -18,7 +18,7 @@ from services.screening.page.questions import sections
 from services.screening.ports import Profile
 from shared.clock import Clock
 from shared.errors import Refusal
-from shared.httpkit import STATUS, Answer, Ask, Door, Route, Who
+from shared.httpkit import Answer, Ask, Door, Route, Who
 from shared.page import HEADERS, Pages, stylesheet
 from shared.tokens import Claim, TokenInvalid
 
@@ -60,7 +60,7 @@ class Checking:
             )
         except Refusal as refusal:
             told = await self._screening.outcome(claim.appointment, claim.practice, locale=None)
-            return await self._told(ask, told, refused=self._pages.words(refusal), status=STATUS[refusal.kind])
+            return await self._told(ask, told, refused=self._pages.words(refusal), status=refusal.kind)
         return Answer(303, headers={**HEADERS, "Location": _address("/screening/check", ask)})
 
     def _claim(self, ask: Ask[None, None]) -> Claim:
