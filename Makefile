@@ -34,7 +34,7 @@ demo: .venv/run.stamp ## Walk one booking through the running system
 
 .PHONY: test
 test: .venv/dev.stamp ## All tests but the long ones
-	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/compose --ignore tests/performance
+	$(BIN)/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/compose --ignore tests/performance
 
 .PHONY: test-unit
 test-unit: .venv/dev.stamp ## The tests that need no server

@@ -111,7 +111,10 @@ class Messages(Protocol):
         ...
 
     async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
-        """Take planned texts that are due, longest due first; nobody else is given them while the lease runs."""
+        """Take planned texts that are due, longest due first; nobody else is given them while the lease runs.
+
+        Empty only if none is due.
+        """
         ...
 
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:

@@ -180,10 +180,16 @@ class MongoMessages:
 
     async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
         due = {"state": State.PLANNED.value, "due": {"$lte": now}}
-        found = await self._messages.find(due, {"_id": 1}).sort("due", ASCENDING).limit(limit).to_list(limit)
-        if not found:
-            return []
-        ids = {"_id": {"$in": [document["_id"] for document in found]}}
+        while True:
+            found = await self._messages.find(due, {"_id": 1}).sort("due", ASCENDING).limit(limit).to_list(limit)
+            if not found:
+                return []
+            mine = await self._take([document["_id"] for document in found], due, limit=limit, lease=lease)
+            if mine:  # else others were faster with all of these, and there may be more
+                return mine
+
+    async def _take(self, found: list[str], due: Document, *, limit: int, lease: timedelta) -> list[Message]:
+        ids = {"_id": {"$in": found}}
         stamp = secrets.token_hex(12)
         taken: Document = {"state": State.CLAIMED.value, "stamp": stamp, "until": _from_now(lease)}
         taken["fence"] = {"$add": ["$fence", 1]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -51,7 +52,7 @@ async def insistently(call: Callable[[], Awaitable[Told]], dead: Callable[[], Aw
 
 async def interrupted(stage: Stage, service: str, step: int, slot: dict[str, str], answers: Any) -> Interrupted | None:
     """Tell the story with `service` to be killed at `step`; None if the story has fewer steps."""
-    key, phone = f"killed-{service}-{step}", stage.new_phone()
+    key, phone = f"killed-{service}-{step}-{secrets.token_hex(3)}", stage.new_phone()
     subject, steps = appointment_id(PRACTICE, key), stage.system.folder / f"{key}.steps"
     stage.system.commands[service] = (sys.executable, "-m", "tests.support.killed", service)
     await stage.system.restart(service, KILL_ON=subject, KILL_AT=str(step), KILL_LOG=str(steps))
@@ -96,15 +97,13 @@ async def _over(stage: Stage, service: str, booking: Booking) -> bool:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("service", SERVICES)
-async def test_killed_at_any_step_the_story_ends_the_same(
-    stage: Stage, service: str, request: pytest.FixtureRequest
-) -> None:
-    stride = 1 if request.config.option.markexpr == "long" else 5
+async def test_killed_at_any_step_the_story_ends_the_same(stage: Stage, service: str, every: int) -> None:
     form = await stage.widget.clear_answers("session")
     slots = await _apart(stage)
     stories = []
-    for step in range(1, MOST_STEPS, stride):
+    for step in range(1, MOST_STEPS, every):
         story = await interrupted(stage, service, step, slots.pop(), form)
         if story is None:
             break

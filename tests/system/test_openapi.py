@@ -24,11 +24,12 @@ async def test_the_description_is_valid_openapi(stage: Stage, service: str) -> N
     OpenAPIV31SpecValidator(await stage.widget.call("GET", f"/{service}/v1/openapi.json")).validate()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("examples", [20, pytest.param(400, marks=pytest.mark.long)])
 @pytest.mark.parametrize("who", ["operator", "client"])
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_service_does_what_its_description_says(
-    stage: Stage, service: str, who: str, tmp_path: Path, request: pytest.FixtureRequest
+    stage: Stage, service: str, who: str, examples: int, tmp_path: Path
 ) -> None:
     booking = await held(stage, "session", hours_ahead=60)
     await _own_practice(stage)
@@ -36,7 +37,6 @@ async def test_the_service_does_what_its_description_says(
     practice = FUZZED if who == "operator" else stage.widget.practice
     config.write_text(f'[parameters]\n"path.practice" = "{practice}"\n"path.appointment" = "{booking.id}"\n')
     bearer = OPERATOR_KEY if who == "operator" else booking.token
-    examples = 300 if request.config.option.markexpr == "long" else 20
 
     process = await asyncio.create_subprocess_exec(
         *(Path(sys.executable).with_name("schemathesis"), f"--config-file={config}", "run"),

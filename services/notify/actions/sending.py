@@ -76,7 +76,7 @@ class Sending:
             batch = await self._stores.messages.claim(self._now(), limit=habits.batch, lease=habits.lease)
             for start in range(0, len(batch), habits.at_once):
                 await self._undisturbed(batch[start : start + habits.at_once])
-            if len(batch) < habits.batch:
+            if not batch:
                 return
 
     async def finish(self) -> None:

@@ -108,6 +108,17 @@ def test_every_offered_start_is_accepted_and_every_other_refused(hours: str) -> 
                     assert free_start(question, instant_of(minute)) == listed.get(minute), (names[0], minute)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("hours", HOURS)
+def test_every_quarter_of_the_year_is_accepted_if_it_is_offered_and_refused_if_not(hours: str) -> None:
+    for names in zones_alike().values():
+        question = a_year(names[0], hours)
+        listed = {start.minute: start for start in free_starts(question)}
+        for minute in range(int(FROM.timestamp()) // 60, int(UNTIL.timestamp()) // 60, 15):
+            assert free_start(question, instant_of(minute)) == listed.get(minute), (names[0], minute)
+
+
 def test_what_is_not_offered_can_be_explained_and_what_is_needs_no_reason() -> None:
     for changes, names in zones_alike().items():
         question = a_year(names[0], "00:00-24:00")
