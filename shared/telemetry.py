@@ -18,7 +18,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
-requests = Histogram("http_request_seconds", "Time to answer a request", ["service", "route", "status"])
+requests = Histogram("http_request_seconds", "Time to answer a request", ["method", "route", "status"])
 published = Counter("events_published_total", "Events confirmed by the broker", ["event"])
 publish_failures = Counter("events_publish_failures_total", "Publish attempts the broker did not confirm", ["event"])
 consumed = Counter("events_consumed_total", "Deliveries by what became of them", ["event", "verdict"])
