@@ -11,6 +11,7 @@ import os
 import runpy
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,18 @@ class Killer:
 
     def __init__(self, subject: str, at: int, log: Path) -> None:
         self.subject, self._at, self._log, self._reached = subject, at, log, 0
+        self._one_at_a_time = threading.Lock()
 
     def concerns(self, about: object) -> bool:
         return self.subject in str(about)
 
     def step(self, what: str) -> None:
-        self._reached += 1
-        with self._log.open("a") as log:
-            log.write(f"{self._reached} {what}\n")
-        if self._reached == self._at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self._one_at_a_time:  # the driver works in threads
+            self._reached += 1
+            with self._log.open("a") as log:
+                log.write(f"{self._reached} {what}\n")
+            if self._reached == self._at:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def around(self, call: Callable[..., Awaitable[Any]], what: str, about: Callable[..., object]) -> Any:
         async def watched(*args: Any, **kwargs: Any) -> Any:
