@@ -197,7 +197,7 @@ class Bus:
         attempt = _attempt(message)
         parent = message.headers.get("traceparent")
         with telemetry.trace(parent if isinstance(parent, str) else None) as traceparent:
-            verdict = retry.limited(await self._judge(message, attempt), attempt)
+            verdict = await self._judge(message, attempt)
             name = message.type if message.type in registry() else "unknown"
             telemetry.consumed.labels(name, type(verdict).__name__).inc()
             if not isinstance(verdict, Done):
@@ -221,7 +221,7 @@ class Bus:
             return Park("not heard here")
         try:
             async with asyncio.timeout(HANDLER_SECONDS):
-                return await handler(heard)
+                return retry.limited(await handler(heard), attempt)
         except Exception as error:
             log.exception("event.failed", service=self._service, id=heard.id, attempt=attempt)
             return retry.after(error, attempt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,11 +55,9 @@ async def connect(url: SecretStr, database: str) -> AsyncIterator[Database]:
 
 async def reachable(database: Database) -> bool:
     """Answers a ping within the client's own time limits."""
-    try:
-        await database.command("ping")
-    except PyMongoError:
-        return False
-    return True
+    with suppress(PyMongoError):
+        return bool(await database.command("ping"))
+    return False
 
 
 async def ensure(collection: Collection, indexes: Sequence[IndexModel], schema: Document | None = None) -> None:

@@ -54,11 +54,13 @@ def after(error: Exception, attempt: int) -> Verdict:
         return RetryAfter(LADDER["5s"] if attempt < 3 else LADDER["30s"], why)
     if isinstance(error, Refusal):
         return Park(error.slug)
-    return limited(RetryAfter(list(LADDER.values())[min(attempt, len(LADDER) - 1)], why), attempt)
+    return limited(RetryAfter(LADDER["5s"], why), attempt)
 
 
 def limited(verdict: Verdict, attempt: int) -> Verdict:
-    """Park what has been asked to come back too often."""
-    if isinstance(verdict, RetryAfter) and attempt + 1 >= MOST_ATTEMPTS:
+    """Climb the ladder with every try, and park what has been asked to come back too often."""
+    if not isinstance(verdict, RetryAfter):
+        return verdict
+    if attempt + 1 >= MOST_ATTEMPTS:
         return Park(f"{verdict.why}, {attempt + 1} times")
-    return verdict
+    return RetryAfter(max(verdict.delay, list(LADDER.values())[min(attempt, len(LADDER) - 1)]), verdict.why)

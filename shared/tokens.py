@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import jwt
+from jwt.types import Options
 
 from shared.errors import Kind, Refusal
+
+
+OPTIONS: Options = {"require": ["sub", "prc", "exp"], "verify_exp": False}  # by our own clock instead
 
 
 class TokenInvalid(Refusal):
@@ -39,9 +43,7 @@ class Tokens:
     def read(self, token: str, now: datetime) -> Claim:
         """Raises `TokenInvalid`; never says which of the reasons it was."""
         try:
-            claims = jwt.decode(
-                token, self._key, algorithms=["HS256"], options={"require": ["sub", "prc", "exp"], "verify_exp": False}
-            )
+            claims = jwt.decode(token, self._key, algorithms=["HS256"], options=OPTIONS)
             claim = Claim(str(claims["sub"]), str(claims["prc"]), datetime.fromtimestamp(claims["exp"], UTC))
         except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError) as error:
             raise TokenInvalid("the appointment token is missing, altered or out of date") from error

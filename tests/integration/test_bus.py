@@ -12,9 +12,10 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from aiormq.exceptions import ChannelAccessRefused
 from pydantic import SecretStr
+from pymongo.errors import ServerSelectionTimeoutError
 
 from services import topology
-from shared.bus import EVENTS, Bus, Handler, Unroutable, inbox, parked
+from shared.bus import EVENTS, Bus, Handler, Unroutable, inbox, parked, retry_queue
 from shared.events import Envelope, envelope
 from shared.events.notify import ReplyConfirmed, ReplyRescheduleAsked
 from shared.retry import DONE, Park, RetryAfter, Verdict
@@ -138,6 +139,17 @@ async def test_a_failing_handler_is_asked_again_and_its_neighbours_are_not_held_
     await publish(bus, "goes through")
 
     await until(lambda: listener.heard == ["fails once", "goes through", "fails once"], within=15)
+
+
+async def test_an_event_is_not_parked_for_a_database_that_is_long_away(url: SecretStr, opened: AsyncExitStack) -> None:
+    listener = Listener(ServerSelectionTimeoutError("away"))
+    await listening(opened, url, listener)
+
+    await raw(url, said("a1").to_json(), headers={"attempt": 500})
+
+    await until(lambda: listener.heard == ["a1"])
+    waiting = await until(lambda: in_queue(url, retry_queue("booking", "30s")))
+    assert waiting.headers["attempt"] == 501
 
 
 async def test_a_parked_event_lies_in_the_parked_queue_with_its_reason(url: SecretStr, opened: AsyncExitStack) -> None:

@@ -42,9 +42,12 @@ def test_a_refusal_is_parked_at_once_under_its_slug() -> None:
     assert after(Refused("no"), 0) == Park("refused")
 
 
-def test_a_handler_that_asks_for_more_time_gets_it_a_limited_number_of_times() -> None:
-    asked = RetryAfter(timedelta(seconds=5), "practice not known yet")
+def test_a_handler_that_asks_for_more_time_gets_more_and_more_of_it_a_limited_number_of_times() -> None:
+    asked = RetryAfter(timedelta(seconds=20), "practice not known yet")
 
-    assert limited(asked, MOST_ATTEMPTS - 2) == asked
-    assert limited(asked, MOST_ATTEMPTS - 1) == Park(f"practice not known yet, {MOST_ATTEMPTS} times")
+    given = [limited(asked, attempt) for attempt in range(MOST_ATTEMPTS)]
+
+    waits = [verdict.delay.total_seconds() for verdict in given if isinstance(verdict, RetryAfter)]
+    assert waits == [20, 30, 120] + [900] * (MOST_ATTEMPTS - 4)
+    assert given[-1] == Park(f"practice not known yet, {MOST_ATTEMPTS} times")
     assert limited(DONE, MOST_ATTEMPTS) == DONE
