@@ -8,11 +8,10 @@ import cyclopts
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
-from services import topology
+from services import serving, topology
 from services.booking.__main__ import start as booking
 from services.notify.__main__ import start as notify
 from services.screening.__main__ import start as screening
-from shared import httpkit
 from shared.settings import Settings, read
 
 app = cyclopts.App(name="python -m services", help=__doc__)
@@ -34,7 +33,7 @@ class TopologySettings(BaseSettings):
 @app.default
 def serve() -> None:
     """Serve booking, screening and notify on one port."""
-    httpkit.run({"booking": booking, "screening": screening, "notify": notify}, read(Settings))
+    serving.run({"booking": booking, "screening": screening, "notify": notify}, read(Settings))
 
 
 @app.command(name="topology")

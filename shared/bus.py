@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import aio_pika
 import stamina
 import structlog
 from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection, HeadersType
-from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
+from aio_pika.exceptions import AMQPError, DeliveryError
 from pydantic import SecretStr, ValidationError
 from yarl import URL
 
@@ -29,6 +29,8 @@ EVENTS: Final = "stillpoint.events"
 DEAD: Final = "stillpoint.dead"
 BROKEN: Final = (AMQPError, DeliveryError, OSError, TimeoutError, RuntimeError)
 PUBLISH_SECONDS: Final = 5.0
+OPEN_SECONDS: Final = 30.0
+SETTLE_AGAIN_SECONDS: Final = 1.0
 HANDLER_SECONDS: Final = 60.0
 LARGEST_BODY: Final = 1_048_576
 
@@ -50,7 +52,7 @@ class NotPublished(Exception):
 
 
 class Unroutable(NotPublished):
-    """The broker has no queue bound for it; it did not arrive."""
+    """The broker would not take it: no queue is bound for it, or one that is full."""
 
 
 class Bus:
@@ -71,6 +73,7 @@ class Bus:
         self._events: AbstractExchange | None = None
         self._queue: AbstractQueue | None = None
         self._tag = ""
+        self._stopping = False
         self._in_hand: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -108,6 +111,7 @@ class Bus:
 
     async def stop_consuming(self) -> None:
         """Take no more deliveries and finish those in hand; what is not acknowledged comes again."""
+        self._stopping = True
         if self._queue is not None and self._tag:
             with suppress(*BROKEN):
                 await asyncio.wait_for(self._queue.cancel(self._tag), PUBLISH_SECONDS)
@@ -117,8 +121,9 @@ class Bus:
 
     async def _open(self) -> None:
         async for attempt in stamina.retry_context(on=BROKEN, attempts=None, timeout=None, wait_max=2.0):
-            with attempt:
-                await self._open_once()
+            with attempt, _told_of_lost_connections():
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await self._open_once()
         log.info("bus.open", service=self._service)
 
     async def _open_once(self) -> None:
@@ -175,17 +180,12 @@ class Bus:
             headers=headers,
         )
         try:
-            await exchange.publish(message, key, mandatory=True, timeout=PUBLISH_SECONDS)
-        except PublishError as error:
+            with _told_of_lost_connections():
+                await exchange.publish(message, key, mandatory=True, timeout=PUBLISH_SECONDS)
+        except DeliveryError as error:
             raise Unroutable(key) from error
         except BROKEN as error:
             raise NotPublished(type(error).__name__) from error
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            # The driver cancels what was in flight when it finds its connection dead; nobody cancelled us.
-            raise NotPublished("connection lost") from error
 
     async def _deliver(self, message: AbstractIncomingMessage) -> None:
         # In a task of our own: the driver cancels its tasks when a channel closes, in the middle of a write.
@@ -202,10 +202,8 @@ class Bus:
             telemetry.consumed.labels(name, type(verdict).__name__).inc()
             if not isinstance(verdict, Done):
                 log.warning("event.not_done", service=self._service, id=message.message_id, verdict=repr(verdict))
-            try:
-                await self._settle(message, verdict, attempt, traceparent)
-            except (NotPublished, *BROKEN) as error:
-                log.warning("event.unsettled", service=self._service, id=message.message_id, error=type(error).__name__)
+            while not await self._settled(message, verdict, attempt, traceparent):  # noqa: ASYNC110  a broker sets no event
+                await asyncio.sleep(SETTLE_AGAIN_SECONDS)
 
     async def _judge(self, message: AbstractIncomingMessage, attempt: int) -> Verdict:
         if len(message.body) > LARGEST_BODY:
@@ -226,6 +224,15 @@ class Bus:
             log.exception("event.failed", service=self._service, id=heard.id, attempt=attempt)
             return retry.after(error, attempt)
 
+    async def _settled(self, message: AbstractIncomingMessage, verdict: Verdict, attempt: int, trace: str) -> bool:
+        """False while the broker takes no copy. A delivery whose channel has closed comes again by itself."""
+        try:
+            await self._settle(message, verdict, attempt, trace)
+        except (NotPublished, *BROKEN) as error:
+            log.warning("event.unsettled", service=self._service, id=message.message_id, error=type(error).__name__)
+            return self._stopping or not isinstance(error, NotPublished)
+        return True
+
     async def _settle(self, message: AbstractIncomingMessage, verdict: Verdict, attempt: int, trace: str) -> None:
         match verdict:
             case Done():
@@ -245,6 +252,18 @@ class Bus:
         event_id = str(message.headers.get("event-id", message.message_id))
         headers: HeadersType = {"event-id": event_id, "service": self._service, **ours}
         await self._confirmed(to, key, message.body, event_id=event_id, name=message.type or "", headers=headers)
+
+
+@contextmanager
+def _told_of_lost_connections() -> Iterator[None]:
+    """The driver cancels what is in flight when it finds its connection dead; nobody cancelled us then."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionResetError("connection lost") from error
 
 
 def _attempt(message: AbstractIncomingMessage) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import re
 import time
@@ -16,7 +15,6 @@ from urllib.parse import parse_qsl
 
 import prometheus_client
 import structlog
-import uvloop
 from aiohttp import web
 from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,7 +24,6 @@ from shared import telemetry
 from shared.clock import Clock, utc_now
 from shared.errors import Kind, Refusal
 from shared.mongo import UNREACHABLE
-from shared.settings import Settings
 from shared.tokens import Claim, TokenInvalid, Tokens
 
 log = structlog.get_logger()
@@ -131,7 +128,9 @@ class Door:
             return None
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         shown = shown if scheme.lower() == "bearer" else ""
-        if who is not Who.TOKEN and hmac.compare_digest(shown.encode(), self.operator_key.encode()):
+        if who is not Who.TOKEN and hmac.compare_digest(
+            shown.encode(errors="surrogateescape"), self.operator_key.encode()
+        ):
             return None
         if who is Who.OPERATOR:
             raise OperatorOnly("this needs the operator's key as a bearer token")
@@ -173,10 +172,7 @@ def application(name: str, routes: Sequence[Route], kept_open: AsyncExitStack, d
     own = {"/v1/openapi.json": openapi, "/health/live": live, "/health/ready": ready, "/metrics": metrics}
     app.router.add_routes([web.get(path, handler) for path, handler in own.items()])
 
-    async def close(_: web.Application) -> None:
-        await kept_open.aclose()
-
-    app.on_cleanup.append(close)
+    app.on_cleanup.append(lambda _: kept_open.aclose())
     return app
 
 
@@ -195,14 +191,18 @@ async def _ask(request: web.Request, route: Route, claim: Claim | None) -> Ask[A
         raise InvalidRequest("the Idempotency-Key is not 1 to 200 visible ASCII characters")
     if (route.form or route.body) and request.content_type != (FORM if route.form else "application/json"):
         raise web.HTTPUnsupportedMediaType
+    try:
+        raw = await request.read()
+    except web.RequestPayloadError as error:
+        raise InvalidRequest("the body cannot be read") from error
     return Ask(
         path=request.match_info,
-        body=_read(route.body, await request.read()) if route.body else None,
+        body=_read(route.body, raw) if route.body else None,
         query=_validated(partial(route.query.model_validate, _query(request))) if route.query else None,
         claim=claim,
         idempotency_key=key,
         headers=request.headers,
-        form=_form(await request.read()) if route.form else {},
+        form=_form(raw) if route.form else {},
         request=request,
     )
 
@@ -311,31 +311,3 @@ def mounted(apps: Mapping[str, web.Application]) -> web.Application:
     for name, app in apps.items():
         root.add_subapp(f"/{name}", app)
     return root
-
-
-Start = Callable[[], Awaitable[web.Application]]
-
-
-def run(services: Mapping[str, Start], settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; then finish the requests in hand and close everything in order."""
-    telemetry.configure(settings.log_level)
-    uvloop.run(_serve(services, settings))
-
-
-async def _serve(services: Mapping[str, Start], settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signal in telemetry.STOP_SIGNALS:
-        loop.add_signal_handler(signal, stop.set)
-    async with AsyncExitStack() as opened:
-        apps: dict[str, web.Application] = {}
-        for name, start in services.items():
-            apps[name] = await start()
-            opened.push_async_callback(apps[name][KEPT_OPEN].aclose)
-        runner = web.AppRunner(mounted(apps), access_log=None, shutdown_timeout=settings.shutdown_seconds)
-        opened.push_async_callback(runner.cleanup)
-        await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        log.info("serving", services=sorted(services), address=str(runner.addresses[0]))
-        await stop.wait()
-        log.info("stopping", services=sorted(services))

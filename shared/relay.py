@@ -13,7 +13,7 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -80,9 +80,10 @@ class Relay:
     async def sweep(self) -> None:
         """Publish what other hands left behind; stops at the first failure, for the broker is then away."""
         for outbox in self._outboxes:
-            left = await outbox.left_behind(self._clock() - GRACE)
-            if left and await leased(outbox.database, f"relay.{outbox.name}", holder=self._holder, term=LEASE):
-                await outbox.say_again(left)
+            while left := await outbox.left_behind(self._clock() - GRACE):
+                mine = await leased(outbox.database, f"relay.{outbox.name}", holder=self._holder, term=LEASE)
+                if not mine or not await outbox.say_again(left) or len(left) < BATCH:
+                    break
 
     def _start(self, outbox: Outbox, document_id: str, entry: Document) -> None:
         task = asyncio.create_task(self._publish_one(outbox, document_id, entry))
@@ -176,21 +177,24 @@ class Outbox:
         found = self._collection.find({"outbox.at": {"$lte": before}}, {"outbox": 1}).sort("outbox.at").limit(BATCH)
         documents = await found.to_list(BATCH)
         left = [(document["_id"], e) for document in documents for e in document["outbox"] if e["at"] <= before]
-        age = before + GRACE - min(entry["at"] for _, entry in left) if left else timedelta(0)
-        oldest.labels(self.name).set(age.total_seconds())
+        since = min((entry["at"] for _, entry in left), default=before + GRACE)
+        oldest.labels(self.name).set((before + GRACE - since).total_seconds())
         return left
 
-    async def say_again(self, left: Sequence[tuple[str, Document]]) -> None:
-        with suppress(NotPublished):  # the broker is away: nothing else would go through either
-            for document_id, entry in left:
-                await self._say_again(document_id, entry)
+    async def say_again(self, left: Sequence[tuple[str, Document]]) -> bool:
+        """False if the broker is away: nothing else would go through either."""
+        gone = await asyncio.gather(*(self._say_again(document_id, entry) for document_id, entry in left))
         await self.clear()
+        return all(gone)
 
-    async def _say_again(self, document_id: str, entry: Document) -> None:
+    async def _say_again(self, document_id: str, entry: Document) -> bool:
         try:
             await self._relay.publish(entry)
         except Unroutable:  # to the back of the line, where it holds up nobody
             mine = {"_id": document_id, "outbox.id": entry["id"]}
             await self._collection.update_one(mine, {"$set": {"outbox.$.at": self._relay._clock()}})
+        except NotPublished:
+            return False
         else:
             self.published(document_id, entry["id"])
+        return True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ import orjson
 import structlog
 from prometheus_client import Counter, Histogram
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+WELL_FORMED = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
@@ -56,8 +56,8 @@ def current_trace() -> str | None:
 @contextmanager
 def trace(parent: str | None) -> Iterator[str]:
     """Work under this trace, or under a new one if there is none or it is malformed."""
-    known = parent is not None and len(parent) == 55 and parent.count("-") == 3
-    current = parent if parent is not None and known else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    fresh = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    current = parent if parent is not None and WELL_FORMED.fullmatch(parent) else fresh
     token = _trace.set(current)
     try:
         yield current

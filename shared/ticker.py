@@ -24,8 +24,9 @@ class Ticker:
         self._woken.set()
 
     async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+        with suppress(TimeoutError):  # not `wait_for`: on 3.11 it swallows a cancellation that meets the event
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
         self._woken.clear()
 
 

@@ -10,7 +10,6 @@ from jwt.types import Options
 
 from shared.errors import Kind, Refusal
 
-
 OPTIONS: Options = {"require": ["sub", "prc", "exp"], "verify_exp": False}  # by our own clock instead
 
 

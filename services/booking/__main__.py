@@ -8,10 +8,10 @@ from pathlib import Path
 import cyclopts
 from aiohttp import web
 
+from services import serving
 from services.booking.app import build
 from services.booking.loading import NotLoaded, load
 from services.booking.settings import ImportSettings, Settings
-from shared import httpkit
 from shared.settings import read
 
 app = cyclopts.App(name="python -m services.booking", help=__doc__)
@@ -24,7 +24,7 @@ async def start() -> web.Application:
 @app.default
 def serve() -> None:
     """Serve booking on its own."""
-    httpkit.run({"booking": start}, read(Settings))
+    serving.run({"booking": start}, read(Settings))
 
 
 @app.command(name="import")

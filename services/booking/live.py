@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from services.booking.domain.appointment import AppointmentId
 from services.booking.domain.refusals import NoSuchAppointment
 from shared.clock import Clock
 from shared.httpkit import Ask, Route, Who
+from shared.mongo import UNREACHABLE
 
 LOOK_EVERY: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(minutes=10)
@@ -59,7 +61,8 @@ class Live:
                 if ended or await self._is_closing():
                     break
                 before = told
-                told, ended = await self._look(id_)
+                with suppress(*UNREACHABLE):  # look again next second; an error cannot be answered any more
+                    told, ended = await self._look(id_)
                 if told != before:
                     await response.write(told)
                 elif second % ALIVE_EVERY == 0:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from services import serving
 from services.notify.app import build
 from services.notify.settings import Settings
-from shared import httpkit
 from shared.settings import read
 
 
@@ -15,7 +15,7 @@ async def start() -> web.Application:
 
 
 def main() -> None:
-    httpkit.run({"notify": start}, read(Settings))
+    serving.run({"notify": start}, read(Settings))
 
 
 if __name__ == "__main__":

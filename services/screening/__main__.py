@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from services import serving
 from services.screening.app import build
 from services.screening.settings import Settings
-from shared import httpkit
 from shared.settings import read
 
 
@@ -15,4 +15,4 @@ async def start() -> web.Application:
 
 
 if __name__ == "__main__":
-    httpkit.run({"screening": start}, read(Settings))
+    serving.run({"screening": start}, read(Settings))

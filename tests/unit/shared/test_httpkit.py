@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -215,6 +216,23 @@ async def test_the_operators_key_is_no_clients_token(client: TestClient[web.Requ
     assert await refused(await client.get("/tea/v1/all")) == (401, "operator-only")
     either = await client.get(f"/tea/v1/any/{APPOINTMENT}", headers=OPERATOR)
     assert (await either.json())["leaf"] == "operator"
+
+
+async def test_odd_bytes_in_headers_and_bodies_are_refused_like_anything_else(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    odd = (
+        b"GET /tea/v1/all HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\ntraceparent: "
+        + b"-" * 3
+        + b"\xff" * 52
+    )
+    writer.write(odd + b"\r\nConnection: close\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
+
+    gzipped = {**JSON, "Content-Encoding": "gzip"}
+    assert (await refused(await client.post("/tea/v1/teas", data=b"no gzip at all", headers=gzipped)))[0] in {400, 422}
 
 
 async def test_a_form_post_is_read_as_a_form(client: TestClient[web.Request, web.Application]) -> None:

@@ -1,0 +1,45 @@
+"""One process, one port, one or more services: started, told to stop, and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from shared import telemetry
+from shared.httpkit import KEPT_OPEN, mounted
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+Start = Callable[[], Awaitable[web.Application]]
+
+
+def run(services: Mapping[str, Start], settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then finish the requests in hand and close everything in order."""
+    telemetry.configure(settings.log_level)
+    uvloop.run(_serve(services, settings))
+
+
+async def _serve(services: Mapping[str, Start], settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as opened:
+        apps: dict[str, web.Application] = {}
+        for name, start in services.items():
+            apps[name] = await start()
+            opened.push_async_callback(apps[name][KEPT_OPEN].aclose)
+        runner = web.AppRunner(mounted(apps), access_log=None, shutdown_timeout=settings.shutdown_seconds)
+        opened.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        log.info("serving", services=sorted(services), address=str(runner.addresses[0]))
+        await stop.wait()
+        log.info("stopping", services=sorted(services))
