@@ -12,6 +12,7 @@ from services.booking import inbox, page, routes
 from services.booking.actions import Booking
 from services.booking.appointment_routes import Pass
 from services.booking.live import Live
+from services.booking.patience import Patience
 from services.booking.settings import Settings
 from services.booking.store import MongoAppointments, MongoPractices
 from shared import httpkit, mongo, ticker
@@ -33,7 +34,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         appointments = await MongoAppointments.open(database, relay)
         booking = Booking.of(practices, appointments, settings.policy, now)
         tick = timedelta(seconds=settings.booking_tick_seconds)
-        await opened.enter_async_context(ticker.every(tick, booking.visits.keep_time, name="booking.keep_time"))
+        patience = Patience(booking.visits.keep_time, hears=lambda: bus.ready, grace=settings.grace)
+        await opened.enter_async_context(ticker.every(tick, patience.run, name="booking.keep_time"))
         await bus.consume(inbox.subscriptions(booking))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()

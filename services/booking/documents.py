@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.booking.domain.appointment import Appointment, By, Client, Consent, Deed, Guardian, Offer, State, Turn
@@ -41,7 +41,14 @@ def progress(appointment: Appointment) -> Document:
         client=None if appointment.client is None else _client(appointment.client),
         cleared_until=None if appointment.cleared_until is None else appointment.cleared_until.isoformat(),
         history=[_turn(turn) for turn in appointment.history],
+        forget_from=_forget_from(appointment),
     )
+
+
+def _forget_from(appointment: Appointment) -> datetime | None:
+    """When a hold ended that nobody ever asked for; the collection would grow with each, and they tell nothing."""
+    over = appointment.client is None and appointment.state in {State.LAPSED, State.CANCELLED}
+    return appointment.history[-1].at if over else None
 
 
 def appointment(document: Document) -> Appointment:

@@ -14,7 +14,7 @@ PRODUCT: Final = "-//Stillpoint//Booking//EN"
 
 def calendar(appointment: Appointment, practice: Practice) -> str:
     """UTC times; SEQUENCE is the appointment's version; METHOD is CANCEL once the time has been given back."""
-    held = appointment.state in BOOKED | {State.ATTENDED, State.MISSED}
+    held = appointment.state in BOOKED | {State.HELD, State.ATTENDED, State.MISSED}
     file = Calendar()
     file.add("prodid", PRODUCT)
     file.add("version", "2.0")
@@ -41,4 +41,4 @@ def _event(appointment: Appointment, practice: Practice, *, held: bool) -> Event
 
 
 def _status(state: State) -> str:
-    return "TENTATIVE" if state in {State.REQUESTED, State.IN_REVIEW} else "CONFIRMED"
+    return "TENTATIVE" if state in {State.REQUESTED, State.IN_REVIEW, State.HELD} else "CONFIRMED"

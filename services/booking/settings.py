@@ -22,9 +22,18 @@ class Settings(Shared):
     booking_tick_seconds: float = Field(
         5.0, description="Seconds between two looks for holds to end, requests to lapse and visits to close", gt=0
     )
+    booking_grace_seconds: float = Field(
+        120.0,
+        description="Seconds after an outage or a start in which nothing lapses, while what piled up is read",
+        ge=0,
+    )
     booking_token_days: int = Field(
         30, description="Days after a visit until the token of its link stops working", ge=1, le=3650
     )
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(seconds=self.booking_grace_seconds)
 
     @property
     def policy(self) -> Policy:

@@ -30,6 +30,13 @@ INDEXES: Final = (
         [("practice", ASCENDING), ("starts_at", ASCENDING)], name="standing", partialFilterExpression=OWNS_CELLS
     ),
     IndexModel([("due_at", ASCENDING)], name="due", partialFilterExpression={"due_at": {"$exists": True}}),
+    # A hold that nobody asked for is of no use to anybody, and anybody can make them.
+    IndexModel(
+        [("forget_from", ASCENDING)],
+        name="forget",
+        expireAfterSeconds=7 * 24 * 3600,
+        partialFilterExpression={"forget_from": {"$exists": True}},
+    ),
 )
 SCHEMA: Final[Document] = {
     "bsonType": "object",
@@ -44,7 +51,6 @@ SCHEMA: Final[Document] = {
     },
 }
 OPTIONAL: Final = ("held_until", "due_at")
-MOST_BUSY: Final = 20_000
 
 
 class MongoAppointments:
@@ -98,7 +104,7 @@ class MongoAppointments:
     ) -> Sequence[Busy]:
         standing = self._standing(practice, starts_from, starts_until)
         standing["$nor"] = [{"_id": but}, {"state": State.HELD.value, "held_until": {"$lte": now}}]
-        found = await self._collection.find(standing, documents.BUSY).to_list(MOST_BUSY)
+        found = await self._collection.find(standing, documents.BUSY).to_list(None)
         return [documents.busy(document) for document in found]
 
     async def in_the_way(self, wanted: Appointment, now: datetime) -> Sequence[Appointment]:
@@ -112,7 +118,7 @@ class MongoAppointments:
 
     async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
         found = self._collection.find(self._standing(practice, starts_from, starts_until)).sort("starts_at")
-        return [documents.appointment(document) for document in await found.to_list(MOST_BUSY)]
+        return [documents.appointment(document) for document in await found.to_list(None)]
 
     @staticmethod
     def _standing(practice: str, starts_from: datetime, starts_until: datetime) -> Document:

@@ -124,7 +124,7 @@ async def app(
         operator_key=SecretStr(OPERATOR_KEY),
         public_origin="http://127.0.0.1",
         booking_database=database,
-        **{"booking_tick_seconds": 0.1} | settings,
+        **{"booking_tick_seconds": 0.1, "booking_grace_seconds": 0} | settings,
     )
     await declare(rabbit)
     async with AsyncExitStack() as opened:

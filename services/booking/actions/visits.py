@@ -175,9 +175,13 @@ class Visits:
         return turns.move(was, offer=terms, starts_at=found.start.starts_at, by=by, now=self._now())
 
     async def _release(self, wanted: Appointment) -> bool:
-        """Give back what has lapsed and lies in the way; True if anything did."""
+        """Give back the expired holds that lie in the way; True if there were any.
+
+        What somebody has asked for only lapses by `keep_time`, which waits until everything said in time was heard.
+        """
         now = self._now()
-        lapsed = [turns.lapse(one, now=now) for one in await self._appointments.in_the_way(wanted, now)]
+        found = await self._appointments.in_the_way(wanted, now)
+        lapsed = [turns.lapse(one, now=now) for one in found if one.state is State.HELD]
         for one in lapsed:
             await self._appointments.save(one, announce(one))
         return bool(lapsed)

@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from services.booking.domain.appointment import State
 from services.booking.domain.practice import Price
@@ -94,7 +94,10 @@ def city(zone: str) -> str:
 
 def phone(number: str) -> str:
     """+41 44 000 00 00, as people read it; the address of a call keeps the bare one."""
-    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+    except NumberParseException:  # of a country that has none; shown as the practice wrote it
+        return number
 
 
 def length(minutes: int) -> str:

@@ -73,7 +73,12 @@ def test_a_practice_says_what_others_keep_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("appointment", "method", "status"),
-    [(a_request(), "PUBLISH", "TENTATIVE"), (MOVED, "PUBLISH", "CONFIRMED"), (CANCELLED, "CANCEL", "CANCELLED")],
+    [
+        (a_hold(), "PUBLISH", "TENTATIVE"),
+        (a_request(), "PUBLISH", "TENTATIVE"),
+        (MOVED, "PUBLISH", "CONFIRMED"),
+        (CANCELLED, "CANCEL", "CANCELLED"),
+    ],
 )
 def test_a_calendar_file_has_utc_times_and_a_sequence_that_grows(
     appointment: Appointment, method: str, status: str
