@@ -152,6 +152,19 @@ async def test_an_event_is_not_parked_for_a_database_that_is_long_away(url: Secr
     assert waiting.headers["attempt"] == 501
 
 
+async def test_a_delivery_that_cannot_be_settled_yet_is_settled_later(url: SecretStr, opened: AsyncExitStack) -> None:
+    listener = Listener(RetryAfter(timedelta(seconds=20), "not yet"))
+    bus = await listening(opened, url, listener)
+    ladder, bus._direct = bus._direct, None  # type: ignore[assignment]  # as if publishing were blocked
+
+    await publish(bus, "a1")
+    await until(lambda: listener.heard)
+    assert await in_queue(url, retry_queue("booking", "30s")) is None
+    bus._direct = ladder
+
+    assert await until(lambda: in_queue(url, retry_queue("booking", "30s")))
+
+
 async def test_a_parked_event_lies_in_the_parked_queue_with_its_reason(url: SecretStr, opened: AsyncExitStack) -> None:
     bus = await listening(opened, url, Listener(Park("a person must look")))
 
