@@ -93,7 +93,9 @@ class MongoPractices:
 
     async def keep(self, profile: Profile) -> None:
         older = {"_id": profile.practice, "version": {"$lt": profile.version}}
+        fields = documents.profile_fields(profile)
         try:
-            await self._practices.replace_one(older, documents.profile_fields(profile), upsert=True)
+            await self._practices.replace_one(older, fields, upsert=True)
         except DuplicateKeyError:
-            return  # the same or a newer profile is there
+            # Some version is there now, and it may be an older one that was written in the same moment.
+            await self._practices.replace_one(older, fields)

@@ -175,6 +175,14 @@ async def test_the_newest_profile_wins_in_whatever_order_they_come(stores: Store
     assert await stores.practices.find(PRACTICE) == twin.profile(version=4, emergency_number="114")
 
 
+async def test_the_newer_of_two_first_profiles_wins_even_when_both_come_at_once(stores: Stores) -> None:
+    names = [f"practice-{number}" for number in range(200)]
+    both = [twin.profile(practice=name, version=version) for name in names for version in (1, 2)]
+    await asyncio.gather(*(stores.practices.keep(one) for one in both))
+    kept = await asyncio.gather(*(stores.practices.find(name) for name in names))
+    assert [None if one is None else one.version for one in kept] == [2] * len(names)
+
+
 async def test_what_was_sealed_comes_out_again_and_does_not_show(stores: Stores) -> None:
     first, second = fresh("a" * 26), fresh("b" * 26)
     sealed = await stores.vault.seal(first, b"a secret")
