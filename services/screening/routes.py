@@ -12,6 +12,7 @@ from services.screening import presentation
 from services.screening.actions import CaseUnknown, EmergencyNumberMissing, NoHealthCheck, Screening
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import (
+    AlreadyAnswered,
     AlreadyDecided,
     CannotApprove,
     CaseChanged,
@@ -137,6 +138,7 @@ def _for_clients(to: Routes) -> Sequence[Route]:
                 OtherFormAsked,
                 PracticeUnknown,
                 CaseUnknown,
+                AlreadyAnswered,
                 AlreadyDecided,
                 CaseClosed,
             ),

@@ -78,6 +78,18 @@ async def test_the_same_answers_again_are_told_the_same_and_others_are_refused(s
     assert (await screening.answer(appointment, twin.CLEAR)).code == "already-decided"
 
 
+async def test_worse_answers_stay_when_better_ones_follow_before_the_request(screening: App) -> None:
+    appointment = an_appointment()
+    first = await screening.answer(appointment, twin.URGENT)
+    other = await screening.answer(appointment, twin.CLEAR)
+    assert (other.status, other.code) == (409, "already-answered")
+    again = await screening.answer(appointment, twin.URGENT)
+    assert (again.status, again.body) == (202, first.body)
+    await screening.request(appointment)
+    await until(lambda: screening.said_of(appointment))
+    assert [said.data.outcome for said in screening.said_of(appointment)] == ["declined"]
+
+
 async def test_what_does_not_fit_is_refused_without_repeating_it_and_nothing_is_kept(screening: App) -> None:
     appointment = an_appointment()
     refused = await screening.answer(appointment, twin.CLEAR | {"q_aneurysm": "PLANTED", "q_new": "PLANTED"})

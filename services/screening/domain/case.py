@@ -37,6 +37,13 @@ class AlreadyDecided(Refusal):
     kind: ClassVar[Kind] = Kind.CONFLICT
 
 
+class AlreadyAnswered(Refusal):
+    """Other answers than those that wait for the request: the first count, or whoever was told no would try again."""
+
+    slug: ClassVar[str] = "already-answered"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
 class CaseClosed(Refusal):
     """The appointment was cancelled or lapsed, and with it its health check."""
 
@@ -153,11 +160,13 @@ class Case:
         return replace(self._heard(starts_at, sequence), version=self.version + 1)
 
     def check_takes_answers(self, questionnaire: str) -> None:
-        """Raises `CaseClosed`, `AlreadyDecided` or `OtherFormAsked`."""
+        """Raises `CaseClosed`, `AlreadyDecided`, `AlreadyAnswered` or `OtherFormAsked`."""
         if self.state is State.CLOSED:
             raise CaseClosed("the appointment is no longer open")
         if self.state is not State.AWAITING:
             raise AlreadyDecided("a decision was made on other answers")
+        if self.submission is not None:
+            raise AlreadyAnswered("other answers are waiting for the request")
         if self.request is not None and not _same_form(self.request.form, questionnaire):
             raise OtherFormAsked(f"the service asks for {self.request.form}", questionnaire=self.request.form)
 

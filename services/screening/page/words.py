@@ -11,6 +11,7 @@ from services.screening.domain.questionnaire import Questionnaire
 from shared.errors import Refusal
 
 _REFUSED: Final[Mapping[str, str]] = {
+    "already-answered": "We have your answers already and keep them as they were. To correct one, please call us.",
     "already-decided": "We have your answers already. Below is what we said to them. To correct one, please call us.",
     "case-closed": "This booking is no longer open, so there is nothing to fill in.",
     "other-questionnaire-asked": "This visit asks for another form. Please go back to your booking and start again.",

@@ -11,6 +11,7 @@ from services.screening import inbox
 from services.screening.actions import CaseUnknown, EmergencyNumberMissing, NoHealthCheck, Screening
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import (
+    AlreadyAnswered,
     AlreadyDecided,
     CannotApprove,
     Case,
@@ -108,8 +109,8 @@ async def test_an_event_says_no_reason() -> None:
 
 
 async def test_answers_that_come_last_are_told_their_outcome_and_answers_that_come_first_only_what_is_urgent() -> None:
+    assert (await answer(twin.screening(twin.CaseTwin()))).messages == ()
     screening = twin.screening(twin.CaseTwin())
-    assert (await answer(screening)).messages == ()
     urgent = await answer(screening, twin.URGENT)
     assert urgent.state is State.AWAITING
     assert [(message.key, message.urgent) for message in urgent.messages] == [("URGENT", True)]
@@ -150,15 +151,24 @@ async def test_the_same_answers_again_change_nothing_and_are_told_the_same() -> 
     assert len(cases.said) == 1
 
 
-async def test_other_answers_replace_the_first_until_there_is_a_decision() -> None:
+async def test_worse_answers_are_not_replaced_by_better_ones_before_the_request_is_there() -> None:
     cases = twin.CaseTwin()
     screening = twin.screening(cases)
-    await answer(screening, twin.DECLINED)
-    await answer(screening, twin.REVIEWED)
+    urgent = await answer(screening, twin.URGENT)
+    was = cases.kept[APPOINTMENT]
+    with pytest.raises(AlreadyAnswered):
+        await answer(screening, twin.CLEAR)
+    assert await answer(screening, twin.URGENT) == urgent
+    assert cases.kept[APPOINTMENT] is was
     await hear(screening, twin.requested())
-    assert cases.said[0].data.outcome == "needs_review"
+    assert cases.said[0].data.outcome == "declined"
+
+
+async def test_other_answers_than_those_decided_on_are_refused() -> None:
+    screening, cases = await settle(twin.REVIEWED)
     with pytest.raises(AlreadyDecided):
         await answer(screening, twin.CLEAR)
+    assert len(cases.said) == 1
 
 
 async def test_heard_twice_or_late_changes_nothing() -> None:

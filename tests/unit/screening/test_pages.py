@@ -134,6 +134,15 @@ async def test_answers_before_the_request_are_thanked_for(browser: Browsing) -> 
     assert "Your answers are saved, and we are putting them together with your booking." in (await browser.get()).text
 
 
+async def test_other_answers_before_the_request_are_refused_in_plain_words(browser: Browsing) -> None:
+    await browser.send(URGENT)
+    shown = await browser.send(CLEAR)
+
+    assert shown.status == 409
+    assert "We have your answers already and keep them as they were." in shown.text
+    assert "Stop here." in shown.text
+
+
 async def test_unanswered_questions_are_named_at_the_top_and_answers_are_kept(browser: Browsing) -> None:
     partly = {name: value for name, value in CLEAR.items() if name not in {"q_aneurysm", "dob.day"}}
     shown = await browser.send(partly | {"q_other_text": "<b>hay fever</b>"})
