@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from services.notify.ports import GatewayDown, Outgoing
 WHOLE_POST: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 LONGEST_VALIDITY: Final = 36_000
 LISTED: Final = 50
+LONGEST_WAIT: Final = 3_600
 NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 # What the library or the network may raise once bytes may have left; none of it tells whether the text was made.
 AFTER_SENDING: Final = (
@@ -117,7 +118,7 @@ class Twilio:
             return Unknown(type(error).__name__)
         return Accepted(made.sid, str(made.status)) if made.sid else Unknown("no_sid")
 
-    async def find(self, to: str, body: str, since: datetime) -> Found | None:
+    async def find(self, to: str, body: str, not_these: Set[str]) -> Found | None:
         """Filtered by number only: a text that waits has no sender and no date yet, by which it could be filtered."""
         try:
             listed = await self._client.messages.list_async(to=to, limit=LISTED)
@@ -125,7 +126,8 @@ class Twilio:
             raise GatewayDown(type(error).__name__) from error
         for text in listed:
             made_at = text.date_created.replace(tzinfo=UTC) if text.date_created else datetime.max.replace(tzinfo=UTC)
-            if text.sid and text.body == body and made_at >= since and str(text.direction).startswith("outbound"):
+            ours = text.body == body and str(text.direction).startswith("outbound")
+            if ours and text.sid and text.sid not in not_these:
                 return Found(text.sid, str(text.status), text.error_code, made_at)
         return None
 
@@ -134,7 +136,7 @@ def _judged(status: int, code: int | None, retry_after: str | None) -> Outcome:
     """429 is never processed (error 20429); a 5xx may have been (error 20500), and so may what is not an error."""
     if status == 429:
         seconds = int(retry_after) if retry_after and retry_after.isdecimal() else None
-        return NotCreated("slow_down", timedelta(seconds=seconds) if seconds is not None else None)
+        return NotCreated("slow_down", timedelta(seconds=min(seconds, LONGEST_WAIT)) if seconds is not None else None)
     if status == 401:
         return Refused(20003)
     if 400 <= status < 500 and status != 408:

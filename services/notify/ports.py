@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -154,8 +154,11 @@ class Gateway(Protocol):
         """One POST, never repeated here."""
         ...
 
-    async def find(self, to: str, body: str, since: datetime) -> Found | None:
-        """A text to this number with exactly these words, made at or after `since`. Raises `GatewayDown`."""
+    async def find(self, to: str, body: str, not_these: Set[str]) -> Found | None:
+        """A text to this number with exactly these words, whose SID is another. Raises `GatewayDown`.
+
+        The words are unique by their link, so no clock has to agree with the provider's.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -33,6 +34,8 @@ SENT: Final = IndexModel(
     [("to", ASCENDING), ("sent_at", DESCENDING)], name="sent", partialFilterExpression={"sent_at": {"$exists": True}}
 )
 REPLIES_KEPT: Final = timedelta(days=90)
+# That an upsert's insert was refused proves only that the document exists by now, not that it is newer or has it all.
+TWICE: Final = (True, False)
 ANY_TIME: Final = {"$gt": datetime.min.replace(tzinfo=UTC)}
 
 
@@ -54,10 +57,10 @@ class MongoPractices:
 
     async def keep(self, practice: Practice) -> None:
         older = {"_id": practice.id, "version": {"$lt": practice.version}}
-        try:
-            await self._practices.replace_one(older, documents.of_practice(practice), upsert=True)
-        except DuplicateKeyError:
-            return  # the same or a newer profile is there
+        for upsert in TWICE:
+            with suppress(DuplicateKeyError):
+                await self._practices.replace_one(older, documents.of_practice(practice), upsert=upsert)
+                return
 
 
 class MongoVisits:
@@ -83,13 +86,14 @@ class MongoVisits:
         fields = documents.of_visit(visit)
         own = {"replies": 0, "heard": [], "outbox": []}
         update = {"$set": {name: value for name, value in fields.items() if name != "_id"}, "$setOnInsert": own}
-        try:
-            kept = await self._visits.find_one_and_update(
-                older, update, upsert=True, return_document=ReturnDocument.AFTER
-            )
-            return documents.to_visit(kept)
-        except DuplicateKeyError:  # the same or a newer version is there
-            return (await self.many([visit.appointment]))[visit.appointment]
+        for upsert in TWICE:
+            with suppress(DuplicateKeyError):
+                kept = await self._visits.find_one_and_update(
+                    older, update, upsert=upsert, return_document=ReturnDocument.AFTER
+                )
+                if kept is not None:
+                    return documents.to_visit(kept)
+        return (await self.many([visit.appointment]))[visit.appointment]
 
     async def upcoming(self, phone: str, now: datetime) -> Sequence[Visit]:
         wanted = {"phone": phone, "ends_at": {"$gt": now}, "state": {"$in": list(UPCOMING)}}
@@ -127,10 +131,10 @@ class MongoContacts:
         contact = {"_id": f"{practice}/{phone}", "entries.key": {"$ne": entry.key}}
         names = {"practice": practice, "phone": phone}
         update = {"$push": {"entries": documents.of_entry(entry)}, "$setOnInsert": names}
-        try:
-            await self._contacts.update_one(contact, update, upsert=True)
-        except DuplicateKeyError:
-            return  # entered before
+        for upsert in TWICE:
+            with suppress(DuplicateKeyError):
+                await self._contacts.update_one(contact, update, upsert=upsert)
+                return
 
     async def enter_everywhere(self, phone: str, entry: Entry) -> None:
         contacts = {"phone": phone, "entries.key": {"$ne": entry.key}}

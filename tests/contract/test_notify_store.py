@@ -229,3 +229,27 @@ async def test_a_reply_is_noted_once_and_found_until_it_is_done(stores: Stores) 
     assert await stores.replies.undone(STARTS, 10) == []
     await stores.replies.done("SM1")
     assert await stores.replies.undone(STARTS + timedelta(seconds=1), 10) == []
+
+
+async def test_of_two_first_versions_that_come_at_once_the_newer_is_kept(stores: Stores) -> None:
+    for n in range(60):
+        older, newer = (replace(visit(), appointment=f"{n:026d}", version=version) for version in (3, 4))
+        profile = replace(practice(), id=f"practice-{n}")
+        await asyncio.gather(
+            stores.visits.keep(older),
+            stores.visits.keep(newer),
+            stores.practices.keep(replace(profile, version=1)),
+            stores.practices.keep(replace(profile, version=2)),
+        )
+
+        assert (await stores.visits.get(newer.appointment)) == newer
+        assert (await stores.practices.get(profile.id)) == replace(profile, version=2)
+
+
+async def test_of_two_first_entries_that_come_at_once_both_are_kept(stores: Stores) -> None:
+    for n in range(60):
+        entries = [Entry(key=key, word=Word.CONSENTED, at=STARTS, source="booking") for key in ("one", "two")]
+        await asyncio.gather(*(stores.contacts.enter(f"practice-{n}", PHONE, entry) for entry in entries))
+
+        ledger = (await stores.contacts.ledgers([(f"practice-{n}", PHONE)]))[f"practice-{n}", PHONE]
+        assert {entry.key for entry in ledger} == {"one", "two"}

@@ -87,16 +87,14 @@ def outgoing(**changes: Any) -> Outgoing:
 
 
 async def test_a_text_is_accepted_and_listed(sky: Sky) -> None:
-    before = utc_now() - timedelta(seconds=1)
-
     accepted = await sky.twilio.send(outgoing())
-    found = await sky.twilio.find(PHONE, "See you", before.replace(microsecond=0))
+    found = await sky.twilio.find(PHONE, "See you", frozenset())
 
     assert isinstance(accepted, Accepted)
     assert found is not None
     assert found.sid == accepted.sid
-    assert await sky.twilio.find(PHONE, "See you not", before) is None
-    assert await sky.twilio.find(PHONE, "See you", utc_now() + timedelta(minutes=1)) is None
+    assert await sky.twilio.find(PHONE, "See you not", frozenset()) is None
+    assert await sky.twilio.find(PHONE, "See you", {found.sid}) is None
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -280,10 +280,11 @@ class Phone:
             return Accepted(sid) if isinstance(outcome, Accepted) else outcome
         return outcome
 
-    async def find(self, to: str, body: str, since: datetime) -> Found | None:
+    async def find(self, to: str, body: str, not_these: Set[str]) -> Found | None:
         if self.down:
             raise GatewayDown
-        listed = [f for text, f in self.arrived if text.to == to and text.body == body and f.created_at >= since]
+        mine = [f for text, f in self.arrived if text.to == to and text.body == body]
+        listed = [f for f in mine if f.sid not in not_these]
         return listed[-1] if listed else None
 
     @property

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Histogram
 
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State, begin, turned
-from services.notify.domain.provider import Outcome, Refused, treatment
+from services.notify.domain.provider import NotCreated, Outcome, Refused, treatment
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
 from services.notify.domain.turns import Pace, after_look, after_post, lapsed
 from services.notify.ports import Gateway, GatewayDown, Outgoing, Stores, Texts
@@ -23,8 +23,8 @@ log = structlog.get_logger()
 posts = Counter("texts_posted_total", "POSTs to the provider by their outcome", ["outcome"])
 lateness = Histogram("texts_late_seconds", "Time from when a text was due until its POST", ["step"])
 
-# What is listed as made a little before our own clock says that we asked for it is still ours.
-CLOCKS_APART = timedelta(seconds=60)
+PUT_OFF = timedelta(minutes=5)
+HELD_UP = timedelta(seconds=20)
 REST = timedelta(minutes=1)
 LOOKS_AT_ONCE = 50
 
@@ -95,7 +95,7 @@ class Sending:
 
     async def _send(self, claimed: Sequence[Message]) -> None:
         truths = await self._truths(claimed)
-        decided = [self._decided(message, truths.get(message.id)) for message in claimed]
+        decided = [self._decided_alone(message, truths.get(message.id)) for message in claimed]
         saved = await self._stores.messages.save(decided, self._habits.lease)
         begun = [message for message in saved if message.state is State.SENDING]
         outcomes = await asyncio.gather(*(self._post(message) for message in begun))
@@ -113,6 +113,16 @@ class Sending:
             for message in messages
             if (visit := visits.get(message.appointment)) and (practice := practices.get(message.practice))
         }
+
+    def _decided_alone(self, message: Message, truth: Truth | None) -> Message:
+        """One text that cannot be judged or written is put off, and holds up none of its neighbours."""
+        try:
+            return self._decided(message, truth)
+        except (LookupError, ValueError):  # a template or a time zone that this release does not have
+            log.exception("text.not_decided", id=message.id)
+            now = self._now()
+            late = now + PUT_OFF >= message.not_after
+            return turned(message, State.DEAD if late else State.PLANNED, now, "not_decided", due=now + PUT_OFF)
 
     def _decided(self, message: Message, truth: Truth | None) -> Message:
         """The claimed message as it is to be written: begun, put back for later, or dropped."""
@@ -140,12 +150,15 @@ class Sending:
         attempt = message.attempt
         if attempt is None or message.body is None:
             raise ValueError(f"{message.id} was never begun")
+        now = self._now()
+        if now - attempt.at > HELD_UP:  # suspended in between; what was true then may not be true now
+            return NotCreated("held_up")
         lateness.labels(message.step).observe(max((attempt.at - message.planned_for).total_seconds(), 0))
         text = Outgoing(
             to=message.to,
             body=message.body,
             receipt_url=self._addresses.receipt(message.code, attempt.id),
-            validity=min(message.validity, message.not_after - attempt.at),
+            validity=min(message.validity, message.not_after - now),
         )
         outcome = await self._gateway.send(text)
         posts.labels(type(outcome).__name__).inc()
@@ -195,8 +208,9 @@ class Sending:
             attempt = message.attempt
             if attempt is None or message.body is None:
                 continue
+            others = frozenset(a.sid for a in message.attempts[:-1] if a.sid is not None)
             try:
-                found = await self._gateway.find(message.to, message.body, attempt.at - CLOCKS_APART)
+                found = await self._gateway.find(message.to, message.body, others)
             except GatewayDown:
                 return
             after = after_look(message, found, self._now(), self._habits.pace)

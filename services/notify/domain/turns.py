@@ -47,13 +47,15 @@ def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> 
         case _ if message.state is not State.SENDING:
             return message
         case NotCreated(why, retry_after):
-            wait = retry_after or min(timedelta(seconds=5) * 2**message.waits, timedelta(minutes=5))
+            wait = retry_after or min(timedelta(seconds=5) * 2 ** min(message.waits, 6), timedelta(minutes=5))
             changed = replace(message, tries=message.tries - 1, waits=message.waits + 1, attempts=message.attempts[:-1])
             return _again(changed, at + wait * (1 + _jitter(message)), at, why)
         case Unknown(why):
             return turned(message, State.UNKNOWN, at, why, due=_look_at(message, pace.first_look))
         case Refused(code):
-            return _failed(message, State.SKIPPED if treatment(code).stop else State.FAILED, code, at)
+            after = _failed(message, State.SKIPPED if treatment(code).stop else State.FAILED, code, at)
+            # Refused for sure: not one of the POSTs that may have arrived.
+            return replace(after, attempts=message.attempts[:-1]) if after.state is State.PLANNED else after
 
 
 def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) -> Message:
@@ -63,10 +65,15 @@ def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) 
     if message.state is not State.UNKNOWN:
         return message
     if found is not None:
-        return adopted(message, found.sid, found.status, found.error_code, at, pace)
+        # It is there, whatever its status is called by now.
+        status = found.status if found.status in STATUSES else "accepted"
+        return adopted(message, found.sid, status, found.error_code, at, pace)
     if message.looks == 0:
-        return turned(message, State.UNKNOWN, at, "not_listed_yet", looks=1, due=_look_at(message, pace.second_look))
-    if message.step in AT_MOST_ONCE or message.tries >= MOST_TRIES:
+        # Never right after the first: after an outage both would fall together, and the list may lag.
+        again = max(_look_at(message, pace.second_look), at + pace.second_look - pace.first_look)
+        return turned(message, State.UNKNOWN, at, "not_listed_yet", looks=1, due=again)
+    doubtful = sum(attempt.sid is None for attempt in message.attempts)
+    if message.step in AT_MOST_ONCE or doubtful >= MOST_TRIES:
         return turned(message, State.DEAD, at, "unresolved")
     return _again(message, at, at, "not_listed")
 

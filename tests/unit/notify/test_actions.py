@@ -313,3 +313,32 @@ async def test_the_words_of_a_reply_are_not_kept() -> None:
     kept = day.worker.stores.replies._kept["SMin1"]  # type: ignore[attr-defined]  # the twin's own
     assert "knee" not in repr(kept)
     assert kept == replace(kept)
+
+
+async def test_a_text_that_cannot_be_written_holds_up_none_of_its_neighbours() -> None:
+    day = await Day().begin()
+    await day.worker.hears(visit(since=BOOKED_AT, appointment="b" * 26))
+    [lost] = await day.worker.stores.messages.save([replace(await day.text("booked"), template="of_a_later_release")])
+
+    await day.run(2)
+
+    assert len(day.phone.bodies) == 1
+    put_off = await day.text("booked")
+    assert (put_off.id, put_off.state, put_off.due) == (lost.id, State.PLANNED, BOOKED_AT + timedelta(minutes=5))
+
+
+async def test_a_worker_that_was_suspended_before_its_post_posts_nothing_late() -> None:
+    day = await Day().begin()
+    save = day.worker.stores.messages.save
+
+    async def suspended(*args: Any) -> Any:
+        saved = await save(*args)
+        if any(text.state is State.SENDING for text in saved):
+            day.clock.forward(timedelta(hours=10))
+        return saved
+
+    day.worker.stores.messages.save = suspended  # type: ignore[method-assign]  # the pause of a whole machine
+    await day.worker.sending.send_due()
+
+    assert day.phone.posts == []
+    assert (await day.text("booked")).state is State.PLANNED

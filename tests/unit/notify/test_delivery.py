@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.domain.delivery import AWAITED, FOLLOWS, ON_ITS_WAY, Message, State, begin, turned
+from services.notify.domain.delivery import AWAITED, FOLLOWS, ON_ITS_WAY, Attempt, Message, State, begin, turned
 from services.notify.domain.provider import TREATMENTS, Accepted, Found, NotCreated, Refused, Unknown
 from services.notify.domain.turns import STATUSES, Pace, after_look, after_post, after_receipt, lapsed
 from tests.support.notify import message, steps, visit
@@ -65,7 +65,7 @@ def test_the_provider_may_ask_for_a_longer_wait() -> None:
 
 
 def test_the_wait_grows_to_five_minutes() -> None:
-    assert after_post(replace(sending(), waits=30), NotCreated("refused"), AT, PACE).due == AT + timedelta(minutes=5)
+    assert after_post(replace(sending(), waits=3000), NotCreated("refused"), AT, PACE).due == AT + timedelta(minutes=5)
 
 
 def test_an_unknown_outcome_is_looked_up_after_a_minute_and_after_five() -> None:
@@ -82,9 +82,29 @@ def test_two_empty_looks_allow_another_try() -> None:
 
 
 def test_the_third_unresolved_try_is_the_last() -> None:
-    third = replace(unknown(), tries=3, looks=1)
+    attempts = (*(Attempt(id=f"earlier{n}", at=AT) for n in range(2)), *unknown().attempts)
+    third = replace(unknown(), attempts=attempts, looks=1)
 
     assert after_look(third, None, AT, PACE).state is State.DEAD
+
+
+def test_a_try_that_was_surely_refused_is_none_of_the_three() -> None:
+    refused = after_post(sending(), Refused(21611), AT, PACE)
+
+    assert (refused.state, refused.attempts) == (State.PLANNED, ())
+    assert after_look(replace(unknown(), tries=9, looks=1), None, AT, PACE).state is State.PLANNED
+
+
+def test_the_second_look_never_follows_right_on_the_first() -> None:
+    late = AT + timedelta(hours=1)
+
+    assert after_look(unknown(), None, late, PACE).due == late + timedelta(minutes=4)
+
+
+def test_a_found_text_of_an_unheard_of_status_is_there_all_the_same() -> None:
+    found = after_look(unknown(), Found("SM1", "partially_delivered", None, AT), AT, PACE)
+
+    assert (found.state, found.sid) == (State.ACCEPTED, "SM1")
 
 
 @pytest.mark.parametrize("step", ["help", "stopped", "unclear"])
