@@ -35,7 +35,9 @@ PROVIDERS = frozenset({Meaning.STOP, Meaning.START, Meaning.HELP})
 # Any reasonable way of saying stop counts (FCC 24-24, 47 CFR 64.1200(a)(10)), so sentences are looked at as well.
 STOP_PHRASES = re.compile(
     r"\b(?:"
-    r"(?:please |pls )?stop (?:texting|messaging|sending|the texts?|these|this|please|pls|it|now)"
+    r"(?:stop|quit) (?:texting|messaging|sending)|stop (?:these|this|please|pls|it|now)"
+    r"|(?:stop|quit) (?:receiving |getting )?(?:(?:the|these|those|your|any|more|all) )*(?:texts?|messages?|sms)"
+    r"|(?:stop|quit) (?:receiving|getting) (?:these|those|them|any)"
     r"|(?:please|pls) stop|stop all|opt(?:ing)? (?:me )?out|unsubscribe|take me off|remove me"
     r"|(?:no more|don'?t send(?: me)?(?: any)?(?: more)?) (?:texts?|messages?)"
     r"|(?:do not|don'?t) (?:text|message|contact) me|leave me alone"
@@ -81,11 +83,13 @@ def classify(body: str, opt_out_type: str | None, *, has_stopped: bool) -> Heard
     if told is not None:
         return Heard(told, by_keyword=True)
     words = re.sub(r"[^\w']+", " ", plain(body).casefold()).strip()
-    meaning = KEYWORDS.get(words) or KEYWORDS.get(words.replace(" ", ""))
+    meaning = KEYWORDS.get(words)
     if meaning is not None:
         started = words == "yes" and has_stopped
         return Heard(Meaning.START if started else meaning, by_keyword=True)
-    return Heard(Meaning.STOP if STOP_PHRASES.search(words) else Meaning.UNCLEAR, by_keyword=False)
+    # "opt out" means the same to us, but the provider knows no keyword with a space in it.
+    spaced = KEYWORDS.get(words.replace(" ", ""), Meaning.UNCLEAR)
+    return Heard(Meaning.STOP if STOP_PHRASES.search(words) else spaced, by_keyword=False)
 
 
 def answer(heard: Heard, opt_out_type: str | None, *, provider_answers: bool) -> Answer | None:
