@@ -53,13 +53,20 @@ class Library:
         """
         locale = _locale(visit.locale) or _locale(practice.locale) or Locale(FALLBACK)
         starts = visit.starts_at.astimezone(ZoneInfo(visit.zone))
-        values = {"practice": practice.sms_name, "phone": practice.phone, "link": link, **_when(starts, locale)}
+        values = {"practice": practice.sms_name, "phone": practice.phone, "link": link}
+        values |= _when(starts, self._spoken(locale))
         wording = self._wording(locale, template)
         refuse_health(fill(wording, {**values, "practice": "", "link": ""}))
         text = fill(wording, values)
         if size(text).segments > MOST_SEGMENTS:
             raise TooLong(f"{template} would take {size(text).segments} segments")
         return text
+
+    def _spoken(self, locale: Locale) -> Locale:
+        """How dates are written: as the client does if the words are in that language and its usual letters."""
+        if locale.language not in self.texts:
+            return Locale(FALLBACK)
+        return locale if locale.script is None else Locale(locale.language)
 
     def _wording(self, locale: Locale, template: str) -> str:
         return self.texts.get(locale.language, self.texts[FALLBACK])[template]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -119,6 +120,28 @@ def _longest_in_english() -> set[tuple[str, str]]:
     assert all(localedata.exists(str(locale)) for locale in spoken)
     told = [[library._when(at, locale) for at in hours] for locale in spoken]
     return {(max((w["date"] for w in t), key=len), max((w["time"] for w in t), key=len)) for t in told}
+
+
+EVERY_LOCALE = [name.replace("_", "-") for name in localedata.locale_identifiers()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_template_is_one_segment_whatever_locale_the_client_has(name: str) -> None:
+    late = visit(starts_at=datetime(2027, 9, 29, 22, 30, tzinfo=UTC), zone="UTC")
+    texts = {locale: TEXTS.render(name, replace(late, locale=locale), practice(), LINK) for locale in EVERY_LOCALE}
+
+    assert {locale: size(text) for locale, text in texts.items() if size(text).segments > 1} == {}
+
+
+def test_a_date_is_written_in_the_language_of_the_words_around_it() -> None:
+    assert "booked for Wed, Jun 16, 10:00 AM." in TEXTS.render(
+        "booked", replace(visit(), locale="el"), practice(), LINK
+    )
+    assert "booked for Wed 16 Jun, 10:00." in TEXTS.render("booked", replace(visit(), locale="en-GB"), practice(), LINK)
+
+
+def test_aftercare_names_no_time_of_day_because_it_may_come_the_next_morning() -> None:
+    assert not {"morning", "afternoon", "evening", "tonight", "today"} & set(TEXTS.texts["en"]["aftercare"].split())
 
 
 @pytest.mark.parametrize("name", NAMES)
