@@ -135,9 +135,9 @@ class MemoryAppointments:
 def a_house(**changes: Any) -> Practice:
     """Two practitioners, two rooms; sessions of an hour with a quarter after them, and calls without a health check."""
     every_day = tuple(WeeklyHours(place="lake", weekday=weekday, starts=6 * 60, ends=22 * 60) for weekday in range(7))
-    session = Service(id="session", name="Session", buffer_after_minutes=15, needs_room=True, horizon_days=365)
+    session = Service(id="session", name="Session", buffer_after_minutes=15, needs_room=True, horizon_days=180)
     call = Service(id="call", name="Call", length_minutes=15, step_minutes=5, screening=None, horizon_days=365)
-    long = Service(id="long", name="Long session", length_minutes=90, needs_room=True, horizon_days=365)
+    long = Service(id="long", name="Long session", length_minutes=90, needs_room=True, horizon_days=180)
     offered = ("session", "call", "long")
     fields: dict[str, Any] = {
         "id": "still-water",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from services.booking.domain.practice import (
@@ -44,6 +44,8 @@ def check(practice: Practice) -> None:
 
 Problems = Iterator[tuple[str, str]]
 
+FURTHEST_DAYS: Final = 730
+FURTHEST_SCREENED_DAYS: Final = 180  # for so long a clearance counts: nobody is cleared today for a visit beyond
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _GSM = frozenset(
     "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ÄÖÑÜ§¿äöñüà"
@@ -107,7 +109,8 @@ def _service(path: str, service: Service) -> Problems:
     yield from _raster(f"{path}.buffer_after_minutes", service.buffer_after_minutes, 0, LONGEST_BUFFER_MINUTES)
     yield from _raster(f"{path}.step_minutes", service.step_minutes, RASTER_MINUTES, DAY_MINUTES)
     yield from _whole(f"{path}.notice_minutes", service.notice_minutes, 0, 60 * DAY_MINUTES)
-    yield from _whole(f"{path}.horizon_days", service.horizon_days, 0, 730)
+    furthest = FURTHEST_DAYS if service.screening is None else FURTHEST_SCREENED_DAYS
+    yield from _whole(f"{path}.horizon_days", service.horizon_days, 0, furthest)
     yield from _whole(f"{path}.cancellation_window_hours", service.cancellation_window_hours, 0, 720)
     if service.price is not None:
         yield from _whole(f"{path}.price.minor_units", service.price.minor_units, 0, 100_000_000)

@@ -155,7 +155,10 @@ def decide(
     """Follow the health check's decision; the same appointment if it has nothing to say about it any more.
 
     A review never takes back what a person has decided since, so decisions may come twice or in any order.
+    A clearance that ends before the visit confirms nothing: the time stays held for a person.
     """
+    if outcome is Outcome.CLEARED and not _reaches(cleared_until, appointment.starts_at, appointment.offer):
+        outcome = Outcome.NEEDS_REVIEW
     if appointment.state not in DECIDABLE[outcome]:
         return appointment
     match outcome:
@@ -194,13 +197,10 @@ def move(appointment: Appointment, *, offer: Offer, starts_at: datetime, by: By,
 def check_move(appointment: Appointment, starts_at: datetime, *, by: By, now: datetime) -> None:
     """Raises what keeps the visit from being moved there, before anybody looks whether that time is free."""
     _check(appointment, Deed.MOVED)
-    if by is not By.CLIENT:
-        return
-    if is_late(appointment.starts_at, appointment.offer.change_window, now):
+    if by is By.CLIENT and is_late(appointment.starts_at, appointment.offer.change_window, now):
         raise TooLate("the practice's window for moving this visit has passed")
-    day = starts_at.astimezone(ZoneInfo(appointment.offer.zone)).date()
-    if appointment.cleared_until is not None and day > appointment.cleared_until:
-        raise HealthCheckOutOfDate(f"the health check does not count on {day}", until=str(appointment.cleared_until))
+    if not _reaches(appointment.cleared_until, starts_at, appointment.offer):
+        raise HealthCheckOutOfDate("the health check does not reach that day", until=str(appointment.cleared_until))
 
 
 def attend(appointment: Appointment, *, now: datetime, assumed: bool = False) -> Appointment:
@@ -257,6 +257,11 @@ def _check(appointment: Appointment, deed: Deed) -> Step:
     if appointment.state not in step.of:
         raise WrongState(f"an appointment that is {appointment.state} cannot be {deed}", state=appointment.state)
     return step
+
+
+def _reaches(cleared_until: date | None, starts_at: datetime, offer: Offer) -> bool:
+    """A clearance counts on its last day too, on the calendar of the place."""
+    return cleared_until is None or starts_at.astimezone(ZoneInfo(offer.zone)).date() <= cleared_until
 
 
 def _check_begun(appointment: Appointment, deed: Deed, now: datetime) -> None:

@@ -77,7 +77,8 @@ def test_what_the_practice_is_called_and_where_it_is_reached(changes: dict[str, 
         ({"step_minutes": 0}, "step_minutes"),
         ({"step_minutes": 12}, "step_minutes"),
         ({"notice_minutes": -1}, "notice_minutes"),
-        ({"horizon_days": 731}, "horizon_days"),
+        ({"horizon_days": 181}, "horizon_days"),
+        ({"horizon_days": 731, "screening": None}, "horizon_days"),
         ({"cancellation_window_hours": -1}, "cancellation_window_hours"),
         ({"name": ""}, "name"),
         ({"id": "Other"}, "id"),
@@ -89,6 +90,13 @@ def test_a_service_is_named_by_its_place_in_the_list(changes: dict[str, Any], fi
     practice = with_service(**changes)
     practice = replace(practice, services=(sound().services[0], practice.services[1]))
     assert fields_of(practice) == [f"services[1].{field}"]
+
+
+@pytest.mark.parametrize(("screening", "days"), [("cst-core", 180), (None, 730)])
+def test_a_service_with_a_health_check_is_booked_no_further_ahead_than_it_counts(
+    screening: str | None, days: int
+) -> None:
+    check(a_practice(services=(a_service(screening=screening, horizon_days=days),)))
 
 
 @pytest.mark.parametrize(

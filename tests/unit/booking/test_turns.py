@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -138,13 +138,32 @@ def test_a_client_moves_only_before_the_window_and_the_practice_at_any_time() ->
     assert set(moved.cells).isdisjoint(visit.cells)
 
 
-def test_a_client_does_not_move_beyond_the_day_the_health_check_counts() -> None:
+@pytest.mark.parametrize("by", [By.CLIENT, By.PRACTICE])
+def test_nobody_moves_a_visit_beyond_the_day_the_health_check_counts(by: By) -> None:
     visit = replace(a_visit(), cleared_until=date(2027, 3, 5))
     far, near = TEN + timedelta(days=4), TEN + timedelta(days=3)
     with pytest.raises(turns.HealthCheckOutOfDate):
-        turns.move(visit, offer=visit.offer, starts_at=far, by=By.CLIENT, now=NOW)
-    assert turns.move(visit, offer=visit.offer, starts_at=near, by=By.CLIENT, now=NOW).starts_at == near
-    assert turns.move(visit, offer=visit.offer, starts_at=far, by=By.PRACTICE, now=NOW).starts_at == far
+        turns.move(visit, offer=visit.offer, starts_at=far, by=by, now=NOW)
+    assert turns.move(visit, offer=visit.offer, starts_at=near, by=by, now=NOW).starts_at == near
+
+
+def test_a_clearance_confirms_a_visit_up_to_its_last_local_day() -> None:
+    late = datetime(2027, 3, 5, 23, 30, tzinfo=UTC)  # already the 6th in Zurich
+    for cleared_until, state in ((date(2027, 3, 6), State.CONFIRMED), (date(2027, 3, 5), State.IN_REVIEW)):
+        requested = replace(a_request(), starts_at=late)
+        decided = turns.decide(requested, Outcome.CLEARED, cleared_until=cleared_until, event="e", now=NOW)
+        assert decided.state is state
+        again = turns.decide(decided, Outcome.CLEARED, cleared_until=cleared_until, event="e", now=NOW)
+        assert again is decided
+
+
+def test_what_is_held_for_a_person_waits_for_a_clearance_that_reaches_the_visit() -> None:
+    held = turns.review(a_request(), event="e", now=NOW)
+    day = TEN.date()
+    short = turns.decide(held, Outcome.CLEARED, cleared_until=day - timedelta(days=1), event="short", now=NOW)
+    assert short is held
+    decided = turns.decide(held, Outcome.CLEARED, cleared_until=day, event="long", now=NOW)
+    assert (decided.state, decided.cleared_until) == (State.CONFIRMED, day)
 
 
 def test_nobody_comes_to_or_misses_a_visit_before_it_begins() -> None:
