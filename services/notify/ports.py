@@ -74,11 +74,11 @@ class Visits(Protocol):
 
 class Contacts(Protocol):
     async def ledgers(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
-        """By practice and number; an unknown one has no key."""
+        """By practice and number, with what the number said to all; one that nothing is known of has no key."""
         ...
 
     async def of_number(self, phone: str) -> Sequence[Entry]:
-        """What this number has said to any practice: all of them share one sender."""
+        """What this number has said to any practice and to all of them."""
         ...
 
     async def enter(self, practice: str, phone: str, entry: Entry) -> None:
@@ -86,7 +86,7 @@ class Contacts(Protocol):
         ...
 
     async def enter_everywhere(self, phone: str, entry: Entry) -> None:
-        """Append to every practice's ledger of this number."""
+        """Append for every practice, also those that do not know this number yet: all of them share one sender."""
         ...
 
 

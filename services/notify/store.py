@@ -36,6 +36,8 @@ SENT: Final = IndexModel(
 REPLIES_KEPT: Final = timedelta(days=90)
 # That an upsert's insert was refused proves only that the document exists by now, not that it is newer or has it all.
 TWICE: Final = (True, False)
+# Beside the practices' own ledgers of a number; no practice can have this name.
+EVERY_PRACTICE: Final = "*"
 ANY_TIME: Final = {"$gt": datetime.min.replace(tzinfo=UTC)}
 
 
@@ -119,9 +121,11 @@ class MongoContacts:
         return cls(database)
 
     async def ledgers(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
-        ids = [f"{practice}/{phone}" for practice, phone in numbers]
-        found = await self._contacts.find({"_id": {"$in": ids}}).to_list(len(ids))
-        return {(contact["practice"], contact["phone"]): _ledger(contact) for contact in found}
+        ids = {f"{name}/{phone}" for practice, phone in numbers for name in (practice, EVERY_PRACTICE)}
+        found = await self._contacts.find({"_id": {"$in": sorted(ids)}}).to_list(len(ids))
+        kept = {(contact["practice"], contact["phone"]): _ledger(contact) for contact in found}
+        joined = {number: kept.get(number, ()) + kept.get((EVERY_PRACTICE, number[1]), ()) for number in numbers}
+        return {number: ledger for number, ledger in joined.items() if ledger}
 
     async def of_number(self, phone: str) -> Sequence[Entry]:
         found = await self._contacts.find({"phone": phone}).to_list(None)
@@ -137,8 +141,7 @@ class MongoContacts:
                 return
 
     async def enter_everywhere(self, phone: str, entry: Entry) -> None:
-        contacts = {"phone": phone, "entries.key": {"$ne": entry.key}}
-        await self._contacts.update_many(contacts, {"$push": {"entries": documents.of_entry(entry)}})
+        await self.enter(EVERY_PRACTICE, phone, entry)
 
 
 class MongoMessages:

@@ -216,8 +216,23 @@ async def test_the_ledger_is_added_to_and_the_same_word_is_entered_once(stores: 
 
     ledgers = await stores.contacts.ledgers([("still-waters", PHONE), ("nobody", PHONE)])
 
-    assert ledgers == {("still-waters", PHONE): (consented, stop)}
-    assert list(await stores.contacts.of_number(PHONE)) == [consented, stop, consented, stop]
+    assert ledgers == {("still-waters", PHONE): (consented, stop), ("nobody", PHONE): (stop,)}
+    said = [entry.key for entry in await stores.contacts.of_number(PHONE)]
+    assert sorted(said) == ["reply:1", "visit:1", "visit:1"]
+
+
+async def test_a_stop_counts_for_a_practice_that_meets_the_number_later_and_for_no_other_number(stores: Stores) -> None:
+    stop = Entry(key="reply:1", word=Word.STOPPED, at=STARTS, source="reply")
+    await stores.contacts.enter_everywhere(PHONE, stop)
+    consented = Entry(key="visit:1", word=Word.CONSENTED, at=STARTS, source="booking", wording="v1")
+    await stores.contacts.enter("still-waters", PHONE, consented)
+
+    numbers = [("still-waters", PHONE), ("other-house", PHONE), ("still-waters", "+15035559999")]
+
+    assert await stores.contacts.ledgers(numbers) == {
+        ("still-waters", PHONE): (consented, stop),
+        ("other-house", PHONE): (stop,),
+    }
 
 
 async def test_a_reply_is_noted_once_and_found_until_it_is_done(stores: Stores) -> None:

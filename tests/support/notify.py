@@ -161,7 +161,8 @@ class Contacts:
         self._ledgers: dict[tuple[str, str], tuple[Entry, ...]] = {}
 
     async def ledgers(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
-        return {number: self._ledgers[number] for number in numbers if number in self._ledgers}
+        joined = {n: self._ledgers.get(n, ()) + self._ledgers.get(("*", n[1]), ()) for n in numbers}
+        return {number: ledger for number, ledger in joined.items() if ledger}
 
     async def of_number(self, phone: str) -> Sequence[Entry]:
         return [entry for (_, number), ledger in self._ledgers.items() if number == phone for entry in ledger]
@@ -172,9 +173,7 @@ class Contacts:
             self._ledgers[practice, phone] = (*ledger, entry)
 
     async def enter_everywhere(self, phone: str, entry: Entry) -> None:
-        for practice, number in list(self._ledgers):
-            if number == phone:
-                await self.enter(practice, phone, entry)
+        await self.enter("*", phone, entry)
 
 
 class Messages:

@@ -274,6 +274,21 @@ async def test_after_a_stop_nothing_goes_out_until_a_start() -> None:
     assert len(day.phone.bodies) == 2
 
 
+async def test_a_stop_from_a_number_that_nobody_knew_holds_when_it_books_later_until_a_start() -> None:
+    day = Day()
+    await day.hear("please stop texting me")
+    await day.begin()
+    await day.run(1)
+    assert (await day.steps())["booked"] is State.SKIPPED
+    assert day.phone.posts == []
+
+    await day.hear("START", "SMin2")
+    day.clock.at = STARTS - timedelta(days=1)
+    await day.run(1)
+
+    assert (await day.steps())["day_before"] is State.ACCEPTED
+
+
 async def test_please_stop_is_confirmed_once_and_then_there_is_silence() -> None:
     day = await Day().begin()
     await day.run(1)
