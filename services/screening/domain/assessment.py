@@ -12,8 +12,9 @@ from services.screening.domain.ruleset import Clearance, Effect, Otherwise, Rule
 from services.screening.domain.sheet import Sheet
 
 URGENT = "URGENT"
+RETRY = "DECLINED_RETRY"
 # The most severe text comes first; a client reads the first one, and below an urgent one what becomes of the booking.
-MESSAGES = (URGENT, "DECLINED", "DECLINED_RETRY", "REVIEW_CLEARANCE", "REVIEW", "CLEARED")
+MESSAGES = (URGENT, "DECLINED", RETRY, "REVIEW_CLEARANCE", "REVIEW", "CLEARED")
 UNDETERMINED = "UNDETERMINED:*"  # no rule of the set reports this; it catches a set with a hole in it
 
 Fired = tuple[Rule, str]
@@ -60,14 +61,15 @@ def assess(ruleset: Ruleset, sheet: Sheet) -> Assessment:
     if outcome is Effect.CLEARED:
         fired += [(rule, "") for rule in ruleset.rules if isinstance(rule.when, Otherwise)]
     urgent = any(rule.urgent for rule, _ in fired)
+    retry_after = None if urgent else _retry_after((rule for rule, _ in fired), sheet)
     return Assessment(
         outcome=outcome,
         urgent=urgent,
         reason_codes=tuple(sorted(reasons)),
         note_codes=tuple(sorted({rule.code for rule, _ in fired if rule.effect is Effect.NOTE})),
         clearance_required=any(_needs_clearance(rule, subject, ruleset) for rule, subject in fired),
-        retry_after=None if urgent else _retry_after((rule for rule, _ in fired), sheet),
-        messages=_messages([rule for rule, _ in fired], outcome),
+        retry_after=retry_after,
+        messages=_messages([rule for rule, _ in fired], outcome, retry_after),
         trace=tuple(_finding(rule, subject, sheet) for rule, subject in sorted(fired, key=_by_rule)),
     )
 
@@ -114,12 +116,16 @@ def _retry_after(fired: Iterable[Rule], sheet: Sheet) -> date | None:
     return max(ends, default=None)
 
 
-def _messages(fired: Sequence[Rule], outcome: Effect) -> tuple[str, ...]:
+def _messages(fired: Sequence[Rule], outcome: Effect, retry_after: date | None) -> tuple[str, ...]:
     """One text, or the urgent one with what becomes of the booking below it.
 
     A sign that declines by itself needs nothing below: the urgent text already says that no booking was made.
+    Without a day to name, nobody is told that there is one.
     """
-    keys = sorted({key for rule in fired for key in rule.messages}, key=MESSAGES.index)
+    named = {key for rule in fired for key in rule.messages}
+    if retry_after is None and RETRY in named:
+        named = named - {RETRY} | {"DECLINED"}
+    keys = sorted(named, key=MESSAGES.index)
     if not keys:
         return ("REVIEW",) if outcome is Effect.NEEDS_REVIEW else ()
     ends_there = any(URGENT in rule.messages and rule.effect is Effect.DECLINED for rule in fired)

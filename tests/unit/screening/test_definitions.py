@@ -17,6 +17,7 @@ from tests.support.screening import CLEAR
 
 CATALOGUE = library.read()
 FORM = CATALOGUE.form("cst-core")
+BROKEN = {"q_skull_fracture": "yes", "q_skull_fracture_date": {"kind": "date", "value": "2026-11-01"}}
 AS_OF = date(2026, 11, 20)
 
 
@@ -143,8 +144,7 @@ def test_an_open_answer_that_may_hide_a_clearance_asks_for_one() -> None:
 
 
 def test_the_form_may_be_filled_in_again_only_when_time_alone_lifts_every_decline() -> None:
-    broken = {"q_skull_fracture": "yes", "q_skull_fracture_date": {"kind": "date", "value": "2026-11-01"}}
-    both = injured({"kind": "date", "value": "2026-11-10"}, **broken)
+    both = injured({"kind": "date", "value": "2026-11-10"}, **BROKEN)
     assert both.retry_after == date(2027, 5, 3)  # 183 days after the fracture, later than 42 after the injury
     assert both.messages == ("DECLINED_RETRY",)
     assert injured({"kind": "date", "value": "2026-11-10"}, q_aneurysm="yes").retry_after is None
@@ -161,7 +161,10 @@ def test_the_form_may_be_filled_in_again_only_when_time_alone_lifts_every_declin
         ({"q_aneurysm": "yes", "q_blood_thinners": "skip"}, ("DECLINED",)),
         ({"q_red_flags": ["unsure"]}, ("URGENT", "REVIEW")),
         ({"q_red_flags": ["unsure"], "q_aneurysm": "yes"}, ("URGENT", "DECLINED")),
+        ({"q_red_flags": ["unsure"], **BROKEN}, ("URGENT", "DECLINED")),
+        (BROKEN, ("DECLINED_RETRY",)),
         ({"q_red_flags": ["thunderclap"]}, ("URGENT",)),
+        ({"q_red_flags": ["thunderclap"], **BROKEN}, ("URGENT",)),
         ({"q_red_flags": ["thunderclap", "unsure"], "q_aneurysm": "yes"}, ("URGENT",)),
     ],
 )

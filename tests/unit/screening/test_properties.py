@@ -194,6 +194,7 @@ def test_every_outcome_has_its_reasons_and_its_text(form: tuple[date, Answers]) 
     assert found.reason_codes == tuple(sorted(set(found.reason_codes)))
     assert not any(code.startswith(UNDETERMINED.rstrip("*")) for code in found.reason_codes)
     assert found.retry_after is None or (found.outcome is Effect.DECLINED and not found.urgent)
+    assert found.retry_after is not None or "DECLINED_RETRY" not in found.messages
 
 
 @thoroughly
