@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from services.screening.tables import ConditionTable
 from shared.httpkit import Payload
@@ -13,6 +13,19 @@ from shared.httpkit import Payload
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})?$")]
 FormName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}(@[0-9]+\.[0-9]+\.[0-9]+)?$")]
 Answers = Annotated[dict[str, JsonValue], Field(max_length=200)]
+
+# Far enough from the ends of the calendar that a zone can be added without a thought.
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2200
+
+
+def _within_reach(moment: datetime) -> datetime:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_within_reach)]
 
 
 class QuestionnaireQuery(Payload):
@@ -91,7 +104,7 @@ class EvaluateIn(Payload):
 
     questionnaire: FormName
     practice_tz: Annotated[str, Field(max_length=64)]
-    submitted_at: AwareDatetime
+    submitted_at: Instant
     client: PersonIn
     respondent_role: Literal["self", "guardian", "unsure", "skip"]
     guardian_consent: bool | None = None

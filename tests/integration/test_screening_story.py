@@ -183,6 +183,8 @@ async def test_a_dry_run_judges_and_keeps_nothing(screening: App) -> None:
         ({"practice_tz": "../../etc/passwd"}, "zone-unknown"),
         ({"questionnaire": "cst-else"}, "questionnaire-unknown"),
         ({"submitted_at": "2026-11-20T09:30:00"}, "invalid-request"),
+        ({"submitted_at": "0001-01-01T00:00:00Z", "practice_tz": "America/New_York"}, "invalid-request"),
+        ({"submitted_at": "9999-12-31T23:59:59Z", "practice_tz": "Asia/Tokyo"}, "invalid-request"),
         ({"client": {"dob": "2026-11-21"}}, "answers-invalid"),
         ({"answers": {"q_aneurysm": None}}, "answers-invalid"),
     ],
