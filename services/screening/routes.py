@@ -14,6 +14,7 @@ from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import (
     AlreadyAnswered,
     AlreadyDecided,
+    ApprovalTooShort,
     CannotApprove,
     CaseChanged,
     CaseClosed,
@@ -193,7 +194,15 @@ def _for_staff(to: Routes) -> Sequence[Route]:
             summary="A practitioner's decision on a case in review",
             body=p.DecisionIn,
             answers={200: p.CaseOut},
-            refuses=(CaseUnknown, CaseChanged, NotInReview, CannotApprove, NoteTooShort, ClearanceMissing),
+            refuses=(
+                CaseUnknown,
+                CaseChanged,
+                NotInReview,
+                CannotApprove,
+                NoteTooShort,
+                ClearanceMissing,
+                ApprovalTooShort,
+            ),
             who=Who.OPERATOR,
         ),
     )

@@ -93,6 +93,13 @@ class ClearanceMissing(Refusal):
     kind: ClassVar[Kind] = Kind.INVALID
 
 
+class ApprovalTooShort(Refusal):
+    """An approval that ends before the visit would clear nobody for it."""
+
+    slug: ClassVar[str] = "approval-too-short"
+    kind: ClassVar[Kind] = Kind.INVALID
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """The half that comes from booking. `form` names the rule set that the service asks for."""
@@ -199,10 +206,13 @@ class Case:
             raise ClearanceMissing("a recorded clearance by a health professional is needed")
 
     def ruled(self, ruling: Ruling, *, valid_for: timedelta) -> Case:
-        """Take a person's decision, after `check_ruling`; a refusal has no last day."""
+        """Take a person's decision, after `check_ruling`; a refusal has no last day. Raises `ApprovalTooShort`."""
         if self.submission is None or self.state is not State.IN_REVIEW:
             raise NotInReview(f"the case is {self.state}")
-        last_day = ruling.at.astimezone(ZoneInfo(self.submission.zone)).date() + valid_for
+        zone = ZoneInfo(self.submission.zone)
+        last_day = ruling.at.astimezone(zone).date() + valid_for
+        if ruling.approved and self.starts_at is not None and last_day < self.starts_at.astimezone(zone).date():
+            raise ApprovalTooShort("the approval ends before the visit", until=str(last_day))
         return replace(
             self,
             state=State.APPROVED if ruling.approved else State.REFUSED,

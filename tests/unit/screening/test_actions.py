@@ -13,6 +13,7 @@ from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import (
     AlreadyAnswered,
     AlreadyDecided,
+    ApprovalTooShort,
     CannotApprove,
     Case,
     CaseChanged,
@@ -95,8 +96,9 @@ async def test_a_clearance_counts_for_180_days_from_the_date_of_the_answers_in_t
     screening = twin.screening(cases, now=late)
     await answer(screening)
     await hear(screening, twin.requested())
-    assert cases.kept[APPOINTMENT].submission is not None
-    assert cases.kept[APPOINTMENT].submission.as_of == date(2026, 11, 21)
+    submission = cases.kept[APPOINTMENT].submission
+    assert submission is not None
+    assert submission.as_of == date(2026, 11, 21)
     assert cases.said[0].data.valid_until == date(2027, 5, 20)
 
 
@@ -312,6 +314,22 @@ async def test_a_recorded_clearance_lets_a_case_be_approved_and_an_unsure_sign_c
     assert cases.kept[APPOINTMENT].state is State.APPROVED
     screening, cases = await settle(twin.URGENT_UNSURE)
     await rule(screening, approve=False)
+    assert cases.kept[APPOINTMENT].state is State.REFUSED
+
+
+async def test_an_approval_counts_at_least_until_the_visit_on_the_practices_calendar() -> None:
+    screening, cases = await settle(twin.REVIEWED)
+    late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)  # already the 2nd in Berlin, 12 days from now
+    await hear(screening, twin.moved(starts_at=late), sequence=3)
+    with pytest.raises(ApprovalTooShort):
+        await rule(screening, version=3, valid_for=timedelta(days=11))
+    await rule(screening, version=3, valid_for=timedelta(days=12))
+    assert cases.kept[APPOINTMENT].valid_until == date(2026, 12, 2)
+
+
+async def test_a_refusal_needs_no_last_day() -> None:
+    screening, cases = await settle(twin.REVIEWED)
+    await rule(screening, approve=False, valid_for=timedelta(days=1))
     assert cases.kept[APPOINTMENT].state is State.REFUSED
 
 
