@@ -72,7 +72,7 @@ def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) 
         # Never right after the first: after an outage both would fall together, and the list may lag.
         again = max(_look_at(message, pace.second_look), at + pace.second_look - pace.first_look)
         return turned(message, State.UNKNOWN, at, "not_listed_yet", looks=1, due=again)
-    doubtful = sum(attempt.sid is None for attempt in message.attempts)
+    doubtful = sum(attempt.sid is None for attempt in message.attempts[-message.tries :])
     if message.step in AT_MOST_ONCE or doubtful >= MOST_TRIES:
         return turned(message, State.DEAD, at, "unresolved")
     return _again(message, at, at, "not_listed")

@@ -83,7 +83,7 @@ def test_two_empty_looks_allow_another_try() -> None:
 
 def test_the_third_unresolved_try_is_the_last() -> None:
     attempts = (*(Attempt(id=f"earlier{n}", at=AT) for n in range(2)), *unknown().attempts)
-    third = replace(unknown(), attempts=attempts, looks=1)
+    third = replace(unknown(), attempts=attempts, tries=3, looks=1)
 
     assert after_look(third, None, AT, PACE).state is State.DEAD
 
@@ -93,6 +93,13 @@ def test_a_try_that_was_surely_refused_is_none_of_the_three() -> None:
 
     assert (refused.state, refused.attempts) == (State.PLANNED, ())
     assert after_look(replace(unknown(), tries=9, looks=1), None, AT, PACE).state is State.PLANNED
+
+
+def test_a_retry_by_the_desk_begins_its_three_tries_anew() -> None:
+    before = tuple(Attempt(id=f"earlier{n}", at=AT) for n in range(3))
+    retried = replace(unknown(), attempts=(*before, *unknown().attempts), tries=1, looks=1)
+
+    assert after_look(retried, None, AT, PACE).state is State.PLANNED
 
 
 def test_the_second_look_never_follows_right_on_the_first() -> None:
