@@ -12,6 +12,7 @@ from aiohttp import web
 
 from services.notify import inbox, library, routes
 from services.notify.actions.desk import Desk
+from services.notify.actions.lessons import Lessons
 from services.notify.actions.planning import Planning
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Listening
@@ -69,12 +70,14 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
         stores = await open_stores(db, relay)
+        lessons = Lessons(stores.contacts, now=now)
         sending = Sending(
             stores,
             gateway=await opened.enter_async_context(Twilio.open(account(settings))),
             texts=texts,
             addresses=where,
             habits=settings.habits,
+            lessons=lessons,
             new_attempt=new_attempt,
             now=now,
         )
@@ -99,7 +102,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     doors = Doors(
         desk=Desk(stores, texts=texts, link=where.link, wake=sender.wake, now=now),
         listening=listening,
-        receipts=Receipts(stores, pace=settings.habits.pace, now=now),
+        receipts=Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now),
         signatures=Signatures(settings.notify_twilio_auth_token, settings.public_origin),
         tokens=tokens,
         public_origin=settings.public_origin,

@@ -13,6 +13,7 @@ from pymongo.errors import BulkWriteError
 
 from services.notify import library
 from services.notify.actions.desk import Desk
+from services.notify.actions.lessons import Lessons
 from services.notify.actions.planning import Planning
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Inbound, Listening
@@ -366,17 +367,19 @@ class Worker:
         self.stores = stores
         self.woken = 0
         codes = partial(secrets.token_hex, 4)
+        lessons = Lessons(stores.contacts, now=now)
         self.sending = Sending(
             stores,
             gateway=gateway,
             texts=texts,
             addresses=addresses,
             habits=habits or Habits(),
+            lessons=lessons,
             new_attempt=partial(secrets.token_hex, 16),
             now=now,
         )
         self.planning = Planning(stores, wake=self._wake, new_code=codes, now=now)
-        self.receipts = Receipts(stores, pace=(habits or Habits()).pace, now=now)
+        self.receipts = Receipts(stores, pace=(habits or Habits()).pace, lessons=lessons, now=now)
         self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
         self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, now=now)
 

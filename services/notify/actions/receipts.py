@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from services.notify.domain.consent import Entry, Word
-from services.notify.domain.provider import treatment
+from services.notify.actions.lessons import Lessons
 from services.notify.domain.turns import Pace, after_receipt
 from services.notify.ports import Contended, Stores
 from shared.clock import Clock
@@ -15,8 +14,8 @@ TRIES = 8
 
 
 class Receipts:
-    def __init__(self, stores: Stores, *, pace: Pace, now: Clock) -> None:
-        self._stores, self._pace, self._now = stores, pace, now
+    def __init__(self, stores: Stores, *, pace: Pace, lessons: Lessons, now: Clock) -> None:
+        self._stores, self._pace, self._lessons, self._now = stores, pace, lessons, now
 
     async def take(self, code: str, attempt: str, *, sid: str, status: str, error_code: int | None) -> None:
         """Receipts come late, twice and in any order; one that names nothing we sent changes nothing."""
@@ -30,9 +29,8 @@ class Receipts:
             )
             if after == message:
                 return
-            if error_code is not None and treatment(error_code).stop:
-                stop = Entry(key=f"provider:{attempt}", word=Word.STOPPED, at=now, source="provider")
-                await self._stores.contacts.enter_everywhere(message.to, stop)
+            if error_code is not None:
+                await self._lessons.learn(message, error_code)
             if await self._stores.messages.save([after]):
                 if after.duplicates > message.duplicates:
                     log.error("text.duplicate", id=message.id, sid=sid)

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 import structlog
 from prometheus_client import Counter, Histogram
 
-from services.notify.domain.consent import Entry, Word
+from services.notify.actions.lessons import Lessons
 from services.notify.domain.delivery import Message, State, begin, turned
-from services.notify.domain.provider import NotCreated, Outcome, Refused, treatment
+from services.notify.domain.provider import NotCreated, Outcome, Refused
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
 from services.notify.domain.turns import Pace, after_look, after_post, lapsed
 from services.notify.ports import Gateway, GatewayDown, Outgoing, Stores, Texts
@@ -25,7 +25,6 @@ lateness = Histogram("texts_late_seconds", "Time from when a text was due until 
 
 PUT_OFF = timedelta(minutes=5)
 HELD_UP = timedelta(seconds=20)
-REST = timedelta(minutes=1)
 LOOKS_AT_ONCE = 50
 
 
@@ -58,13 +57,13 @@ class Sending:
         texts: Texts,
         addresses: Addresses,
         habits: Habits,
+        lessons: Lessons,
         new_attempt: Callable[[], str],
         now: Clock,
     ) -> None:
         self._stores = stores
         self._gateway, self._texts, self._addresses, self._habits = gateway, texts, addresses, habits
-        self._new_attempt, self._now = new_attempt, now
-        self._rests_until: datetime | None = None
+        self._lessons, self._new_attempt, self._now = lessons, new_attempt, now
         self._in_hand: set[asyncio.Task[None]] = set()
 
     async def send_due(self) -> None:
@@ -72,7 +71,7 @@ class Sending:
         await self._recover()
         await self._look_up()
         habits = self._habits
-        while not self._resting():
+        while not self._lessons.resting:
             batch = await self._stores.messages.claim(self._now(), limit=habits.batch, lease=habits.lease)
             for start in range(0, len(batch), habits.at_once):
                 await self._undisturbed(batch[start : start + habits.at_once])
@@ -83,9 +82,6 @@ class Sending:
         """Wait for the POSTs in hand; one that is torn off halfway would have to be asked about."""
         if self._in_hand:
             await asyncio.wait(self._in_hand)
-
-    def _resting(self) -> bool:
-        return self._rests_until is not None and self._now() < self._rests_until
 
     async def _undisturbed(self, batch: Sequence[Message]) -> None:
         task = asyncio.create_task(self._send(batch))
@@ -99,7 +95,9 @@ class Sending:
         saved = await self._stores.messages.save(decided, self._habits.lease)
         begun = [message for message in saved if message.state is State.SENDING]
         outcomes = await asyncio.gather(*(self._post(message) for message in begun))
-        await self._learn(begun, outcomes)
+        for message, outcome in zip(begun, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                await self._lessons.learn(message, outcome.code)
         at = self._now()
         await self._record([(message, outcome, at) for message, outcome in zip(begun, outcomes, strict=True)])
 
@@ -121,8 +119,9 @@ class Sending:
         except (LookupError, ValueError):  # a template or a time zone that this release does not have
             log.exception("text.not_decided", id=message.id)
             now = self._now()
-            late = now + PUT_OFF >= message.not_after
-            return turned(message, State.DEAD if late else State.PLANNED, now, "not_decided", due=now + PUT_OFF)
+            if now + PUT_OFF >= message.not_after:
+                return turned(message, State.DEAD, now, "not_decided")
+            return turned(message, State.PLANNED, now, "not_decided", due=now + PUT_OFF)
 
     def _decided(self, message: Message, truth: Truth | None) -> Message:
         """The claimed message as it is to be written: begun, put back for later, or dropped."""
@@ -165,19 +164,6 @@ class Sending:
         log.info("text.posted", id=message.id, outcome=repr(outcome), tries=message.tries)
         return outcome
 
-    async def _learn(self, begun: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
-        """What a refusal says beyond its own text: a stop to enter, a sender that must rest, a person to tell."""
-        for message, outcome in zip(begun, outcomes, strict=True):
-            if not isinstance(outcome, Refused):
-                continue
-            cure = treatment(outcome.code)
-            if cure.stop:
-                await self._stores.contacts.enter_everywhere(message.to, _stop_of(message, self._now()))
-            if cure.rest:
-                self._rests_until = self._now() + REST
-            if cure.alert:
-                log.error("text.refused", id=message.id, code=outcome.code, why=cure.why)
-
     async def _record(self, outcomes: Sequence[tuple[Message, Outcome, datetime]]) -> None:
         """Write every outcome; where a receipt was faster, apply it to what the receipt left."""
         pace = self._habits.pace
@@ -215,9 +201,6 @@ class Sending:
                 return
             after = after_look(message, found, self._now(), self._habits.pace)
             log.info("text.looked_up", id=message.id, found=found is not None, state=after.state.value)
+            if found is not None and found.error_code is not None and after.state is not message.state:
+                await self._lessons.learn(message, found.error_code)
             await self._stores.messages.save([after])
-
-
-def _stop_of(message: Message, at: datetime) -> Entry:
-    attempt = message.attempt
-    return Entry(key=f"provider:{attempt.id if attempt else message.id}", word=Word.STOPPED, at=at, source="provider")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.provider import NotCreated, Refused, Unknown
@@ -342,6 +343,16 @@ async def test_a_text_that_cannot_be_written_holds_up_none_of_its_neighbours() -
     assert (put_off.id, put_off.state, put_off.due) == (lost.id, State.PLANNED, BOOKED_AT + timedelta(minutes=5))
 
 
+async def test_a_text_that_still_cannot_be_written_when_it_is_of_no_more_use_is_given_up() -> None:
+    day = await Day().begin(notice=timedelta(minutes=8), starts_at=BOOKED_AT + timedelta(minutes=8))
+    await day.worker.stores.messages.save([replace(await day.text("booked"), template="of_a_later_release")])
+
+    await day.run(8)
+
+    given_up = await day.text("booked")
+    assert (given_up.state, given_up.due) == (State.DEAD, None)
+
+
 async def test_a_worker_that_was_suspended_before_its_post_posts_nothing_late() -> None:
     day = await Day().begin()
     save = day.worker.stores.messages.save
@@ -357,3 +368,56 @@ async def test_a_worker_that_was_suspended_before_its_post_posts_nothing_late() 
 
     assert day.phone.posts == []
     assert (await day.text("booked")).state is State.PLANNED
+
+
+async def reported(day: Day, error_code: int, status: str = "failed") -> None:
+    """A receipt says what became of the text about the booking."""
+    text = await day.text("booked")
+    assert text.attempt is not None
+    await day.worker.receipts.take(text.code, text.attempt.id, sid=str(text.sid), status=status, error_code=error_code)
+
+
+async def listed(day: Day, error_code: int) -> None:
+    """No receipt came, and the provider's list says what became of the only text."""
+    [(post, found)] = day.phone.arrived
+    day.phone.arrived = [(post, replace(found, status="failed", error_code=error_code))]
+    day.clock.forward(timedelta(minutes=10))
+    await day.worker.sending.send_due()
+
+
+TOLD = pytest.mark.parametrize("told", [reported, listed])
+
+
+@TOLD
+async def test_an_opt_out_told_after_the_post_holds_for_every_later_text(told: Any) -> None:
+    day = await Day().begin()
+    await day.worker.sending.send_due()
+    await told(day, 21610)
+    await day.worker.hears(visit(appointment="b" * 26, since=day.clock()))
+    await day.run(5)
+
+    assert len(day.phone.posts) == 1
+
+
+@TOLD
+async def test_a_sender_that_is_found_unusable_after_the_post_rests_and_then_goes_on(told: Any) -> None:
+    day = await Day().begin()
+    await day.worker.sending.send_due()
+    await told(day, 30034)
+    await day.worker.hears(visit(appointment="b" * 26, since=day.clock()))
+    await day.worker.sending.send_due()
+    assert len(day.phone.posts) == 1
+
+    await day.run(3)
+    assert len(day.phone.posts) == 2
+
+
+@TOLD
+async def test_what_a_person_has_to_see_is_logged_once(told: Any) -> None:
+    day = await Day().begin()
+    await day.worker.sending.send_due()
+    with capture_logs() as lines:
+        for _ in range(2):
+            await told(day, 30007)
+
+    assert [line["why"] for line in lines if line["event"] == "text.refused"] == ["filtered"]
