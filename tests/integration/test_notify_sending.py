@@ -150,6 +150,8 @@ def _base(sky: Sky) -> str:
     return sky.twilio._client.http_client._base.geturl()
 
 
+# The emulator goes on with a text while the test goes on with its own.
+THERE = frozenset({State.ACCEPTED, State.SENT, State.DELIVERED})
 FAULTS = [
     Fault(kind=Kind.TOO_MANY_REQUESTS),
     Fault(kind=Kind.ERROR_BEFORE),
@@ -172,7 +174,27 @@ async def test_after_any_fault_the_text_is_at_the_phone_exactly_once(sky: Sky, f
         sky.clock.forward(timedelta(seconds=61))
 
     assert list(sky.bodies.values()) == [1]
-    assert (await sky.states())["booked"] is State.ACCEPTED
+    assert (await sky.states())["booked"] in THERE
+
+
+@pytest.mark.parametrize("apart", [timedelta(minutes=5), timedelta(minutes=-5)], ids=["ahead", "behind"])
+async def test_no_text_comes_twice_because_the_clocks_are_apart(sky: Sky, apart: timedelta) -> None:
+    sky.clock.forward(apart)
+    sky.emulator.faults.add(Fault(kind=Kind.ERROR_AFTER))
+    worker = sky.worker()
+    await worker.hears(ahead(sky.clock))
+
+    for _ in range(8):
+        await worker.sending.send_due()
+        sky.clock.forward(timedelta(seconds=61))
+
+    assert list(sky.bodies.values()) == [1]
+
+
+async def test_nobody_waits_longer_than_an_hour_when_told_to_slow_down(sky: Sky) -> None:
+    sky.emulator.faults.add(Fault(kind=Kind.TOO_MANY_REQUESTS, retry_after=86_400))
+
+    assert await sky.twilio.send(outgoing()) == NotCreated("slow_down", timedelta(hours=1))
 
 
 async def test_two_faults_in_a_row_still_end_with_one_text(sky: Sky) -> None:

@@ -116,7 +116,7 @@ class Sending:
         """One text that cannot be judged or written is put off, and holds up none of its neighbours."""
         try:
             return self._decided(message, truth)
-        except (LookupError, ValueError):  # a template or a time zone that this release does not have
+        except (Refusal, LookupError, ValueError):  # too long, or in a template or zone that this release lacks
             log.exception("text.not_decided", id=message.id)
             now = self._now()
             if now + PUT_OFF >= message.not_after:
@@ -137,11 +137,7 @@ class Sending:
                 return self._begun(message, truth, now)
 
     def _begun(self, message: Message, truth: Truth, now: datetime) -> Message:
-        try:
-            body = self._texts.render(message.template, truth.visit, truth.practice, self._addresses.link(message.code))
-        except Refusal as refusal:
-            log.error("text.not_rendered", id=message.id, code=refusal.slug)
-            return turned(message, State.DEAD, now, refusal.slug)
+        body = self._texts.render(message.template, truth.visit, truth.practice, self._addresses.link(message.code))
         to = message.to if message.asked_at is not None else truth.visit.phone
         return begin(message, attempt=self._new_attempt(), body=body, to=to, at=now)
 

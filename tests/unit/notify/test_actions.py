@@ -343,6 +343,18 @@ async def test_a_text_that_cannot_be_written_holds_up_none_of_its_neighbours() -
     assert (put_off.id, put_off.state, put_off.due) == (lost.id, State.PLANNED, BOOKED_AT + timedelta(minutes=5))
 
 
+async def test_a_text_that_was_too_long_goes_out_once_the_practice_has_a_shorter_name() -> None:
+    day = await Day().begin()
+    await day.worker.planning.keep_practice(practice(version=2, sms_name="\U0001f33f" * 60))
+    await day.run(1)
+    assert (await day.steps())["booked"] is State.PLANNED
+
+    await day.worker.planning.keep_practice(practice(version=3))
+    await day.run(5)
+
+    assert len(day.phone.bodies) == 1
+
+
 async def test_a_text_that_still_cannot_be_written_when_it_is_of_no_more_use_is_given_up() -> None:
     day = await Day().begin(notice=timedelta(minutes=8), starts_at=BOOKED_AT + timedelta(minutes=8))
     await day.worker.stores.messages.save([replace(await day.text("booked"), template="of_a_later_release")])
