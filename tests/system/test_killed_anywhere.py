@@ -97,7 +97,7 @@ async def _over(stage: Stage, service: str, booking: Booking) -> bool:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("service", SERVICES)
 async def test_killed_at_any_step_the_story_ends_the_same(stage: Stage, service: str, every: int) -> None:
     form = await stage.widget.clear_answers("session")
@@ -110,7 +110,7 @@ async def test_killed_at_any_step_the_story_ends_the_same(stage: Stage, service:
         stories.append(story)
 
     await stage.system.restart(service)
-    assert len(stories) >= 4, "the service was hardly ever killed"
+    assert len(stories) * every >= 10, "the service was hardly ever killed"
     await asyncio.gather(*(_ends_well(stage, story) for story in stories))
 
 
