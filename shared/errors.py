@@ -14,6 +14,7 @@ class Kind(IntEnum):
     NOT_FOUND = 404
     CONFLICT = 409
     INVALID = 422
+    LIMITED = 429
     UNAVAILABLE = 503
 
 

@@ -53,6 +53,14 @@ class Who(StrEnum):
     TOKEN_OR_OPERATOR = "token-or-operator"  # noqa: S105  a role, not a secret
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is: `who` is `public`, `client`, `operator` or what the key's own door calls its holder."""
+
+    who: str
+    address: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(Generic[Body, Query]):
     """One request, read and checked. `claim` is None unless a token was shown; `form` holds a urlencoded body."""
@@ -61,6 +69,7 @@ class Ask(Generic[Body, Query]):
     body: Body
     query: Query
     claim: Claim | None
+    caller: Caller
     idempotency_key: str | None
     headers: CIMultiDictProxy[str]
     form: Mapping[str, str]
@@ -92,6 +101,7 @@ class Route:
     form: bool = False
     refuses: tuple[type[Refusal], ...] = ()
     who: Who = Who.PUBLIC
+    scope: str = ""
     idempotent: bool = False
 
 
@@ -113,6 +123,23 @@ class OperatorOnly(Refusal):
     slug, kind = "operator-only", Kind.UNAUTHENTICATED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What a key is shown for: the scope of the route, and the practice or the appointment in its address."""
+
+    scope: str
+    practice: str | None
+    appointment: str | None
+
+
+Keys = Callable[[str, Errand], Awaitable[str | None]]
+"""Who the holder of a key is, for the audit; None if there is no such key; raises if it opens other doors only."""
+
+
+async def no_keys(_: str, __: Errand) -> None:
+    """For a service that knows the operator's key alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """What a service's routes need to judge a request: keys, time, and whether its parts are there."""
@@ -121,23 +148,35 @@ class Door:
     operator_key: str
     ready: Callable[[], Awaitable[Mapping[str, bool]]]
     now: Clock = utc_now
+    keys: Keys = no_keys
 
-    def admit(self, request: web.Request, who: Who) -> Claim | None:
-        """The token's claim, or None for the operator and the public; raises what keeps the caller out."""
-        if who is Who.PUBLIC:
-            return None
-        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-        shown = shown if scheme.lower() == "bearer" else ""
-        if who is not Who.TOKEN and hmac.compare_digest(
-            shown.encode(errors="surrogateescape"), self.operator_key.encode()
-        ):
-            return None
-        if who is Who.OPERATOR:
-            raise OperatorOnly("this needs the operator's key as a bearer token")
-        claim = self.tokens.read(shown or request.query.get("token", ""), self.now())
+    async def admit(self, request: web.Request, route: Route) -> tuple[Claim | None, str]:
+        """The claim if a token was shown, and who calls; raises what keeps the caller out."""
+        if route.who is Who.PUBLIC:
+            return None, "public"
+        shown = _shown(request)
+        if route.who is not Who.TOKEN:
+            if hmac.compare_digest(shown.encode(errors="surrogateescape"), self.operator_key.encode()):
+                return None, "operator"
+            about = request.match_info
+            errand = Errand(scope=route.scope, practice=about.get("practice"), appointment=about.get("appointment"))
+            if shown and (holder := await self.keys(shown, errand)) is not None:
+                return None, holder
+        if route.who is Who.OPERATOR:
+            raise OperatorOnly("this needs the operator's key or an API key as a bearer token")
+        return self.claim(request), "client"
+
+    def claim(self, request: web.Request) -> Claim:
+        """What the token says that the request shows for the appointment in its address; raises `TokenInvalid`."""
+        claim = self.tokens.read(_shown(request) or request.query.get("token", ""), self.now())
         if claim.appointment != request.match_info.get("appointment"):
             raise TokenInvalid("the appointment token is missing, altered or out of date")
         return claim
+
+
+def _shown(request: web.Request) -> str:
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return shown if scheme.lower() == "bearer" else ""
 
 
 KEPT_OPEN: Final = web.AppKey("kept_open", AsyncExitStack)
@@ -178,14 +217,14 @@ def application(name: str, routes: Sequence[Route], kept_open: AsyncExitStack, d
 
 def _handler(route: Route, door: Door) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        claim = door.admit(request, route.who)
-        answer = await route.handler(await _ask(request, route, claim))
+        claim, who = await door.admit(request, route)
+        answer = await route.handler(await _ask(request, route, claim, Caller(who, request.remote)))
         return _response(answer) if isinstance(answer, Answer) else answer
 
     return handle
 
 
-async def _ask(request: web.Request, route: Route, claim: Claim | None) -> Ask[Any, Any]:
+async def _ask(request: web.Request, route: Route, claim: Claim | None, caller: Caller) -> Ask[Any, Any]:
     key = request.headers.get("Idempotency-Key") if route.idempotent else None
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidRequest("the Idempotency-Key is not 1 to 200 visible ASCII characters")
@@ -200,6 +239,7 @@ async def _ask(request: web.Request, route: Route, claim: Claim | None) -> Ask[A
         body=_read(route.body, raw) if route.body else None,
         query=_validated(partial(route.query.model_validate, _query(request))) if route.query else None,
         claim=claim,
+        caller=caller,
         idempotency_key=key,
         headers=request.headers,
         form=_form(raw) if route.form else {},

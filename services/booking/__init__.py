@@ -15,4 +15,5 @@ SAYS = (
     booking.AppointmentAttended,
     booking.AppointmentMissed,
 )
-HEARS = (screening.CaseDecided, notify.ReplyConfirmed, notify.ReplyRescheduleAsked)
+OWN = tuple(event for event in SAYS if issubclass(event, booking.AppointmentEvent))
+HEARS = (screening.CaseDecided, notify.ReplyConfirmed, notify.ReplyRescheduleAsked, *OWN)

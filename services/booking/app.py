@@ -10,11 +10,11 @@ from aiohttp import web
 
 from services.booking import inbox, page, routes
 from services.booking.actions import Booking
-from services.booking.appointment_routes import Pass
-from services.booking.live import Live
 from services.booking.patience import Patience
+from services.booking.routes.appointments import Pass
+from services.booking.routes.live import Live
 from services.booking.settings import Settings
-from services.booking.store import MongoAppointments, MongoPractices
+from services.booking.store import open_stores
 from shared import httpkit, mongo, ticker
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
@@ -30,9 +30,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="booking"))
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
-        practices = await MongoPractices.open(database, relay)
-        appointments = await MongoAppointments.open(database, relay)
-        booking = Booking.of(practices, appointments, settings.policy, now)
+        booking = Booking.of(await open_stores(database, relay), settings.policy, now)
         tick = timedelta(seconds=settings.booking_tick_seconds)
         patience = Patience(booking.visits.keep_time, hears=lambda: bus.ready, grace=settings.grace)
         await opened.enter_async_context(ticker.every(tick, patience.run, name="booking.keep_time"))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from services.booking.domain.appointment import Appointment, By, Client, Consent, Deed, Guardian, Offer, State, Turn
+from services.booking.domain.appointment import (
+    Appointment,
+    By,
+    Change,
+    Client,
+    Consent,
+    Deed,
+    Guardian,
+    Offer,
+    Seat,
+    State,
+    Turn,
+)
 from services.booking.domain.availability import Busy
 from services.booking.domain.calendar import minute_of
 from services.booking.domain.footprint import Footprint
@@ -40,6 +52,7 @@ def progress(appointment: Appointment) -> Document:
         requested_with=appointment.requested_with,
         client=None if appointment.client is None else _client(appointment.client),
         cleared_until=None if appointment.cleared_until is None else appointment.cleared_until.isoformat(),
+        seat=None if appointment.seat is None else _seat(appointment.seat),
         history=[_turn(turn) for turn in appointment.history],
         forget_from=_forget_from(appointment),
     )
@@ -65,6 +78,7 @@ def appointment(document: Document) -> Appointment:
         requested_with=document.get("requested_with"),
         client=_read_client(document["client"]) if "client" in document else None,
         cleared_until=None if cleared_until is None else date.fromisoformat(cleared_until),
+        seat=Seat(**document["seat"]) if "seat" in document else None,
         history=tuple(_read_turn(turn) for turn in document["history"]),
     )
 
@@ -150,6 +164,7 @@ def _client(client: Client) -> Document:
         zone=client.zone,
         consent={"texts": consent.texts, "wording": consent.wording, "given_at": consent.given_at},
         guardian=None if guardian is None else {"name": guardian.name, "phone": guardian.phone},
+        born=None if client.born is None else client.born.isoformat(),
     )
 
 
@@ -163,6 +178,7 @@ def _read_client(document: Document) -> Client:
         zone=document["zone"],
         consent=Consent(**document["consent"]),
         guardian=None if guardian is None else Guardian(**guardian),
+        born=date.fromisoformat(document["born"]) if "born" in document else None,
     )
 
 
@@ -176,11 +192,21 @@ def _turn(turn: Turn) -> Document:
         late=turn.late or None,
         assumed=turn.assumed or None,
         event=turn.event,
+        who=turn.who or None,
+        where=turn.where,
+        changes=[_present(field=one.field, old=one.old, new=one.new) for one in turn.changes] or None,
     )
 
 
 def _read_turn(document: Document) -> Turn:
-    return Turn(**document | {"deed": Deed(document["deed"]), "by": By(document["by"])})
+    changes = tuple(
+        Change(field=one["field"], old=one.get("old"), new=one.get("new")) for one in document.get("changes", ())
+    )
+    return Turn(**document | {"deed": Deed(document["deed"]), "by": By(document["by"]), "changes": changes})
+
+
+def _seat(seat: Seat) -> Document:
+    return _present(course=seat.course, index=seat.index, count=seat.count)
 
 
 def _minutes(length: timedelta) -> int:

@@ -1,4 +1,8 @@
-"""What booking hears: the health check's decisions and the client's replies; hearing one again changes nothing."""
+"""What booking hears: the health check's decisions, the client's replies, and what it said itself.
+
+Hearing anything again changes nothing. What follows from a turn and may come a moment later hangs on the event that
+announced it, so that no crash between the two forgets it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,18 @@ from services.booking.domain.refusals import NoSuchAppointment
 from services.booking.domain.turns import Outcome
 from shared.bus import Subscriptions
 from shared.events import Envelope
+from shared.events.booking import (
+    AppointmentAttended,
+    AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentDeclined,
+    AppointmentEvent,
+    AppointmentInReview,
+    AppointmentLapsed,
+    AppointmentMissed,
+    AppointmentMoved,
+    AppointmentRequested,
+)
 from shared.events.notify import Reply, ReplyConfirmed, ReplyRescheduleAsked
 from shared.events.screening import CaseDecided
 from shared.retry import DONE, Park, RetryAfter, Verdict
@@ -39,10 +55,24 @@ def subscriptions(booking: Booking) -> Subscriptions:
         fact: Reply = heard.data
         return booking.visits.replied(AppointmentId(fact.appointment), deed, event=heard.id, at=fact.received_at)
 
+    async def turned(heard: Envelope[AppointmentEvent]) -> Verdict:
+        for react in booking.reactions:
+            await react(heard)
+        return DONE
+
     return {
         CaseDecided: decided,  # may come twice, late, or after a later one
         ReplyConfirmed: said_yes,
         ReplyRescheduleAsked: asked_to_move,
+        AppointmentRequested: turned,
+        AppointmentInReview: turned,
+        AppointmentConfirmed: turned,
+        AppointmentMoved: turned,
+        AppointmentCancelled: turned,
+        AppointmentDeclined: turned,
+        AppointmentLapsed: turned,
+        AppointmentAttended: turned,
+        AppointmentMissed: turned,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -107,6 +108,7 @@ def _snapshot(appointment: Appointment, client: Client) -> Snapshot:
         "ends_at": appointment.ends_at,
         "zone": offer.zone,
         "client": _client(client),
+        "seat": None if appointment.seat is None else booking.CourseSeat(**asdict(appointment.seat)),
     }
 
 

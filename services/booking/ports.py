@@ -63,3 +63,11 @@ class Appointments(Protocol):
     async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
         """What owns cells and starts in the half-open window, in order."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Everything that booking keeps."""
+
+    practices: Practices
+    appointments: Appointments

@@ -54,6 +54,13 @@ class Texting(Payload):
     quiet_until: ClockTime = "08:00"
 
 
+class Waitlist(Payload):
+    """To how many waiting clients a freed time is offered at once, and for how long before it goes to the next."""
+
+    batch: int = 1
+    offer_minutes: int = 120
+
+
 class Place(Payload):
     id: Id
     name: Line
@@ -82,6 +89,11 @@ class Service(Payload):
     screening: Line = Field("cst-core", description=f'rule set of the health check; "{NO_SCREENING}" for none')
     preparation: Prose = ""
     aftercare: Prose = ""
+    audience: Literal["all", "new", "returning"] = Field("all", description="returning clients have attended before")
+    age_from: int | None = Field(None, description="youngest, in whole years on the day of the visit")
+    age_until: int | None = Field(None, description="oldest, in whole years on the day of the visit")
+    course_days_from: int = Field(5, description="the visits of a course lie at least so many days apart")
+    course_days_until: int = Field(10, description="and at most so many")
 
 
 class Hours(Payload):
@@ -112,6 +124,21 @@ class Block(Payload):
     note: Line = ""
 
 
+class Reset(Payload):
+    """After a visit of the service the practitioner needs so many minutes before the next one."""
+
+    service: Id
+    minutes: int
+
+
+class Load(Payload):
+    """At most so many visits in a row, with less than the pause between them."""
+
+    most_in_a_row: int | None = None
+    pause_minutes: int = 30
+    resets: tuple[Reset, ...] = Few
+
+
 class Practitioner(Payload):
     id: Id
     name: Line
@@ -122,6 +149,10 @@ class Practitioner(Payload):
     hours: tuple[WeeklyHours, ...] = Few
     exceptions: tuple[DayException, ...] = Many
     blocks: tuple[Block, ...] = Many
+    load: Load = Load()
+    calendars: tuple[Line, ...] = Field(default=(), max_length=10, description="ICS addresses; busy there, busy here")
+    directories: tuple[Line, ...] = Field(default=(), max_length=10, description="pages in public directories")
+    alerts_phone: Line = Field("", description="number for texts to the practitioner")
 
 
 class Profile(Payload):
@@ -140,6 +171,9 @@ class Profile(Payload):
     buffers: Literal["larger", "summed"] = Field("larger", description="what two neighbouring visits need between them")
     review_hours: int = Field(48, description="how long a time stays held while a person looks at the health check")
     assumed_attendance_minutes: int = Field(30, description="how long after its end a visit counts as attended")
+    countries: tuple[str, ...] = Field(default=(), max_length=60, description="whose mobile numbers are taken")
+    verify_numbers: bool = Field(False, description="send a code to a number that was not seen before")
+    waitlist: Waitlist = Waitlist()
     places: tuple[Place, ...] = Few
     rooms: tuple[Room, ...] = Few
     services: tuple[Service, ...] = Few
@@ -154,6 +188,7 @@ def read(document: Profile) -> domain.Practice:
             "links": domain.Links(**_fields(document.links)),
             "texting": _texting(document.texting),
             "buffers": domain.Buffers(document.buffers),
+            "waitlist": domain.WaitlistPolicy(**_fields(document.waitlist)),
             "places": tuple(domain.Place(**_fields(place)) for place in document.places),
             "rooms": tuple(domain.Room(**_fields(room)) for room in document.rooms),
             "services": tuple(_service(service) for service in document.services),
@@ -200,7 +235,9 @@ def _written_texting(texting: domain.Texting) -> Fields:
 def _service(service: Service) -> domain.Service:
     price = None if service.price is None else domain.Price(**_fields(service.price))
     screening = None if service.screening == NO_SCREENING else service.screening
-    return domain.Service(**_fields(service) | {"price": price, "screening": screening})
+    return domain.Service(
+        **_fields(service) | {"price": price, "screening": screening, "audience": domain.Audience(service.audience)}
+    )
 
 
 def _screening(service: domain.Service) -> Fields:
@@ -220,8 +257,14 @@ def _practitioner(person: Practitioner) -> domain.Practitioner:
                 for one in person.exceptions
             ),
             "blocks": tuple(domain.Block(**_fields(block)) for block in person.blocks),
+            "load": _load(person.load),
         }
     )
+
+
+def _load(load: Load) -> domain.Load:
+    resets = tuple(domain.Reset(**_fields(reset)) for reset in load.resets)
+    return domain.Load(**_fields(load) | {"resets": resets})
 
 
 def _hours(hours: Hours) -> domain.Hours:

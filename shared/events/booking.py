@@ -71,6 +71,14 @@ class Client(Contract):
     guardian: Guardian | None = None
 
 
+class CourseSeat(Contract):
+    """The visit's place in a course. The first, index 0, speaks for the whole; no `count` where it is open-ended."""
+
+    course: str
+    index: int
+    count: int | None = None
+
+
 class AppointmentEvent(Event):
     """The snapshot every appointment event carries; subject is the appointment, sequence its version.
 
@@ -89,6 +97,7 @@ class AppointmentEvent(Event):
     ends_at: AwareDatetime
     zone: str
     client: Client
+    seat: CourseSeat | None = None
 
 
 class AppointmentRequested(AppointmentEvent):
@@ -143,3 +152,66 @@ class AppointmentAttended(AppointmentEvent):
 
 class AppointmentMissed(AppointmentEvent):
     name: ClassVar[str] = "booking.appointment.missed.v1"
+
+
+class WaitlistOffered(Event):
+    """A freed time is offered to somebody who waits; subject is the offer. Who claims it first has it.
+
+    `instant` when claiming confirms it, because a health check that still counts covers that date.
+    """
+
+    name: ClassVar[str] = "booking.waitlist.offered.v1"
+
+    offer: str
+    service_name: str
+    practitioner_name: str
+    place_name: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    zone: str
+    expires_at: AwareDatetime
+    instant: bool
+    client: Client
+
+
+class CodeAsked(Event):
+    """A client who is not known yet wants the code that proves their number; subject is the check of that number."""
+
+    name: ClassVar[str] = "booking.number.code_asked.v1"
+
+    check: str
+    phone: str
+    locale: str
+    zone: str
+    code: str
+    expires_at: AwareDatetime
+
+
+class ClientMerged(Event):
+    """Two records were of one person: what is known of `ref` is known of `into`; subject is `into`."""
+
+    name: ClassVar[str] = "booking.client.merged.v1"
+
+    ref: str
+    into: str
+
+
+class ClientAsk(Event):
+    """What is asked of every service about one client; subject is the ask. `appointments` are all of that client's."""
+
+    ask: str
+    refs: tuple[str, ...]
+    phones: tuple[str, ...]
+    appointments: tuple[str, ...]
+
+
+class ClientEraseAsked(ClientAsk):
+    """Forget the client: every hearer erases what it holds and says so."""
+
+    name: ClassVar[str] = "booking.client.erase_asked.v1"
+
+
+class ClientExportAsked(ClientAsk):
+    """Make what is held of the client ready to be fetched: every hearer says when it is."""
+
+    name: ClassVar[str] = "booking.client.export_asked.v1"

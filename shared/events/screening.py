@@ -25,3 +25,21 @@ class CaseDecided(Event):
     ruleset: str
     valid_until: date | None = None
     retry_after: date | None = None
+
+
+class ClientErased(Event):
+    """Nothing is left of the client but what the law asks for; subject and `ask` are booking's ask."""
+
+    name: ClassVar[str] = "screening.client.erased.v1"
+
+    ask: str
+    records: int
+
+
+class ClientExported(Event):
+    """The health checks of the client can be fetched under the ask; `records` says how many there are."""
+
+    name: ClassVar[str] = "screening.client.exported.v1"
+
+    ask: str
+    records: int

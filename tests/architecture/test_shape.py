@@ -27,7 +27,7 @@ def each(*folders: str) -> pytest.MarkDecorator:
 def test_every_service_has_the_same_files(service: str) -> None:
     folder = ROOT / "services" / service
 
-    assert {path.name for path in folder.glob("*.py")} >= SAME_FILES
+    assert {path.name if path.is_file() else f"{path.name}.py" for path in folder.iterdir()} >= SAME_FILES
     assert (folder / "domain").is_dir()
     assert (folder / "actions").is_dir() or (folder / "actions.py").is_file()
 
@@ -51,7 +51,10 @@ def test_the_median_module_is_under_120_lines() -> None:
 
 
 def test_what_is_shared_stays_thin() -> None:
-    assert sum(module.code_lines() for module in modules("shared")) <= 1_200
+    """The kits; the event contracts are a catalogue that grows with what there is to say."""
+    kits = [module for module in modules("shared") if not module.name.startswith("shared/events/")]
+
+    assert sum(module.code_lines() for module in kits) <= 1_200
 
 
 @each("shared")

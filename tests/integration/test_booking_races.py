@@ -15,17 +15,17 @@ from pydantic import SecretStr
 
 from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
-from services.booking.domain.appointment import Appointment, By, State
+from services.booking.domain.appointment import Appointment, State
 from services.booking.domain.turns import Outcome
 from services.booking.ports import Kept
-from services.booking.store import MongoAppointments, MongoPractices
+from services.booking.store import open_stores
 from shared import mongo
 from shared.bus import Bus
 from shared.errors import Refusal
 from shared.mongo import Database
 from shared.relay import Relay
 from tests.support.auditor import findings
-from tests.support.booking import HOUR, MINUTE, POLICY, TEN, Time, a_house, a_person, wants
+from tests.support.booking import CLIENT, HOUR, MINUTE, POLICY, TEN, Time, a_house, a_person, wants
 
 QUARTER = 15 * MINUTE
 
@@ -39,7 +39,7 @@ class Desk:
     time: Time
 
     async def hold(self, wanted: Wanted, key: str) -> Appointment:
-        return await self.booking.visits.hold("still-water", wanted, key=key)
+        return await self.booking.visits.hold("still-water", wanted, key=key, hand=CLIENT)
 
 
 @pytest.fixture
@@ -47,11 +47,10 @@ async def desk(mongo_url: str, database_name: str) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as opened:
         database = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), database_name))
         relay = Relay(Bus(SecretStr("amqp://nobody"), "booking", 1))
-        practices = await MongoPractices.open(database, relay)
-        appointments = await MongoAppointments.open(database, relay)
-        await practices.put(Kept(a_house(), 1), ())
+        stores = await open_stores(database, relay)
+        await stores.practices.put(Kept(a_house(), 1), ())
         time = Time()
-        yield Desk(Booking.of(practices, appointments, POLICY, time), database, time)
+        yield Desk(Booking.of(stores, POLICY, time), database, time)
 
 
 async def outcomes(*deeds: Awaitable[Appointment]) -> tuple[list[Appointment], Counter[str]]:
@@ -128,9 +127,9 @@ async def test_an_expired_hold_goes_to_the_first_who_asks_without_the_sweeper(de
 async def test_of_moves_onto_one_time_at_once_one_wins_and_the_others_stay(desk: Desk) -> None:
     starts = [TEN + timedelta(days=day, hours=2 * n) for day in (1, 2) for n in range(5)]
     held = [await desk.hold(wants(at, practitioner=None), f"visit {at}") for at in starts]
-    visits = [await desk.booking.visits.request(one.id, a_person()) for one in held]
+    visits = [await desk.booking.visits.request(one.id, a_person(), hand=CLIENT) for one in held]
     to = TEN + timedelta(days=4)
-    won, told = await outcomes(*(desk.booking.visits.move(one.id, to, "ana", by=By.CLIENT) for one in visits))
+    won, told = await outcomes(*(desk.booking.visits.move(one.id, to, "ana", hand=CLIENT) for one in visits))
     assert (len(won), told) == (1, Counter({"slot-taken": 9}))
     stayed = [one for one in visits if one.id != won[0].id]
     assert [await desk.booking.visits.get(one.id) for one in stayed] == stayed
@@ -141,9 +140,9 @@ async def test_of_moves_onto_one_time_at_once_one_wins_and_the_others_stay(desk:
 async def test_cancelling_while_the_decision_comes_ends_without_the_time(desk: Desk, outcome: Outcome) -> None:
     for day in range(8):
         held = await desk.hold(wants(TEN + timedelta(days=day)), f"visit {day}")
-        await desk.booking.visits.request(held.id, a_person())
+        await desk.booking.visits.request(held.id, a_person(), hand=CLIENT)
         deciding = desk.booking.visits.decided(held.id, outcome, cleared_until=None, event="decided")
-        await asyncio.gather(deciding, desk.booking.visits.cancel(held.id, by=By.CLIENT), return_exceptions=True)
+        await asyncio.gather(deciding, desk.booking.visits.cancel(held.id, hand=CLIENT), return_exceptions=True)
         assert (await desk.booking.visits.get(held.id)).state in {State.CANCELLED, State.DECLINED}
     assert await findings(desk.database) == []
 

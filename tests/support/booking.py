@@ -11,7 +11,7 @@ from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
 from services.booking.actions.visits import Person
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, Client, Consent
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Consent, Hand
 from services.booking.domain.availability import Busy, Start
 from services.booking.domain.calendar import minute_of
 from services.booking.domain.identity import appointment_id
@@ -19,11 +19,13 @@ from services.booking.domain.offering import offer
 from services.booking.domain.policy import Policy
 from services.booking.domain.practice import Place, Practice, Practitioner, Room, Service, WeeklyHours
 from services.booking.domain.refusals import SlotTaken
-from services.booking.ports import AlreadyMade, Kept
+from services.booking.ports import AlreadyMade, Kept, Stores
 from shared.events import Envelope
 from shared.relay import Said
 
 POLICY = Policy()
+CLIENT = Hand(by=By.CLIENT, who="client")
+STAFF = Hand(by=By.PRACTICE, who="operator")
 # A Monday, four in the morning in Zurich.
 NOW = datetime(2027, 3, 1, 3, 0, tzinfo=UTC)
 # The day after, ten in the morning there.
@@ -222,9 +224,10 @@ class House:
         self.time = Time()
         self.practices = MemoryPractices()
         self.appointments = MemoryAppointments()
+        self.stores = Stores(practices=self.practices, appointments=self.appointments)
         self.practice = practice or a_house()
         self.practices.kept[self.practice.id] = Kept(self.practice, 1)
-        self.booking = Booking.of(self.practices, self.appointments, POLICY, self.time)
+        self.booking = Booking.of(self.stores, POLICY, self.time)
 
     @property
     def said(self) -> list[str]:
@@ -232,11 +235,11 @@ class House:
         return [said.type.split(".")[2] for said in self.appointments.said]
 
     async def hold(self, wanted: Wanted | None = None, *, key: str = "key") -> Appointment:
-        return await self.booking.visits.hold(self.practice.id, wanted or wants(), key=key)
+        return await self.booking.visits.hold(self.practice.id, wanted or wants(), key=key, hand=CLIENT)
 
     async def request(self, wanted: Wanted | None = None, *, key: str = "key") -> Appointment:
         held = await self.hold(wanted, key=key)
-        return await self.booking.visits.request(held.id, a_person())
+        return await self.booking.visits.request(held.id, a_person(), hand=CLIENT)
 
     async def book(self, wanted: Wanted | None = None, *, key: str = "key") -> Appointment:
         """Held, requested and cleared by the health check."""

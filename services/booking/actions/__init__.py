@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.booking.actions.profiles import Profiles
 from services.booking.actions.times import Times
 from services.booking.actions.visits import Visits
 from services.booking.domain.policy import Policy
-from services.booking.ports import Appointments, Practices
+from services.booking.ports import Stores
 from shared.clock import Clock
+from shared.events import Envelope
+from shared.events.booking import AppointmentEvent
+
+Reaction = Callable[[Envelope[AppointmentEvent]], Awaitable[None]]
+"""What booking does about a turn after it was announced; hearing of the same turn again changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +23,9 @@ class Booking:
     profiles: Profiles
     times: Times
     visits: Visits
+    reactions: tuple[Reaction, ...] = ()
 
     @classmethod
-    def of(cls, practices: Practices, appointments: Appointments, policy: Policy, now: Clock) -> Booking:
-        times = Times(practices, appointments, now)
-        return cls(Profiles(practices, now), times, Visits(times, appointments, policy, now))
+    def of(cls, stores: Stores, policy: Policy, now: Clock) -> Booking:
+        times = Times(stores.practices, stores.appointments, now)
+        return cls(Profiles(stores.practices, now), times, Visits(times, stores.appointments, policy, now))

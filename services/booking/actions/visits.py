@@ -9,7 +9,19 @@ from datetime import date, datetime
 
 from services.booking.actions.times import Times, Wanted
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Consent, Deed, Guardian, State
+from services.booking.domain.appointment import (
+    TIME,
+    Appointment,
+    AppointmentId,
+    By,
+    Client,
+    Consent,
+    Deed,
+    Guardian,
+    Hand,
+    State,
+)
+from services.booking.domain.audit import signed
 from services.booking.domain.identity import appointment_id, client_ref, fingerprint
 from services.booking.domain.offering import offer
 from services.booking.domain.policy import Policy
@@ -56,12 +68,12 @@ class Visits:
         self._now = now
         self._recent: Recent[Appointment] = Recent()
 
-    async def hold(self, practice: str, wanted: Wanted, *, key: str) -> Appointment:
+    async def hold(self, practice: str, wanted: Wanted, *, key: str, hand: Hand) -> Appointment:
         """Take a time that is offered. The same `key` and wish again give the same appointment."""
         id_ = appointment_id(practice, key)
         asked = fingerprint(wanted.service, wanted.practitioner or "", wanted.starts_at.isoformat())
         try:
-            return await self._claim(id_, practice, wanted, asked)
+            return await self._claim(id_, practice, wanted, asked, hand)
         except (AlreadyMade, Refusal):
             # Our own earlier attempt may be the very thing that is in the way.
             earlier = await self._appointments.get(id_)
@@ -71,7 +83,7 @@ class Visits:
             raise KeyReused("this Idempotency-Key was used for another request")
         return earlier
 
-    async def request(self, id_: AppointmentId, person: Person) -> Appointment:
+    async def request(self, id_: AppointmentId, person: Person, *, hand: Hand) -> Appointment:
         """Consume the hold. The same request again changes nothing."""
         asked = fingerprint(*map(str, astuple(person)))
 
@@ -81,7 +93,7 @@ class Visits:
             now = self._now()
             return turns.request(held, _client(held, person, now), asked=asked, now=now, policy=self._policy)
 
-        return await self._turn(id_, requested)
+        return await self._turn(id_, requested, hand)
 
     async def get(self, id_: AppointmentId) -> Appointment:
         appointment = await self._appointments.get(id_)
@@ -89,13 +101,15 @@ class Visits:
             raise NoSuchAppointment("there is no such appointment")
         return appointment
 
-    async def move(self, id_: AppointmentId, starts_at: datetime, practitioner: str | None, *, by: By) -> Appointment:
+    async def move(
+        self, id_: AppointmentId, starts_at: datetime, practitioner: str | None, *, hand: Hand
+    ) -> Appointment:
         """Give the old time back and take the new one in one write, or change nothing."""
         for _ in range(MOST_TRIES):
             was = await self.get(id_)
             if was.starts_at == starts_at and practitioner in {None, was.offer.practitioner}:
                 return was
-            turned = await self._moved(was, starts_at, practitioner, by)
+            turned = signed(await self._moved(was, starts_at, practitioner, hand.by), hand, was=was)
             try:
                 if await self._save(turned):
                     return turned
@@ -104,25 +118,30 @@ class Visits:
                     raise
         raise Contended("others kept changing this appointment")
 
-    async def cancel(self, id_: AppointmentId, *, by: By) -> Appointment:
-        return await self._turn_into(State.CANCELLED, id_, lambda was: turns.cancel(was, by=by, now=self._now()))
+    async def cancel(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
+        return await self._turn_into(
+            State.CANCELLED, id_, lambda was: turns.cancel(was, by=hand.by, now=self._now()), hand
+        )
 
-    async def attended(self, id_: AppointmentId) -> Appointment:
-        return await self._turn_into(State.ATTENDED, id_, lambda was: turns.attend(was, now=self._now()))
+    async def attended(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
+        return await self._turn_into(State.ATTENDED, id_, lambda was: turns.attend(was, now=self._now()), hand)
 
-    async def missed(self, id_: AppointmentId) -> Appointment:
-        return await self._turn_into(State.MISSED, id_, lambda was: turns.miss(was, now=self._now()))
+    async def missed(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
+        return await self._turn_into(State.MISSED, id_, lambda was: turns.miss(was, now=self._now()), hand)
 
     async def decided(
         self, id_: AppointmentId, outcome: turns.Outcome, *, cleared_until: date | None, event: str
     ) -> Appointment:
         """Follow the health check's decision, however often and in whatever order it is told."""
         return await self._turn(
-            id_, lambda was: turns.decide(was, outcome, cleared_until=cleared_until, event=event, now=self._now())
+            id_,
+            lambda was: turns.decide(was, outcome, cleared_until=cleared_until, event=event, now=self._now()),
+            Hand(by=By.RULES, who="health check"),
         )
 
     async def replied(self, id_: AppointmentId, deed: Deed, *, event: str, at: datetime) -> Appointment:
-        return await self._turn(id_, lambda was: turns.reply(was, deed, event=event, at=at))
+        hand = Hand(by=By.CLIENT, who="text message")
+        return await self._turn(id_, lambda was: turns.reply(was, deed, event=event, at=at), hand)
 
     async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> list[Appointment]:
         now = self._now()
@@ -134,13 +153,14 @@ class Visits:
         now = self._now()
         while True:
             due = await self._appointments.due(now, BATCH)
-            turned = [later for later in (turns.keep_time(one, now=now) for one in due) if later is not None]
+            turns_taken = ((one, turns.keep_time(one, now=now)) for one in due)
+            turned = [signed(later, TIME, was=one) for one, later in turns_taken if later is not None]
             for later in turned:
                 await self._appointments.save(later, announce(later))
             if len(due) < BATCH or not turned:
                 return
 
-    async def _claim(self, id_: AppointmentId, practice: str, wanted: Wanted, asked: str) -> Appointment:
+    async def _claim(self, id_: AppointmentId, practice: str, wanted: Wanted, asked: str, hand: Hand) -> Appointment:
         for _ in range(MOST_CLAIMS):
             found = await self._times.find(practice, wanted)
             held = turns.hold(
@@ -152,6 +172,7 @@ class Visits:
                 now=self._now(),
                 policy=self._policy,
             )
+            held = signed(held, hand, was=None)
             try:
                 await self._appointments.add(held, announce(held))
             except SlotTaken:
@@ -181,18 +202,18 @@ class Visits:
         """
         now = self._now()
         found = await self._appointments.in_the_way(wanted, now)
-        lapsed = [turns.lapse(one, now=now) for one in found if one.state is State.HELD]
+        lapsed = [signed(turns.lapse(one, now=now), TIME, was=one) for one in found if one.state is State.HELD]
         for one in lapsed:
             await self._appointments.save(one, announce(one))
         return bool(lapsed)
 
     async def _turn_into(
-        self, state: State, id_: AppointmentId, take: Callable[[Appointment], Appointment]
+        self, state: State, id_: AppointmentId, take: Callable[[Appointment], Appointment], hand: Hand
     ) -> Appointment:
         """As `_turn`; an appointment that has got there already stays as it is."""
-        return await self._turn(id_, lambda was: was if was.state is state else take(was))
+        return await self._turn(id_, lambda was: was if was.state is state else take(was), hand)
 
-    async def _turn(self, id_: AppointmentId, take: Callable[[Appointment], Appointment]) -> Appointment:
+    async def _turn(self, id_: AppointmentId, take: Callable[[Appointment], Appointment], hand: Hand) -> Appointment:
         """Take one turn, deciding anew whenever somebody else was faster; the same value back means nothing to do.
 
         What this process wrote last is tried first, and believed only if the database takes the turn it leads to.
@@ -201,12 +222,12 @@ class Visits:
         if known is not None:
             with suppress(Refusal):
                 turned = take(known)
-                if turned is not known and await self._save(turned):
+                if turned is not known and await self._save(turned := signed(turned, hand, was=known)):
                     return turned
         for _ in range(MOST_TRIES):
             was = await self.get(id_)
             turned = take(was)
-            if turned is was or await self._save(turned):
+            if turned is was or await self._save(turned := signed(turned, hand, was=was)):
                 return turned
         raise Contended("others kept changing this appointment")
 

@@ -37,6 +37,7 @@ class Deed(StrEnum):
     LAPSED = "lapsed"
     CANCELLED = "cancelled"
     MOVED = "moved"
+    RENEWED = "renewed"
     ATTENDED = "attended"
     MISSED = "missed"
     SAID_YES = "said_yes"
@@ -50,6 +51,17 @@ class By(StrEnum):
     PRACTICE = "practice"
     RULES = "rules"
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Whose hand took a turn: `who` names a key or what was heard, `where` is the network address it came from."""
+
+    by: By
+    who: str
+    where: str | None = None
+
+
+TIME = Hand(by=By.RULES, who="time")
 
 PENDING = frozenset({State.HELD, State.REQUESTED, State.IN_REVIEW})
 ACTIVE = PENDING | {State.CONFIRMED}
@@ -101,7 +113,7 @@ class Guardian:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Who comes. `ref` is stable per practice and number; `phone` is E.164; `zone` an IANA name."""
+    """Who comes. `ref` is stable per practice and number; `phone` is E.164; `zone` an IANA name; `born` if told."""
 
     ref: str
     name: str
@@ -110,11 +122,33 @@ class Client:
     zone: str
     consent: Consent
     guardian: Guardian | None = None
+    born: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """The place of a visit in a course; the first of them, 0, speaks for all. An open-ended course has no `count`."""
+
+    course: str
+    index: int
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a turn changed, as text; None is nothing."""
+
+    field: str
+    old: str | None
+    new: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One entry of the history. `event` is the id of the event that brought it, where one did."""
+    """One entry of the history. `event` is the id of the event that brought it, where one did.
+
+    `who`, `where` and `changes` are what the audit shows; `domain/audit.py` writes them when the turn is saved.
+    """
 
     deed: Deed
     by: By
@@ -124,6 +158,9 @@ class Turn:
     late: bool = False
     assumed: bool = False
     event: str | None = None
+    who: str = ""
+    where: str | None = None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +182,7 @@ class Appointment:
     requested_with: str | None = None
     client: Client | None = None
     cleared_until: date | None = None
+    seat: Seat | None = None
     history: tuple[Turn, ...] = ()
 
     @property

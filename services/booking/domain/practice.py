@@ -22,6 +22,14 @@ class Buffers(StrEnum):
     SUMMED = "summed"
 
 
+class Audience(StrEnum):
+    """For whom a service is; who has attended a visit before is a returning client."""
+
+    ALL = "all"
+    NEW = "new"
+    RETURNING = "returning"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """`minor_units` of an ISO 4217 currency: cents, pence, yen."""
@@ -100,8 +108,36 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """After a visit of the service the practitioner needs so many minutes before the next one begins."""
+
+    service: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How much a practitioner takes on: at most so many visits in a row, None for no limit.
+
+    Visits are in a row while less than `pause_minutes` lie between one's end and the next one's start.
+    """
+
+    most_in_a_row: int | None = None
+    pause_minutes: int = 30
+    resets: tuple[Reset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistPolicy:
+    """To how many waiting clients a freed time is offered at once, and for how long before it goes to the next."""
+
+    batch: int = 1
+    offer_minutes: int = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Practitioner:
-    """`services` are the ids of what this person offers."""
+    """`services` are the ids of what this person offers; `calendars` are addresses of outside ones."""
 
     id: str
     name: str
@@ -112,6 +148,10 @@ class Practitioner:
     licence_number: str = ""
     exceptions: tuple[DayException, ...] = ()
     blocks: tuple[Block, ...] = ()
+    load: Load = field(default_factory=Load)
+    calendars: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
+    alerts_phone: str = ""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -122,7 +162,11 @@ class Practitioner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """`screening` names the rule set of the health check, None switches it off; the horizon is in local dates."""
+    """`screening` names the rule set of the health check, None switches it off; the horizon is in local dates.
+
+    Ages are in whole years on the day of the visit, both bounds included; None is no bound. The visits of a course lie
+    `course_days_from` to `course_days_until` local dates apart.
+    """
 
     id: str
     name: str
@@ -138,11 +182,20 @@ class Service:
     screening: str | None = "cst-core"
     preparation: str = ""
     aftercare: str = ""
+    audience: Audience = Audience.ALL
+    age_from: int | None = None
+    age_until: int | None = None
+    course_days_from: int = 5
+    course_days_until: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """`sms_name` is the neutral name in texts; `zone` is the practice's own, places may lie in others."""
+    """`sms_name` is the neutral name in texts; `zone` is the practice's own, places may lie in others.
+
+    Mobile numbers of `countries` are taken, of the practice's own country if there are none. `verify_numbers` asks a
+    client whose number has not been seen before for a code that was sent there.
+    """
 
     id: str
     name: str
@@ -157,6 +210,9 @@ class Practice:
     buffers: Buffers = Buffers.LARGER
     review_hours: int = 48
     assumed_attendance_minutes: int = 30
+    countries: tuple[str, ...] = ()
+    verify_numbers: bool = False
+    waitlist: WaitlistPolicy = field(default_factory=WaitlistPolicy)
     places: tuple[Place, ...] = ()
     rooms: tuple[Room, ...] = ()
     practitioners: tuple[Practitioner, ...] = ()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from services.booking.actions import Booking
-from services.booking.appointment_routes import Pass
-from services.booking.domain.appointment import Appointment, By, State
+from services.booking.domain.appointment import Appointment, State
 from services.booking.domain.refusals import NoSuchService
 from services.booking.page import addresses, words
 from services.booking.page.addresses import see
 from services.booking.page.visiting import Visiting, service_of, token
 from services.booking.page.week import Weeks, asked, picked
-from services.booking.payloads import MoveBody
+from services.booking.routes.appointments import Pass, hand_of
+from services.booking.routes.payloads import MoveBody
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask
 from shared.page import Pages
@@ -33,7 +33,7 @@ class Changing:
         was = await self._visiting.own(ask)
         try:
             to = MoveBody.model_validate(picked(ask.form.get("slot", "")))
-            moved = await self._booking.visits.move(was.id, to.starts_at, to.practitioner, by=By.CLIENT)
+            moved = await self._booking.visits.move(was.id, to.starts_at, to.practitioner, hand=hand_of(ask))
         except ValidationError:
             return await self._times(ask, was, told=words.PICK_AGAIN, status=422)
         except Refusal as refusal:
@@ -47,7 +47,7 @@ class Changing:
     async def cancel_visit(self, ask: Ask[None, None]) -> Answer:
         was = await self._visiting.own(ask)
         try:
-            await self._booking.visits.cancel(was.id, by=By.CLIENT)
+            await self._booking.visits.cancel(was.id, hand=hand_of(ask))
         except Refusal as refusal:
             return await self._visiting.refused(ask, refusal)
         if was.state is State.HELD:

@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
-from services.booking.appointment_routes import Pass
 from services.booking.domain.appointment import Appointment, State
 from services.booking.domain.practice import Practice, Service
 from services.booking.domain.refusals import NoSuchService
 from services.booking.page import addresses, words
 from services.booking.page.addresses import see
 from services.booking.page.week import Asked, Weeks, asked, picked
-from services.booking.payloads import HoldBody
+from services.booking.routes.appointments import Pass, hand_of
+from services.booking.routes.payloads import HoldBody
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask
@@ -44,7 +44,7 @@ class Choosing:
         practice = (await self._booking.profiles.get(ask.path["practice"])).practice
         try:
             wanted = _wanted(ask.form)
-            held = await self._booking.visits.hold(practice.id, wanted, key=_key(ask.form))
+            held = await self._booking.visits.hold(practice.id, wanted, key=_key(ask.form), hand=hand_of(ask))
         except ValidationError:
             return await self._times(practice, ask.form, told=words.PICK_AGAIN, status=422)
         except Refusal as refusal:

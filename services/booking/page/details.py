@@ -8,8 +8,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from services.booking.actions.visits import Person
-from services.booking.payloads import RequestBody
 from services.booking.phone import NotAMobileNumber
+from services.booking.routes.payloads import RequestBody
 
 FIELDS: Final[Mapping[str, str]] = {
     "client.name": "name",

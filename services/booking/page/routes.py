@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from services.booking.actions import Booking
-from services.booking.appointment_routes import Pass
 from services.booking.page import words
 from services.booking.page.changing import Changing
 from services.booking.page.choosing import Choosing
 from services.booking.page.visiting import Visiting
 from services.booking.page.week import Weeks
+from services.booking.routes.appointments import Pass
 from shared.clock import Clock
 from shared.httpkit import Door, Route
 from shared.page import Pages, stylesheet

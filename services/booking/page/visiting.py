@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.booking import views
 from services.booking.actions import Booking
 from services.booking.domain.appointment import Appointment, AppointmentId, State
 from services.booking.domain.practice import Practice, Service
 from services.booking.page import addresses, details, words
 from services.booking.page.addresses import see
 from services.booking.phone import NotAMobileNumber
+from services.booking.routes import views
+from services.booking.routes.appointments import hand_of
 from shared.clock import Clock
 from shared.errors import Refusal
-from shared.httpkit import Answer, Ask, Door, Who
+from shared.httpkit import Answer, Ask, Door
 from shared.page import Pages
 
 NO_PROBLEMS: details.Problems = {}
@@ -40,7 +41,7 @@ class Visiting:
 
     async def own(self, ask: Ask[None, None]) -> Appointment:
         """The appointment whose token the address carries; raises `TokenInvalid`."""
-        self._door.admit(ask.request, Who.TOKEN)
+        self._door.claim(ask.request)
         return await self._booking.visits.get(AppointmentId(ask.path["appointment"]))
 
     async def show_visit(self, ask: Ask[None, None]) -> Answer:
@@ -53,7 +54,7 @@ class Visiting:
         if person is None:
             return await self.shown(ask, was, problems=problems, status=422)
         try:
-            requested = await self._booking.visits.request(was.id, person)
+            requested = await self._booking.visits.request(was.id, person, hand=hand_of(ask))
         except NotAMobileNumber as refusal:
             return await self.shown(ask, was, problems=details.not_mobile(refusal), status=422)
         except Refusal as refusal:

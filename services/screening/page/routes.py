@@ -18,7 +18,7 @@ from services.screening.page.questions import sections
 from services.screening.ports import Profile
 from shared.clock import Clock
 from shared.errors import Refusal
-from shared.httpkit import Answer, Ask, Door, Route, Who
+from shared.httpkit import Answer, Ask, Door, Route
 from shared.page import HEADERS, Pages, stylesheet
 from shared.tokens import Claim, TokenInvalid
 
@@ -64,7 +64,7 @@ class Checking:
         return Answer(303, headers={**HEADERS, "Location": _address("/screening/check", ask)})
 
     def _claim(self, ask: Ask[None, None]) -> Claim:
-        claim = self._door.admit(ask.request, Who.TOKEN)
+        claim = self._door.claim(ask.request)
         if claim is None:
             raise TokenInvalid("the appointment token is missing, altered or out of date")
         return claim

@@ -11,12 +11,11 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from services.booking.domain.appointment import By
-from services.booking.live import Live
+from services.booking.routes.live import Live
 from shared import httpkit
 from shared.httpkit import Door
 from shared.tokens import Tokens
-from tests.support.booking import TEN, House
+from tests.support.booking import CLIENT, TEN, House
 
 TOKENS = Tokens("signing-" + "s" * 32)
 
@@ -55,7 +54,7 @@ async def test_a_stream_ends_with_the_service_and_not_when_it_feels_like_it(hous
 
 async def test_of_what_has_ended_there_is_one_event_and_no_more(house: House, server: TestServer) -> None:
     held = await house.hold()
-    await house.booking.visits.cancel(held.id, by=By.CLIENT)
+    await house.booking.visits.cancel(held.id, hand=CLIENT)
     token = TOKENS.mint(held.id, held.practice, TEN + timedelta(days=1))
     url = server.make_url(f"/booking/v1/appointments/{held.id}/events").with_query(token=token)
     async with aiohttp.ClientSession() as http, http.get(url) as stream, asyncio.timeout(5):

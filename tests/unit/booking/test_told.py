@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from icalendar import Calendar
 
-from services.booking import views
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, By, Deed
 from services.booking.ics import calendar
 from services.booking.outbox import announce, practice_changed
-from services.booking.payloads import Availability
+from services.booking.routes import views
+from services.booking.routes.payloads import Availability
 from shared.events import booking, decode
 from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, House, a_client, a_hold, a_house, a_request, a_visit
 

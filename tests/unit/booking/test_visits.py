@@ -14,7 +14,7 @@ from services.booking.domain.appointment import Appointment, AppointmentId, By, 
 from services.booking.domain.refusals import KeyReused, NoSuchAppointment, SlotTaken
 from services.booking.domain.turns import HoldExpired, Outcome, TooLate, WrongState
 from shared.errors import Refusal
-from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, House, a_hold, a_house, a_person, wants
+from tests.support.booking import CLIENT, HOUR, MINUTE, NOW, POLICY, STAFF, TEN, House, a_hold, a_house, a_person, wants
 
 
 async def test_a_hold_says_nothing_and_neither_does_its_end() -> None:
@@ -24,7 +24,7 @@ async def test_a_hold_says_nothing_and_neither_does_its_end() -> None:
     await house.booking.visits.keep_time()
     assert (await house.booking.visits.get(held.id)).state is State.LAPSED
     given_back = await house.hold(key="next")
-    await house.booking.visits.cancel(given_back.id, by=By.CLIENT)
+    await house.booking.visits.cancel(given_back.id, hand=CLIENT)
     assert house.said == []
 
 
@@ -105,10 +105,10 @@ async def test_a_swept_or_expired_hold_is_refused_and_told_as_expired() -> None:
     held = await house.hold()
     house.time.pass_(10 * MINUTE)
     with pytest.raises(HoldExpired):
-        await house.booking.visits.request(held.id, a_person())
+        await house.booking.visits.request(held.id, a_person(), hand=CLIENT)
     await house.booking.visits.keep_time()
     with pytest.raises(WrongState):
-        await house.booking.visits.request(held.id, a_person())
+        await house.booking.visits.request(held.id, a_person(), hand=CLIENT)
 
 
 async def test_the_same_key_again_gives_the_same_appointment_whatever_became_of_it() -> None:
@@ -131,7 +131,7 @@ async def test_the_same_client_in_two_tabs_holds_two_times_or_gets_told() -> Non
 async def test_going_back_gives_the_time_back_at_once() -> None:
     house = House()
     held = await house.hold()
-    await house.booking.visits.cancel(held.id, by=By.CLIENT)
+    await house.booking.visits.cancel(held.id, hand=CLIENT)
     assert (await house.hold(key="somebody else")).starts_at == TEN
 
 
@@ -158,7 +158,7 @@ async def test_an_overdue_request_in_the_way_lapses_and_says_so() -> None:
 async def test_a_moved_visit_keeps_its_state_and_says_where_it_was() -> None:
     house = House()
     visit = await house.book(wants(TEN + timedelta(days=2)))
-    moved = await house.booking.visits.move(visit.id, TEN + timedelta(days=3), None, by=By.CLIENT)
+    moved = await house.booking.visits.move(visit.id, TEN + timedelta(days=3), None, hand=CLIENT)
     assert (moved.state, moved.offer.practitioner) == (State.CONFIRMED, "ana")
     said = house.appointments.said[-1].data
     assert (said.moved_from, said.starts_at) == (TEN + timedelta(days=2), TEN + timedelta(days=3))
@@ -169,7 +169,7 @@ async def test_a_visit_moves_by_a_quarter_over_its_own_old_time() -> None:
     house = House()
     visit = await house.book(wants(TEN + timedelta(days=2)))
     to = TEN + timedelta(days=2, minutes=15)
-    assert (await house.booking.visits.move(visit.id, to, None, by=By.CLIENT)).starts_at == to
+    assert (await house.booking.visits.move(visit.id, to, None, hand=CLIENT)).starts_at == to
 
 
 async def test_a_client_who_may_not_move_any_more_hears_that_and_not_about_the_time() -> None:
@@ -177,16 +177,16 @@ async def test_a_client_who_may_not_move_any_more_hears_that_and_not_about_the_t
     visit = await house.book()
     house.time.at = TEN - HOUR
     with pytest.raises(TooLate):
-        await house.booking.visits.move(visit.id, TEN + 3 * HOUR, None, by=By.CLIENT)
-    moved = await house.booking.visits.move(visit.id, TEN + 3 * HOUR, None, by=By.PRACTICE)
+        await house.booking.visits.move(visit.id, TEN + 3 * HOUR, None, hand=CLIENT)
+    moved = await house.booking.visits.move(visit.id, TEN + 3 * HOUR, None, hand=STAFF)
     assert moved.history[-1].by is By.PRACTICE
 
 
 async def test_cancelling_again_changes_and_says_nothing_more() -> None:
     house = House()
     visit = await house.book()
-    first = await house.booking.visits.cancel(visit.id, by=By.CLIENT)
-    assert await house.booking.visits.cancel(visit.id, by=By.PRACTICE) == first
+    first = await house.booking.visits.cancel(visit.id, hand=CLIENT)
+    assert await house.booking.visits.cancel(visit.id, hand=STAFF) == first
     assert house.said == ["requested", "confirmed", "cancelled"]
 
 
@@ -218,7 +218,7 @@ async def test_numbers_are_read_as_the_practices_country_dials_them() -> None:
     house = House()
     held = await house.hold()
     requested = await house.booking.visits.request(
-        held.id, a_person(phone="079 123 45 67", guardian_name="Pat", guardian_phone="+44 7400 123456")
+        held.id, a_person(phone="079 123 45 67", guardian_name="Pat", guardian_phone="+44 7400 123456"), hand=CLIENT
     )
     assert requested.client is not None
     assert requested.client.guardian is not None
@@ -250,15 +250,15 @@ async def test_what_is_offered_is_bookable_and_nothing_else_is(practitioner: str
 
 async def test_a_replica_that_remembers_an_older_state_decides_on_the_truth() -> None:
     house = House()
-    elsewhere = Booking.of(house.practices, house.appointments, POLICY, house.time)
+    elsewhere = Booking.of(house.stores, POLICY, house.time)
     requested = await house.request()
-    await elsewhere.visits.cancel(requested.id, by=By.CLIENT)
+    await elsewhere.visits.cancel(requested.id, hand=CLIENT)
     assert (await house.decide(requested, Outcome.CLEARED)).state is State.CANCELLED
     held = await house.hold(wants(TEN + 3 * HOUR), key="next")
     house.time.pass_(10 * MINUTE)
     await elsewhere.visits.keep_time()
     with pytest.raises(WrongState):
-        await house.booking.visits.request(held.id, a_person())
+        await house.booking.visits.request(held.id, a_person(), hand=CLIENT)
     assert house.said == ["requested", "cancelled"]
 
 

@@ -10,11 +10,11 @@ from typing import Final
 
 from aiohttp import web
 
-from services.booking import views
 from services.booking.actions import Booking
-from services.booking.appointment_routes import APPOINTMENT
 from services.booking.domain.appointment import AppointmentId
 from services.booking.domain.refusals import NoSuchAppointment
+from services.booking.routes import views
+from services.booking.routes.appointments import APPOINTMENT
 from shared.clock import Clock
 from shared.httpkit import Ask, Route, Who
 from shared.mongo import UNREACHABLE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.booking.actions import Booking
-from services.booking.appointment_routes import AppointmentRoutes, Pass
-from services.booking.practice_routes import PracticeRoutes
+from services.booking.routes.appointments import AppointmentRoutes, Pass
+from services.booking.routes.practices import PracticeRoutes
 from shared.clock import Clock
 from shared.httpkit import Route
 

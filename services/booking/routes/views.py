@@ -14,7 +14,7 @@ from services.booking.actions.times import Free
 from services.booking.domain.appointment import ACTIVE, BOOKED, Appointment, Deed, State
 from services.booking.domain.policy import is_late
 from services.booking.domain.practice import Practice
-from services.booking.payloads import (
+from services.booking.routes.payloads import (
     Agenda,
     AgendaDay,
     AgendaEntry,

@@ -1,4 +1,4 @@
-"""Practices and appointments in MongoDB: every change and what it says are one write."""
+"""Appointments in MongoDB: every change and what it says are one write."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from services.booking import documents, profile
+from services.booking import documents
 from services.booking.domain.appointment import Appointment, AppointmentId, Deed, State
 from services.booking.domain.availability import Busy
 from services.booking.domain.refusals import SlotTaken
-from services.booking.ports import AlreadyMade, Kept
+from services.booking.ports import AlreadyMade
 from shared.mongo import Collection, Database, Document, clashed_index, ensure
 from shared.relay import Outbox, Relay, Said
 
@@ -123,52 +123,3 @@ class MongoAppointments:
     @staticmethod
     def _standing(practice: str, starts_from: datetime, starts_until: datetime) -> Document:
         return {"practice": practice, "starts_at": {"$gte": starts_from, "$lt": starts_until}, **OWNS_CELLS}
-
-
-class MongoPractices:
-    """The practice profiles, kept as the documents they were loaded from."""
-
-    def __init__(self, collection: Collection, outbox: Outbox) -> None:
-        self._collection = collection
-        self._outbox = outbox
-        self._read: dict[str, Kept] = {}
-
-    @classmethod
-    async def open(cls, database: Database, relay: Relay) -> MongoPractices:
-        collection = database["practices"]
-        return cls(collection, await relay.outbox(collection))
-
-    async def get(self, practice: str) -> Kept | None:
-        """Always asks the database; what it says is only parsed again when the version is another one."""
-        document = await self._collection.find_one({"_id": practice}, {"outbox": 0})
-        if document is None:
-            return None
-        known = self._read.get(practice)
-        if known is None or known.version != document["version"]:
-            stored = profile.Profile.model_validate(document["profile"])
-            known = self._read[practice] = Kept(profile.read(stored), document["version"])
-        return known
-
-    async def put(self, kept: Kept, said: Said) -> bool:
-        practice = kept.practice.id
-        fields: Document = {
-            "version": kept.version,
-            "profile": profile.written(kept.practice).model_dump(mode="json", exclude_none=True),
-        }
-        if kept.version == 1:
-            if not await self._begin(practice, fields, said):
-                return False
-        else:
-            update = self._outbox.update(practice, set_=fields, said=said)
-            result = await self._collection.update_one({"_id": practice, "version": kept.version - 1}, update)
-            if result.matched_count == 0:
-                return False
-        self._outbox.hand_over(practice, said)
-        return True
-
-    async def _begin(self, practice: str, fields: Document, said: Said) -> bool:
-        try:
-            await self._collection.insert_one({"_id": practice, **fields, "outbox": self._outbox.entries(said)})
-        except DuplicateKeyError:
-            return False
-        return True

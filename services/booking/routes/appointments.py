@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from services.booking import ics, payloads, views
+from services.booking import ics
 from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
 from services.booking.actions.visits import Contended, Person
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, By, State
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Hand, State
 from services.booking.domain.refusals import (
     KeyReused,
     NoSuchAppointment,
@@ -27,11 +27,12 @@ from services.booking.domain.refusals import (
     TooShortNotice,
 )
 from services.booking.phone import NotAMobileNumber
-from services.booking.practice_routes import PRACTICE
+from services.booking.routes import payloads, views
+from services.booking.routes.practices import PRACTICE
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Route, Who
-from shared.tokens import Claim, Tokens
+from shared.tokens import Tokens
 
 APPOINTMENT: Final = "/v1/appointments/{appointment}"
 Refused = tuple[type[Refusal], ...]
@@ -157,13 +158,13 @@ class AppointmentRoutes:
     async def hold_time(self, ask: Ask[payloads.HoldBody, None]) -> Answer:
         wanted = Wanted(service=ask.body.service, practitioner=ask.body.practitioner, starts_at=ask.body.starts_at)
         key = ask.idempotency_key or secrets.token_hex(16)
-        held = await self._booking.visits.hold(ask.path["practice"], wanted, key=key)
+        held = await self._booking.visits.hold(ask.path["practice"], wanted, key=key, hand=hand_of(ask))
         # Asked again later under the same key, perhaps by somebody who guessed it: no token to what is theirs by now.
         token = self._pass.token(held) if held.state is State.HELD else None
         return Answer(201, self._told(held, token))
 
     async def request_appointment(self, ask: Ask[payloads.RequestBody, None]) -> Answer:
-        requested = await self._booking.visits.request(_id(ask.path), _person(ask.body))
+        requested = await self._booking.visits.request(_id(ask.path), _person(ask.body), hand=hand_of(ask))
         return Answer(202, self._told(requested))
 
     async def show_appointment(self, ask: Ask[None, None]) -> Answer:
@@ -171,12 +172,12 @@ class AppointmentRoutes:
 
     async def move_appointment(self, ask: Ask[payloads.MoveBody, None]) -> Answer:
         moved = await self._booking.visits.move(
-            _id(ask.path), ask.body.starts_at, ask.body.practitioner, by=_by(ask.claim)
+            _id(ask.path), ask.body.starts_at, ask.body.practitioner, hand=hand_of(ask)
         )
         return Answer(200, self._told(moved, token=self._pass.token(moved)))
 
     async def cancel_appointment(self, ask: Ask[None, None]) -> Answer:
-        return Answer(200, self._told(await self._booking.visits.cancel(_id(ask.path), by=_by(ask.claim))))
+        return Answer(200, self._told(await self._booking.visits.cancel(_id(ask.path), hand=hand_of(ask))))
 
     async def download_calendar(self, ask: Ask[None, None]) -> Answer:
         appointment = await self._booking.visits.get(_id(ask.path))
@@ -185,10 +186,10 @@ class AppointmentRoutes:
         return Answer(200, text=ics.calendar(appointment, kept.practice), content_type="text/calendar", headers=file)
 
     async def say_attended(self, ask: Ask[None, None]) -> Answer:
-        return Answer(200, self._told(await self._booking.visits.attended(_id(ask.path))))
+        return Answer(200, self._told(await self._booking.visits.attended(_id(ask.path), hand=hand_of(ask))))
 
     async def say_missed(self, ask: Ask[None, None]) -> Answer:
-        return Answer(200, self._told(await self._booking.visits.missed(_id(ask.path))))
+        return Answer(200, self._told(await self._booking.visits.missed(_id(ask.path), hand=hand_of(ask))))
 
     def _told(self, appointment: Appointment, token: str | None = None) -> payloads.AppointmentView:
         return views.appointment_view(appointment, now=self._now(), token=token)
@@ -198,9 +199,11 @@ def _id(path: Mapping[str, str]) -> AppointmentId:
     return AppointmentId(path["appointment"])
 
 
-def _by(claim: Claim | None) -> By:
-    """Whoever shows no appointment token was let in as the operator."""
-    return By.PRACTICE if claim is None else By.CLIENT
+def hand_of(ask: Ask[Any, Any]) -> Hand:
+    """Whoever asks in the open or shows an appointment's token is a client; a key belongs to the practice."""
+    who = ask.caller.who
+    by = By.CLIENT if who in {"public", "client"} else By.PRACTICE
+    return Hand(by=by, who=who, where=ask.caller.address)
 
 
 def _person(body: payloads.RequestBody) -> Person:

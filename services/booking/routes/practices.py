@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from services.booking import payloads, profile, views
+from services.booking import profile
 from services.booking.actions import Booking
 from services.booking.actions.profiles import ChangedMeanwhile
 from services.booking.actions.times import Wanted
 from services.booking.domain.availability import window
 from services.booking.domain.practice_check import InvalidPractice
 from services.booking.domain.refusals import NoSuchPractice, NoSuchPractitioner, NoSuchService
+from services.booking.routes import payloads, views
 from shared.clock import Clock
 from shared.httpkit import Answer, Ask, Route, Who
 

@@ -1,0 +1,34 @@
+"""Who did what to a visit, from where, and what it was before: written into the turn that did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from services.booking.domain.appointment import Appointment, Change, Hand
+
+
+def signed(turned: Appointment, hand: Hand, *, was: Appointment | None) -> Appointment:
+    """The same with its latest turn signed; `was` is what it turned from, None for a new one."""
+    *earlier, turn = turned.history
+    changes = tuple(_changes(was, turned))
+    return replace(turned, history=(*earlier, replace(turn, who=hand.who, where=hand.where, changes=changes)))
+
+
+def _changes(was: Appointment | None, turned: Appointment) -> Iterator[Change]:
+    old, new = {} if was is None else _told(was), _told(turned)
+    for field, value in new.items():
+        if old.get(field) != value:
+            yield Change(field=field, old=old.get(field), new=value)
+
+
+def _told(appointment: Appointment) -> dict[str, str | None]:
+    """What can change in the life of a visit; nothing that names the client."""
+    offer = appointment.offer
+    return {
+        "state": appointment.state.value,
+        "starts_at": appointment.starts_at.isoformat(),
+        "practitioner": offer.practitioner,
+        "room": offer.room,
+        "held_until": None if appointment.held_until is None else appointment.held_until.isoformat(),
+    }

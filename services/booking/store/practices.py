@@ -1,0 +1,59 @@
+"""Practice profiles in MongoDB: every change and what it says are one write."""
+
+from __future__ import annotations
+
+from pymongo.errors import DuplicateKeyError
+
+from services.booking import profile
+from services.booking.ports import Kept
+from shared.mongo import Collection, Database, Document
+from shared.relay import Outbox, Relay, Said
+
+
+class MongoPractices:
+    """The practice profiles, kept as the documents they were loaded from."""
+
+    def __init__(self, collection: Collection, outbox: Outbox) -> None:
+        self._collection = collection
+        self._outbox = outbox
+        self._read: dict[str, Kept] = {}
+
+    @classmethod
+    async def open(cls, database: Database, relay: Relay) -> MongoPractices:
+        collection = database["practices"]
+        return cls(collection, await relay.outbox(collection))
+
+    async def get(self, practice: str) -> Kept | None:
+        """Always asks the database; what it says is only parsed again when the version is another one."""
+        document = await self._collection.find_one({"_id": practice}, {"outbox": 0})
+        if document is None:
+            return None
+        known = self._read.get(practice)
+        if known is None or known.version != document["version"]:
+            stored = profile.Profile.model_validate(document["profile"])
+            known = self._read[practice] = Kept(profile.read(stored), document["version"])
+        return known
+
+    async def put(self, kept: Kept, said: Said) -> bool:
+        practice = kept.practice.id
+        fields: Document = {
+            "version": kept.version,
+            "profile": profile.written(kept.practice).model_dump(mode="json", exclude_none=True),
+        }
+        if kept.version == 1:
+            if not await self._begin(practice, fields, said):
+                return False
+        else:
+            update = self._outbox.update(practice, set_=fields, said=said)
+            result = await self._collection.update_one({"_id": practice, "version": kept.version - 1}, update)
+            if result.matched_count == 0:
+                return False
+        self._outbox.hand_over(practice, said)
+        return True
+
+    async def _begin(self, practice: str, fields: Document, said: Said) -> bool:
+        try:
+            await self._collection.insert_one({"_id": practice, **fields, "outbox": self._outbox.entries(said)})
+        except DuplicateKeyError:
+            return False
+        return True
