@@ -29,7 +29,9 @@ from shared.tokens import Claim, TokenInvalid, Tokens
 log = structlog.get_logger()
 
 LARGEST_BODY: Final = 262_144
-PATH: Final = {"practice": "[a-z0-9][a-z0-9-]{1,39}", "appointment": "[a-z2-7]{26}"}
+SUBJECTS: Final = ("appointment", "course", "offer", "waiting")
+"""Names in addresses of what a token can be for."""
+PATH: Final = {"practice": "[a-z0-9][a-z0-9-]{1,39}"} | dict.fromkeys(SUBJECTS, "[a-z2-7]{26}")
 FORM: Final = "application/x-www-form-urlencoded"
 ANY_ID: Final = "[A-Za-z0-9._:=+@-]{1,160}"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -167,9 +169,9 @@ class Door:
         return self.claim(request), "client"
 
     def claim(self, request: web.Request) -> Claim:
-        """What the token says that the request shows for the appointment in its address; raises `TokenInvalid`."""
+        """What the token says that the request shows for the subject in its address; raises `TokenInvalid`."""
         claim = self.tokens.read(_shown(request) or request.query.get("token", ""), self.now())
-        if claim.appointment != request.match_info.get("appointment"):
+        if claim.appointment not in {request.match_info[name] for name in SUBJECTS if name in request.match_info}:
             raise TokenInvalid("the appointment token is missing, altered or out of date")
         return claim
 
