@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,15 @@ async def findings(database: Database, *, answered: Iterable[str] | None = None)
     if known is not None:
         found += [f"orphan {visit['_id']}" for visit in visits if visit["_id"] not in known]
     return found
+
+
+async def quiet(database: Database) -> bool:
+    """Nothing written is still to be announced, and nobody's time has run out without anybody doing anything."""
+    now = datetime.now(UTC)
+    names = await database.list_collection_names()
+    unsaid = [await database[name].find_one({"outbox.0": {"$exists": True}}, {"_id": 1}) for name in names]
+    overdue = await database["appointments"].find_one({"due_at": {"$lte": now}}, {"_id": 1})
+    return not any(unsaid) and overdue is None
 
 
 def _overlaps(visits: list[Visit]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import base64
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,10 +28,13 @@ NUMBER = "+15005550006"
 
 @dataclass(slots=True)
 class Running:
-    """Each service on a port of its own; `origins` maps its name to where it answers."""
+    """Each service on a port of its own; `origins` maps its name to where it answers.
+
+    A further replica is a name such as `booking-2`, with an origin of its own.
+    """
 
     folder: Path
-    origins: Mapping[str, str]
+    origins: dict[str, str]
     phone: str
     environment: dict[str, str] = field(repr=False)
     commands: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -40,14 +43,18 @@ class Running:
     async def start(self, service: str, **more: str) -> None:
         port = self.origins[service].rpartition(":")[2]
         environment = {**os.environ, **self.environment, **more, "STILLPOINT_PORT": port}
-        command = self.commands.get(service) or (sys.executable, "-m", f"services.{service}")
+        command = self.commands.get(service) or (sys.executable, "-m", f"services.{_kind(service)}")
         self.children[service] = await Child.start(
             service, command, log=self.folder / f"{service}.log", env=environment
         )
         await self.children[service].ready(lambda: self.is_ready(service), within=STARTS_WITHIN)
 
     async def is_ready(self, service: str) -> bool:
-        return await answers(f"{self.origins[service]}/{service}/health/ready")
+        return await answers(f"{self.origins[service]}/{_kind(service)}/health/ready")
+
+    async def start_replica(self, name: str) -> None:
+        self.origins[name] = f"http://{ports.LOOPBACK}:{ports.free()}"
+        await self.start(name)
 
     async def kill(self, service: str) -> None:
         await self.children[service].kill()
@@ -59,6 +66,10 @@ class Running:
     async def stop(self) -> None:
         for child in self.children.values():
             await child.stop()
+
+
+def _kind(name: str) -> str:
+    return name.partition("-")[0]
 
 
 @asynccontextmanager

@@ -59,11 +59,12 @@ class Widget:
         """Answers to the practice's form that nobody needs to look at."""
         path = f"/screening/v1/practices/{self.practice}/questionnaire"
         form = await self.call("GET", path, service=service)
-        answers = {q["id"]: _clear(q) for q in form["questions"] if not q.get("shown_when") and q["required"]}
+        answers = {q["id"]: clear_answer(q) for q in form["questions"] if not q.get("shown_when") and q["required"]}
         return {"questionnaire": form["id"], "answers": answers}
 
 
-def _clear(question: Mapping[str, Any]) -> Any:
+def clear_answer(question: Mapping[str, Any]) -> Any:
+    """What nobody needs to look at."""
     match question["type"]:
         case "tri":
             return "no"
