@@ -2,7 +2,7 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("appointments", "practices")
+OWNS = ("appointments", "audit", "practices")
 SAYS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.booking.domain.appointment import Appointment, AppointmentId
+from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy
 from services.booking.domain.practice import Practice
 from shared.relay import Said
@@ -15,17 +16,26 @@ from shared.relay import Said
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A practice and the version it was stored as."""
+    """A practice, the version it was stored as, and the change that made it so; stored in one write."""
 
     practice: Practice
     version: int
+    changed: Entry | None = None
 
 
 class AlreadyMade(Exception):
     """An appointment of this id exists: our own earlier attempt under the same key."""
 
 
-class Practices(Protocol):
+class Changing(Protocol):
+    """An aggregate whose changes are audited."""
+
+    async def last_changes(self, practice: str) -> Sequence[Entry]:
+        """What its documents say was changed last, noted or not."""
+        ...
+
+
+class Practices(Changing, Protocol):
     async def get(self, practice: str) -> Kept | None: ...
 
     async def put(self, kept: Kept, said: Said) -> bool:
@@ -65,9 +75,23 @@ class Appointments(Protocol):
         ...
 
 
+class Audit(Protocol):
+    """Every change of a setting, once. An aggregate keeps its last change in its own document and notes it here
+    after its write and again before its next one, so that a crash in between forgets nothing."""
+
+    async def note(self, entry: Entry) -> None:
+        """Keep it, unless an entry of its practice and id is there already."""
+        ...
+
+    async def newest(self, practice: str, *, before: str | None, limit: int) -> Sequence[Entry]:
+        """The newest first; `before` is the id of the last one that was seen."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Everything that booking keeps."""
 
     practices: Practices
     appointments: Appointments
+    audit: Audit

@@ -12,6 +12,7 @@ from services.booking.actions.times import Wanted
 from services.booking.actions.visits import Person
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Consent, Hand
+from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy, Start
 from services.booking.domain.calendar import minute_of
 from services.booking.domain.identity import appointment_id
@@ -22,6 +23,7 @@ from services.booking.domain.refusals import SlotTaken
 from services.booking.ports import AlreadyMade, Kept, Stores
 from shared.events import Envelope
 from shared.relay import Said
+from tests.support.booking_audit import MemoryAudit
 
 POLICY = Policy()
 CLIENT = Hand(by=By.CLIENT, who="client")
@@ -64,6 +66,10 @@ class MemoryPractices:
         self.kept[kept.practice.id] = kept
         self.said.extend(said)
         return True
+
+    async def last_changes(self, practice: str) -> Sequence[Entry]:
+        kept = await self.get(practice)
+        return () if kept is None or kept.changed is None else (kept.changed,)
 
 
 class MemoryAppointments:
@@ -224,7 +230,8 @@ class House:
         self.time = Time()
         self.practices = MemoryPractices()
         self.appointments = MemoryAppointments()
-        self.stores = Stores(practices=self.practices, appointments=self.appointments)
+        self.audit = MemoryAudit()
+        self.stores = Stores(practices=self.practices, appointments=self.appointments, audit=self.audit)
         self.practice = practice or a_house()
         self.practices.kept[self.practice.id] = Kept(self.practice, 1)
         self.booking = Booking.of(self.stores, POLICY, self.time)

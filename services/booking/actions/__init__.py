@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from services.booking.actions.auditing import Auditing
 from services.booking.actions.profiles import Profiles
 from services.booking.actions.times import Times
 from services.booking.actions.visits import Visits
@@ -23,9 +24,15 @@ class Booking:
     profiles: Profiles
     times: Times
     visits: Visits
+    auditing: Auditing
     reactions: tuple[Reaction, ...] = ()
 
     @classmethod
     def of(cls, stores: Stores, policy: Policy, now: Clock) -> Booking:
         times = Times(stores.practices, stores.appointments, now)
-        return cls(Profiles(stores.practices, now), times, Visits(times, stores.appointments, policy, now))
+        return cls(
+            profiles=Profiles(stores.practices, now),
+            times=times,
+            visits=Visits(times, stores.appointments, policy, now),
+            auditing=Auditing(stores.audit, (stores.practices,)),
+        )

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.booking.domain.appointment import Appointment, Change, Hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change of a setting. `id` is unique in its practice and derives from what was changed and its version.
+
+    `subject` names what was changed, `deed` what was done with it; the values in `changes` are JSON.
+    """
+
+    id: str
+    practice: str
+    subject: str
+    deed: str
+    who: str
+    where: str | None
+    at: datetime
+    changes: tuple[Change, ...] = ()
 
 
 def signed(turned: Appointment, hand: Hand, *, was: Appointment | None) -> Appointment:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from services.booking.ports import Stores
 from services.booking.store.appointments import MongoAppointments
+from services.booking.store.audit import MongoAudit
 from services.booking.store.practices import MongoPractices
 from shared.mongo import Database
 from shared.relay import Relay
 
-__all__ = ["MongoAppointments", "MongoPractices", "open_stores"]
+__all__ = ["MongoAppointments", "MongoAudit", "MongoPractices", "open_stores"]
 
 
 async def open_stores(database: Database, relay: Relay) -> Stores:
     """Every collection with its indexes, and the outbox of those that say something."""
     return Stores(
-        practices=await MongoPractices.open(database, relay), appointments=await MongoAppointments.open(database, relay)
+        practices=await MongoPractices.open(database, relay),
+        appointments=await MongoAppointments.open(database, relay),
+        audit=await MongoAudit.open(database),
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pymongo.errors import DuplicateKeyError
 
 from services.booking import profile
+from services.booking.domain.audit import Entry
 from services.booking.ports import Kept
+from services.booking.store import audit
 from shared.mongo import Collection, Database, Document
 from shared.relay import Outbox, Relay, Said
 
@@ -31,8 +35,13 @@ class MongoPractices:
         known = self._read.get(practice)
         if known is None or known.version != document["version"]:
             stored = profile.Profile.model_validate(document["profile"])
-            known = self._read[practice] = Kept(profile.read(stored), document["version"])
+            changed = audit.entry(document["changed"]) if "changed" in document else None
+            known = self._read[practice] = Kept(profile.read(stored), document["version"], changed)
         return known
+
+    async def last_changes(self, practice: str) -> Sequence[Entry]:
+        kept = await self.get(practice)
+        return () if kept is None or kept.changed is None else (kept.changed,)
 
     async def put(self, kept: Kept, said: Said) -> bool:
         practice = kept.practice.id
@@ -40,6 +49,8 @@ class MongoPractices:
             "version": kept.version,
             "profile": profile.written(kept.practice).model_dump(mode="json", exclude_none=True),
         }
+        if kept.changed is not None:
+            fields["changed"] = audit.document(kept.changed)
         if kept.version == 1:
             if not await self._begin(practice, fields, said):
                 return False
