@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.booking.actions import Booking
 from services.booking.routes.appointments import AppointmentRoutes, Pass
 from services.booking.routes.practices import PracticeRoutes
+from services.booking.routes.times import TimeRoutes
 from shared.clock import Clock
 from shared.httpkit import Route
 
@@ -16,6 +17,7 @@ def routes(booking: Booking, pass_: Pass, now: Clock) -> Sequence[Route]:
     appointments = AppointmentRoutes(booking, pass_, now)
     return [
         *practices.public(),
+        *TimeRoutes(booking).routes(),
         *practices.keeping(),
         *practices.running(),
         *appointments.asking(),

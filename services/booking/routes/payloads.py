@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from services.booking import profile
 from services.booking.domain.appointment import State
-from services.booking.domain.availability import Reason
 from services.booking.moments import FIRST_YEAR, LAST_YEAR, Instant
 from shared.httpkit import Payload
 
@@ -43,22 +42,6 @@ Phone = Annotated[
 ]
 Locale = Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="language tag, like en-GB")]
 Day = Annotated[date, AfterValidator(_near)]
-
-
-class AvailabilityQuery(Payload):
-    """`from` is today in the viewer's zone if absent; `practitioner` is any if absent."""
-
-    service: Id
-    practitioner: Id | None = None
-    from_: Day | None = Field(None, alias="from")
-    days: int = Field(14, ge=1, le=92)
-    zone: Zone | None = None
-
-
-class ExplainQuery(Payload):
-    service: Id
-    practitioner: Id | None = None
-    starts_at: Instant
 
 
 class AgendaQuery(Payload):
@@ -102,30 +85,6 @@ class RequestBody(Payload):
 class MoveBody(Payload):
     starts_at: Instant
     practitioner: Id | None = Field(None, description="the same as before, if absent")
-
-
-class Slot(BaseModel):
-    starts_at: datetime
-    practitioner: str
-
-
-class DaySlots(BaseModel):
-    """A date in the viewer's zone; dates on which nothing is free are left out."""
-
-    date: date
-    slots: list[Slot]
-
-
-class Availability(BaseModel):
-    zone: str = Field(description="the viewer's zone, of the dates")
-    practice_zone: str
-    days: list[DaySlots]
-
-
-class Explanation(BaseModel):
-    """Per practitioner, the rules in the way; none means that the start is on offer."""
-
-    reasons: dict[str, list[Reason]]
 
 
 class ServiceView(BaseModel):

@@ -1,4 +1,4 @@
-"""The routes of a practice: its profile, its free times, its agenda."""
+"""The routes of a practice: its profile and its agenda."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 from services.booking import profile
 from services.booking.actions import Booking
 from services.booking.actions.profiles import ChangedMeanwhile
-from services.booking.actions.times import Wanted
 from services.booking.domain.availability import window
 from services.booking.domain.practice_check import InvalidPractice
-from services.booking.domain.refusals import NoSuchPractice, NoSuchPractitioner, NoSuchService
+from services.booking.domain.refusals import NoSuchPractice
 from services.booking.routes import payloads, views
 from shared.clock import Clock
 from shared.httpkit import Answer, Ask, Route, Who
@@ -33,16 +32,7 @@ class PracticeRoutes:
                 summary="What everybody may know of a practice",
                 answers={200: payloads.PracticeView},
                 refuses=(NoSuchPractice,),
-            ),
-            Route(
-                method="GET",
-                path=f"{PRACTICE}/availability",
-                handler=self.list_free_times,
-                summary="Free times, under their dates in the viewer's zone",
-                query=payloads.AvailabilityQuery,
-                answers={200: payloads.Availability},
-                refuses=(NoSuchPractice, NoSuchService, NoSuchPractitioner),
-            ),
+            )
         ]
 
     def keeping(self) -> Sequence[Route]:
@@ -73,16 +63,6 @@ class PracticeRoutes:
         return [
             Route(
                 method="GET",
-                path=f"{PRACTICE}/availability/explain",
-                handler=self.explain_start,
-                summary="Why a start is not offered",
-                query=payloads.ExplainQuery,
-                answers={200: payloads.Explanation},
-                refuses=(NoSuchPractice, NoSuchService, NoSuchPractitioner),
-                who=Who.OPERATOR,
-            ),
-            Route(
-                method="GET",
                 path=f"{PRACTICE}/agenda",
                 handler=self.show_agenda,
                 summary="The visits of one or more days",
@@ -90,7 +70,7 @@ class PracticeRoutes:
                 answers={200: payloads.Agenda},
                 refuses=(NoSuchPractice,),
                 who=Who.OPERATOR,
-            ),
+            )
         ]
 
     async def show_practice(self, ask: Ask[None, None]) -> Answer:
@@ -106,23 +86,6 @@ class PracticeRoutes:
     async def export_practice(self, ask: Ask[None, None]) -> Answer:
         kept = await self._booking.profiles.get(ask.path["practice"])
         return Answer(200, profile.written(kept.practice))
-
-    async def list_free_times(self, ask: Ask[None, payloads.AvailabilityQuery]) -> Answer:
-        query = ask.query
-        free = await self._booking.times.free(
-            ask.path["practice"],
-            service=query.service,
-            practitioner=query.practitioner,
-            first=query.from_,
-            days=query.days,
-            zone=query.zone,
-        )
-        return Answer(200, text=views.availability_json(free), content_type="application/json")
-
-    async def explain_start(self, ask: Ask[None, payloads.ExplainQuery]) -> Answer:
-        wanted = Wanted(service=ask.query.service, practitioner=ask.query.practitioner, starts_at=ask.query.starts_at)
-        reasons = await self._booking.times.explain(ask.path["practice"], wanted)
-        return Answer(200, payloads.Explanation(reasons={who: [*why] for who, why in reasons.items()}))
 
     async def show_agenda(self, ask: Ask[None, payloads.AgendaQuery]) -> Answer:
         kept = await self._booking.profiles.get(ask.path["practice"])

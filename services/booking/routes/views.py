@@ -7,10 +7,7 @@ from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from services.booking import profile
-from services.booking.actions.times import Free
 from services.booking.domain.appointment import ACTIVE, BOOKED, Appointment, Deed, State
 from services.booking.domain.policy import is_late
 from services.booking.domain.practice import Practice
@@ -64,16 +61,6 @@ def appointment_view(appointment: Appointment, *, now: datetime, token: str | No
         cancelled_by=last.by.value if last.deed is Deed.CANCELLED and last.by.value != "rules" else None,
         token=token,
     )
-
-
-def availability_json(free: Free) -> str:
-    """`payloads.Availability`; written without a model for each slot, because a list has thousands."""
-    days = [
-        {"date": day, "slots": [{"starts_at": start.starts_at, "practitioner": start.practitioner} for start in starts]}
-        for day, starts in free.days.items()
-    ]
-    answer = {"zone": free.zone.key, "practice_zone": free.practice.zone, "days": days}
-    return orjson.dumps(answer, option=orjson.OPT_UTC_Z).decode()
 
 
 def agenda_view(appointments: Sequence[Appointment], zone: ZoneInfo, *, now: datetime) -> Agenda:

@@ -12,7 +12,7 @@ from services.booking.domain.appointment import Appointment, By, Deed
 from services.booking.ics import calendar
 from services.booking.outbox import announce, practice_changed
 from services.booking.routes import views
-from services.booking.routes.payloads import Availability
+from services.booking.routes.times_payloads import Availability, availability_json
 from shared.events import booking, decode
 from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, House, a_client, a_hold, a_house, a_request, a_visit
 
@@ -129,7 +129,7 @@ async def test_free_times_are_told_as_their_schema_says() -> None:
     free = await house.booking.times.free(
         "still-water", service="session", practitioner=None, first=TEN.date(), days=2, zone="America/New_York"
     )
-    told = Availability.model_validate_json(views.availability_json(free))
+    told = Availability.model_validate_json(availability_json(free))
     assert (told.zone, told.practice_zone) == ("America/New_York", "Europe/Zurich")
     assert [slot.starts_at for day in told.days for slot in day.slots] == [
         start.starts_at for starts in free.days.values() for start in starts
