@@ -27,6 +27,7 @@ def _wall(text: str) -> str:
 
 Id = Annotated[str, Field(description="lower-case letters, digits and hyphens", max_length=40)]
 Line = Annotated[str, Field(max_length=200)]
+Address = Annotated[str, Field(max_length=500)]
 Prose = Annotated[str, Field(max_length=4000)]
 WallTime = Annotated[str, AfterValidator(_wall), Field(description="local wall time, 00:00 to 24:00", max_length=5)]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="wall time, 00:00 to 23:59")]
@@ -41,9 +42,9 @@ class Price(Payload):
 
 
 class Links(Payload):
-    website: Line = ""
-    privacy: Line = ""
-    directions: Line = ""
+    website: Address = ""
+    privacy: Address = ""
+    directions: Address = ""
 
 
 class Texting(Payload):
@@ -150,8 +151,10 @@ class Practitioner(Payload):
     exceptions: tuple[DayException, ...] = Many
     blocks: tuple[Block, ...] = Many
     load: Load = Load()
-    calendars: tuple[Line, ...] = Field(default=(), max_length=10, description="ICS addresses; busy there, busy here")
-    directories: tuple[Line, ...] = Field(default=(), max_length=10, description="pages in public directories")
+    calendars: tuple[Address, ...] = Field(
+        default=(), max_length=10, description="ICS addresses; busy there, busy here"
+    )
+    directories: tuple[Address, ...] = Field(default=(), max_length=10, description="pages in public directories")
     alerts_phone: Line = Field("", description="number for texts to the practitioner")
 
 
@@ -182,21 +185,26 @@ class Profile(Payload):
 
 def read(document: Profile) -> domain.Practice:
     """The practice that the document describes; raises `InvalidPractice` naming the fields that break a rule."""
-    practice = domain.Practice(
+    practice = described(document)
+    check(practice)
+    return practice
+
+
+def described(document: Profile) -> domain.Practice:
+    """The same, unchecked: what was stored under the rules of its day is still a practice today."""
+    return domain.Practice(
         **_fields(document)
         | {
             "links": domain.Links(**_fields(document.links)),
             "texting": _texting(document.texting),
             "buffers": domain.Buffers(document.buffers),
             "waitlist": domain.WaitlistPolicy(**_fields(document.waitlist)),
-            "places": tuple(domain.Place(**_fields(place)) for place in document.places),
-            "rooms": tuple(domain.Room(**_fields(room)) for room in document.rooms),
-            "services": tuple(_service(service) for service in document.services),
-            "practitioners": tuple(_practitioner(person) for person in document.practitioners),
+            "places": tuple(place(one) for one in document.places),
+            "rooms": tuple(room(one) for one in document.rooms),
+            "services": tuple(service(one) for one in document.services),
+            "practitioners": tuple(practitioner(one) for one in document.practitioners),
         }
     )
-    check(practice)
-    return practice
 
 
 def written(practice: domain.Practice) -> Profile:
@@ -232,11 +240,19 @@ def _written_texting(texting: domain.Texting) -> Fields:
     }
 
 
-def _service(service: Service) -> domain.Service:
-    price = None if service.price is None else domain.Price(**_fields(service.price))
-    screening = None if service.screening == NO_SCREENING else service.screening
+def place(document: Place) -> domain.Place:
+    return domain.Place(**_fields(document))
+
+
+def room(document: Room) -> domain.Room:
+    return domain.Room(**_fields(document))
+
+
+def service(document: Service) -> domain.Service:
+    price = None if document.price is None else domain.Price(**_fields(document.price))
+    screening = None if document.screening == NO_SCREENING else document.screening
     return domain.Service(
-        **_fields(service) | {"price": price, "screening": screening, "audience": domain.Audience(service.audience)}
+        **_fields(document) | {"price": price, "screening": screening, "audience": domain.Audience(document.audience)}
     )
 
 
@@ -244,22 +260,31 @@ def _screening(service: domain.Service) -> Fields:
     return {"screening": NO_SCREENING if service.screening is None else service.screening}
 
 
-def _practitioner(person: Practitioner) -> domain.Practitioner:
-    hours = (weekly for grouped in person.hours for weekly in _weekly(grouped))
+def practitioner(document: Practitioner) -> domain.Practitioner:
     return domain.Practitioner(
-        **_fields(person)
+        **_fields(document)
         | {
-            "hours": tuple(
-                sorted(hours, key=lambda weekly: (weekly.weekday, weekly.starts, weekly.ends, weekly.place))
-            ),
-            "exceptions": tuple(
-                domain.DayException(day=one.day, hours=tuple(_hours(hours) for hours in one.hours), note=one.note)
-                for one in person.exceptions
-            ),
-            "blocks": tuple(domain.Block(**_fields(block)) for block in person.blocks),
-            "load": _load(person.load),
+            "hours": week(document.hours),
+            "exceptions": tuple(exception(one) for one in document.exceptions),
+            "blocks": tuple(block(one) for one in document.blocks),
+            "load": _load(document.load),
         }
     )
+
+
+def week(documents: Iterable[WeeklyHours]) -> tuple[domain.WeeklyHours, ...]:
+    """One entry for each weekday and range, in order."""
+    hours = (weekly for grouped in documents for weekly in _weekly(grouped))
+    return tuple(sorted(hours, key=lambda weekly: (weekly.weekday, weekly.starts, weekly.ends, weekly.place)))
+
+
+def exception(document: DayException) -> domain.DayException:
+    hours = tuple(_hours(one) for one in document.hours)
+    return domain.DayException(day=document.day, hours=hours, note=document.note)
+
+
+def block(document: Block) -> domain.Block:
+    return domain.Block(**_fields(document))
 
 
 def _load(load: Load) -> domain.Load:

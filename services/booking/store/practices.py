@@ -36,7 +36,7 @@ class MongoPractices:
         if known is None or known.version != document["version"]:
             stored = profile.Profile.model_validate(document["profile"])
             changed = audit.entry(document["changed"]) if "changed" in document else None
-            known = self._read[practice] = Kept(profile.read(stored), document["version"], changed)
+            known = self._read[practice] = Kept(profile.described(stored), document["version"], changed)
         return known
 
     async def last_changes(self, practice: str) -> Sequence[Entry]:

@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from services.booking.domain.practice import Block, Hours, Place, Practice, Price, Room, WeeklyHours
+from services.booking.domain.practice import (
+    Audience,
+    Block,
+    Hours,
+    Links,
+    Load,
+    Place,
+    Practice,
+    Price,
+    Reset,
+    Room,
+    WaitlistPolicy,
+    WeeklyHours,
+)
 from services.booking.domain.practice_check import InvalidPractice, check
 from tests.support.booking_examples import a_practice, a_practitioner, a_service, exception, hours, weekly
 
@@ -59,6 +72,14 @@ def test_a_sound_practice_is_accepted() -> None:
         ({"emergency_number": ""}, "emergency_number"),
         ({"review_hours": 0}, "review_hours"),
         ({"assumed_attendance_minutes": -1}, "assumed_attendance_minutes"),
+        ({"countries": ("CH", "Liechtenstein")}, "countries[1]"),
+        ({"waitlist": WaitlistPolicy(batch=0)}, "waitlist.batch"),
+        ({"waitlist": WaitlistPolicy(batch=21)}, "waitlist.batch"),
+        ({"waitlist": WaitlistPolicy(offer_minutes=9)}, "waitlist.offer_minutes"),
+        ({"waitlist": WaitlistPolicy(offer_minutes=2881)}, "waitlist.offer_minutes"),
+        ({"links": Links(website="still-water.example")}, "links.website"),
+        ({"links": Links(privacy="javascript:alert(1)")}, "links.privacy"),
+        ({"links": Links(directions="https://still water.example")}, "links.directions"),
     ],
 )
 def test_what_the_practice_is_called_and_where_it_is_reached(changes: dict[str, Any], field: str) -> None:
@@ -84,6 +105,12 @@ def test_what_the_practice_is_called_and_where_it_is_reached(changes: dict[str, 
         ({"id": "Other"}, "id"),
         ({"price": Price(minor_units=-1, currency="CHF")}, "price.minor_units"),
         ({"price": Price(minor_units=12000, currency="Fr.")}, "price.currency"),
+        ({"age_from": -1}, "age_from"),
+        ({"age_until": 121}, "age_until"),
+        ({"age_from": 18, "age_until": 17}, "age_until"),
+        ({"course_days_from": 0}, "course_days_from"),
+        ({"course_days_until": 61}, "course_days_until"),
+        ({"course_days_from": 11}, "course_days_until"),
     ],
 )
 def test_a_service_is_named_by_its_place_in_the_list(changes: dict[str, Any], field: str) -> None:
@@ -113,11 +140,50 @@ def test_a_service_with_a_health_check_is_booked_no_further_ahead_than_it_counts
         ({"exceptions": (exception("2026-06-01", "09:00-10:00", place="moon"),)}, "exceptions[0].hours[0].place"),
         ({"blocks": (Block(starts_at=SECOND_OF_JUNE, ends_at=FIRST_OF_JUNE),)}, "blocks[0].ends_at"),
         ({"blocks": (Block(starts_at=FIRST_OF_JUNE.replace(tzinfo=None), ends_at=SECOND_OF_JUNE),)}, "blocks[0]"),
+        ({"load": Load(most_in_a_row=0)}, "load.most_in_a_row"),
+        ({"load": Load(most_in_a_row=21)}, "load.most_in_a_row"),
+        ({"load": Load(pause_minutes=485)}, "load.pause_minutes"),
+        ({"load": Load(pause_minutes=12)}, "load.pause_minutes"),
+        ({"load": Load(resets=(Reset(service="massage", minutes=60),))}, "load.resets[0].service"),
+        ({"load": Load(resets=(Reset(service="session", minutes=61),))}, "load.resets[0].minutes"),
+        ({"calendars": ("https://a.example/x.ics", "webcal://a.example/x.ics")}, "calendars[1]"),
+        ({"calendars": ("https://[::1/x.ics",)}, "calendars[0]"),
+        ({"calendars": ("https://a.example:99999/x.ics",)}, "calendars[0]"),
+        ({"directories": ("ftp://directory.example",)}, "directories[0]"),
+        ({"directories": ("https:///anna",)}, "directories[0]"),
+        ({"alerts_phone": "079 123 45 67"}, "alerts_phone"),
     ],
 )
 def test_a_practitioner_is_named_by_their_place_in_the_list(changes: dict[str, Any], field: str) -> None:
     practice = replace(with_person(**changes), services=sound().services)
     assert fields_of(practice) == [f"practitioners[0].{field}"]
+
+
+def test_everything_that_can_be_set_is_accepted_at_its_bounds() -> None:
+    service = a_service(
+        horizon_days=90,
+        audience=Audience.RETURNING,
+        age_from=0,
+        age_until=120,
+        course_days_from=1,
+        course_days_until=60,
+    )
+    person = a_practitioner(
+        load=Load(most_in_a_row=20, pause_minutes=480, resets=(Reset(service="session", minutes=0),)),
+        calendars=("https://calendar.example/private-0a1b/basic.ics", "http://127.0.0.1:8000/a.ics"),
+        directories=("https://directory.example/anna?lang=de",),
+        alerts_phone="+41791234567",
+    )
+    links = Links(website="http://still-water.example", privacy="https://still-water.example/privacy#top")
+    waitlist = WaitlistPolicy(batch=20, offer_minutes=2880)
+    check(a_practice(person, services=(service,), countries=("CH", "LI"), waitlist=waitlist, links=links))
+
+
+def test_a_wrong_address_of_a_calendar_is_not_repeated() -> None:
+    practice = replace(with_person(calendars=("webcal://a.example/secret.ics",)), services=sound().services)
+    with pytest.raises(InvalidPractice) as refused:
+        check(practice)
+    assert "secret" not in str(refused.value)
 
 
 def test_nobody_is_at_two_places_at_once() -> None:
