@@ -127,11 +127,11 @@ class OperatorOnly(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """What a key is shown for: the scope of the route, and the practice or the appointment in its address."""
+    """What a key is shown for: the scope of the route, the practice in its address, and the ids of `SUBJECTS` there."""
 
     scope: str
     practice: str | None
-    appointment: str | None
+    subjects: Mapping[str, str]
 
 
 Keys = Callable[[str, Errand], Awaitable[str | None]]
@@ -160,8 +160,8 @@ class Door:
         if route.who is not Who.TOKEN:
             if hmac.compare_digest(shown.encode(errors="surrogateescape"), self.operator_key.encode()):
                 return None, "operator"
-            about = request.match_info
-            errand = Errand(scope=route.scope, practice=about.get("practice"), appointment=about.get("appointment"))
+            practice = request.match_info.get("practice")
+            errand = Errand(scope=route.scope, practice=practice, subjects=_subjects(request))
             if shown and (holder := await self.keys(shown, errand)) is not None:
                 return None, holder
         if route.who is Who.OPERATOR:
@@ -171,9 +171,13 @@ class Door:
     def claim(self, request: web.Request) -> Claim:
         """What the token says that the request shows for the subject in its address; raises `TokenInvalid`."""
         claim = self.tokens.read(_shown(request) or request.query.get("token", ""), self.now())
-        if claim.appointment not in {request.match_info[name] for name in SUBJECTS if name in request.match_info}:
+        if claim.appointment not in _subjects(request).values():
             raise TokenInvalid("the appointment token is missing, altered or out of date")
         return claim
+
+
+def _subjects(request: web.Request) -> dict[str, str]:
+    return {name: request.match_info[name] for name in SUBJECTS if name in request.match_info}
 
 
 def _shown(request: web.Request) -> str:
@@ -308,8 +312,7 @@ async def doors(
     with telemetry.trace(request.headers.get("traceparent")) as trace:
         response = await _answered(request, handler, trace)
         seconds = time.perf_counter() - started
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource is not None else "unmatched"
+        route = _route(request)
         telemetry.requests.labels(request.method, route, response.status).observe(seconds)
         if not response.prepared:
             response.headers["X-Trace-Id"] = trace
@@ -324,6 +327,12 @@ async def doors(
             trace=trace,
         )
     return response
+
+
+def _route(request: web.Request) -> str:
+    """The address as it was declared; the real one may hold a secret."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unmatched"
 
 
 async def _answered(request: web.Request, handler: Any, trace: str) -> web.StreamResponse:
@@ -342,7 +351,7 @@ async def _answered(request: web.Request, handler: Any, trace: str) -> web.Strea
         log.warning("request.unavailable", error=type(error).__name__, trace=trace)
         return problem(503, "unavailable", "the database is away for a moment; try again", trace, {})
     except Exception:
-        log.exception("request.failed", route=request.path if len(request.path) < 80 else "long", trace=trace)
+        log.exception("request.failed", route=_route(request), trace=trace)
         return problem(500, "internal-error", "something went wrong here; it has been logged", trace, {})
     return response
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from shared.errors import Refusal
+from shared.errors import Kind, Refusal
 from shared.httpkit import ANY_ID, PATH, InvalidRequest, MalformedJson, OperatorOnly, Route, Who
 from shared.tokens import TokenInvalid
 
@@ -132,6 +132,9 @@ def _refusals(route: Route) -> Json:
     by_status: dict[int, list[str]] = {}
     for refusal in dict.fromkeys(refused):
         by_status.setdefault(refusal.kind, []).append(refusal.slug)
+    if route.scope:  # what an API key may be told that the operator's never is
+        by_status.setdefault(Kind.FORBIDDEN, []).append("scope-missing")
+        by_status.setdefault(Kind.NOT_FOUND, []).append("out-of-reach")
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     described = {str(s): {"description": ", ".join(slugs), "content": content} for s, slugs in by_status.items()}
     return {**described, "default": {"description": "any other problem", "content": content}}

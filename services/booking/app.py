@@ -11,6 +11,7 @@ from aiohttp import web
 from services.booking import inbox, page, routes
 from services.booking.actions import Booking
 from services.booking.patience import Patience
+from services.booking.routes import keys
 from services.booking.routes.appointments import Pass
 from services.booking.routes.live import Live
 from services.booking.settings import Settings
@@ -21,6 +22,8 @@ from shared.clock import Clock, utc_now
 from shared.httpkit import Door
 from shared.relay import Relay
 from shared.tokens import Tokens
+
+KEYS_NOTED_EVERY = timedelta(minutes=1)
 
 
 async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
@@ -34,6 +37,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         tick = timedelta(seconds=settings.booking_tick_seconds)
         patience = Patience(booking.visits.keep_time, hears=lambda: bus.ready, grace=settings.grace)
         await opened.enter_async_context(ticker.every(tick, patience.run, name="booking.keep_time"))
+        await opened.enter_async_context(ticker.every(KEYS_NOTED_EVERY, booking.keys.note_uses, name="booking.keys"))
+        opened.push_async_callback(booking.keys.note_uses)
         await bus.consume(inbox.subscriptions(booking))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()
@@ -42,7 +47,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         return {"database": await mongo.reachable(database), "broker": bus.ready}
 
     tokens = Tokens(settings.signing_key.get_secret_value())
-    door = Door(tokens, settings.operator_key.get_secret_value(), ready, now)
+    door = Door(tokens, settings.operator_key.get_secret_value(), ready, now, keys.door(booking.keys))
     pass_ = Pass(tokens, timedelta(days=settings.booking_token_days))
     live = Live(booking, now)
     served = [*routes.routes(booking, pass_, now), *live.routes(), *page.routes(booking, pass_, door, now)]

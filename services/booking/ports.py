@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 from services.booking.domain.appointment import Appointment, AppointmentId
 from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy
+from services.booking.domain.key import Key
 from services.booking.domain.practice import Practice
 from shared.relay import Said
 
@@ -88,6 +89,32 @@ class Audit(Protocol):
         ...
 
 
+class Keys(Changing, Protocol):
+    """The keys of the API."""
+
+    async def get(self, key: str) -> Key | None: ...
+
+    async def add(self, key: Key) -> None: ...
+
+    async def of(self, practice: str) -> Sequence[Key]:
+        """The newest first; those revoked long ago are gone."""
+        ...
+
+    async def revoke(self, revoked: Key) -> bool:
+        """False if somebody else was faster."""
+        ...
+
+    async def used(self, uses: Mapping[str, datetime]) -> None:
+        """When each was used last; an earlier time than the one that is kept changes nothing."""
+        ...
+
+
+class Belonging(Protocol):
+    async def practice_of(self, subject: str, id_: str) -> str | None:
+        """Whose it is; `subject` is what an address calls it: appointment, course, offer or waiting."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Everything that booking keeps."""
@@ -95,3 +122,5 @@ class Stores:
     practices: Practices
     appointments: Appointments
     audit: Audit
+    keys: Keys
+    belonging: Belonging

@@ -24,6 +24,7 @@ from services.booking.ports import AlreadyMade, Kept, Stores
 from shared.events import Envelope
 from shared.relay import Said
 from tests.support.booking_audit import MemoryAudit
+from tests.support.booking_keys import MemoryBelonging, MemoryKeys
 
 POLICY = Policy()
 CLIENT = Hand(by=By.CLIENT, who="client")
@@ -231,7 +232,15 @@ class House:
         self.practices = MemoryPractices()
         self.appointments = MemoryAppointments()
         self.audit = MemoryAudit()
-        self.stores = Stores(practices=self.practices, appointments=self.appointments, audit=self.audit)
+        self.keys = MemoryKeys()
+        self.belonging = MemoryBelonging()
+        self.stores = Stores(
+            practices=self.practices,
+            appointments=self.appointments,
+            audit=self.audit,
+            keys=self.keys,
+            belonging=self.belonging,
+        )
         self.practice = practice or a_house()
         self.practices.kept[self.practice.id] = Kept(self.practice, 1)
         self.booking = Booking.of(self.stores, POLICY, self.time)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.booking.actions.auditing import Auditing
+from services.booking.actions.keys import Keys
 from services.booking.actions.profiles import Profiles
 from services.booking.actions.times import Times
 from services.booking.actions.visits import Visits
@@ -25,6 +26,7 @@ class Booking:
     times: Times
     visits: Visits
     auditing: Auditing
+    keys: Keys
     reactions: tuple[Reaction, ...] = ()
 
     @classmethod
@@ -34,5 +36,6 @@ class Booking:
             profiles=Profiles(stores.practices, now),
             times=times,
             visits=Visits(times, stores.appointments, policy, now),
-            auditing=Auditing(stores.audit, (stores.practices,)),
+            auditing=Auditing(stores.audit, (stores.practices, stores.keys)),
+            keys=Keys(stores, now),
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from services.booking.actions import Booking
 from services.booking.routes.appointments import AppointmentRoutes, Pass
+from services.booking.routes.keys import KeyRoutes
 from services.booking.routes.practices import PracticeRoutes
 from services.booking.routes.times import TimeRoutes
 from shared.clock import Clock
@@ -20,6 +21,7 @@ def routes(booking: Booking, pass_: Pass, now: Clock) -> Sequence[Route]:
         *TimeRoutes(booking).routes(),
         *practices.keeping(),
         *practices.running(),
+        *KeyRoutes(booking).routes(),
         *appointments.asking(),
         *appointments.changing(),
         *appointments.closing(),

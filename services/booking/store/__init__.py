@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.booking.ports import Stores
 from services.booking.store.appointments import MongoAppointments
 from services.booking.store.audit import MongoAudit
+from services.booking.store.keys import MongoBelonging, MongoKeys
 from services.booking.store.practices import MongoPractices
 from shared.mongo import Database
 from shared.relay import Relay
@@ -18,4 +19,6 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
         practices=await MongoPractices.open(database, relay),
         appointments=await MongoAppointments.open(database, relay),
         audit=await MongoAudit.open(database),
+        keys=await MongoKeys.open(database),
+        belonging=MongoBelonging(database),
     )
