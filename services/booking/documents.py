@@ -21,7 +21,7 @@ from services.booking.domain.appointment import (
 from services.booking.domain.availability import Busy
 from services.booking.domain.calendar import minute_of
 from services.booking.domain.footprint import Footprint
-from services.booking.domain.practice import Buffers
+from services.booking.domain.practice import Audience, Buffers
 from shared.mongo import Document
 
 
@@ -53,14 +53,23 @@ def progress(appointment: Appointment) -> Document:
         client=None if appointment.client is None else _client(appointment.client),
         cleared_until=None if appointment.cleared_until is None else appointment.cleared_until.isoformat(),
         seat=None if appointment.seat is None else _seat(appointment.seat),
+        pseudonym=appointment.pseudonym,
         history=[_turn(turn) for turn in appointment.history],
         forget_from=_forget_from(appointment),
+        cancelled_late=_cancelled_late(appointment),
     )
+
+
+def _cancelled_late(appointment: Appointment) -> bool | None:
+    """Counted against a client, so what the practice cancelled at short notice is not marked."""
+    last = appointment.history[-1]
+    return True if last.late and last.by is By.CLIENT else None
 
 
 def _forget_from(appointment: Appointment) -> datetime | None:
     """When a hold ended that nobody ever asked for; the collection would grow with each, and they tell nothing."""
-    over = appointment.client is None and appointment.state in {State.LAPSED, State.CANCELLED}
+    nobodys = appointment.client is None and appointment.pseudonym is None
+    over = nobodys and appointment.state in {State.LAPSED, State.CANCELLED}
     return appointment.history[-1].at if over else None
 
 
@@ -79,6 +88,7 @@ def appointment(document: Document) -> Appointment:
         client=_read_client(document["client"]) if "client" in document else None,
         cleared_until=None if cleared_until is None else date.fromisoformat(cleared_until),
         seat=Seat(**document["seat"]) if "seat" in document else None,
+        pseudonym=document.get("pseudonym"),
         history=tuple(_read_turn(turn) for turn in document["history"]),
     )
 
@@ -119,6 +129,7 @@ def _offer(offer: Offer) -> Document:
         practitioner=offer.practitioner,
         practitioner_name=offer.practitioner_name,
         room=offer.room,
+        place=offer.place or None,
         place_name=offer.place_name,
         place_address=offer.place_address,
         zone=offer.zone,
@@ -129,6 +140,11 @@ def _offer(offer: Offer) -> Document:
         change_window_minutes=_minutes(offer.change_window),
         review_for_minutes=_minutes(offer.review_for),
         assume_after_minutes=_minutes(offer.assume_after),
+        audience=None if offer.audience is Audience.ALL else offer.audience.value,
+        age_from=offer.age_from,
+        age_until=offer.age_until,
+        countries=list(offer.countries) or None,
+        verify_number=offer.verify_number or None,
     )
 
 
@@ -141,6 +157,7 @@ def _read_offer(document: Document) -> Offer:
         practitioner=document["practitioner"],
         practitioner_name=document["practitioner_name"],
         room=document.get("room"),
+        place=document.get("place", ""),
         place_name=document["place_name"],
         place_address=document["place_address"],
         zone=document["zone"],
@@ -151,6 +168,11 @@ def _read_offer(document: Document) -> Offer:
         change_window=timedelta(minutes=document["change_window_minutes"]),
         review_for=timedelta(minutes=document["review_for_minutes"]),
         assume_after=timedelta(minutes=document["assume_after_minutes"]),
+        audience=Audience(document.get("audience", Audience.ALL)),
+        age_from=document.get("age_from"),
+        age_until=document.get("age_until"),
+        countries=tuple(document.get("countries", ())),
+        verify_number=document.get("verify_number", False),
     )
 
 

@@ -9,7 +9,7 @@ from typing import NewType
 
 from services.booking.domain.calendar import minute_of
 from services.booking.domain.footprint import Footprint, cells
-from services.booking.domain.practice import Buffers
+from services.booking.domain.practice import Audience, Buffers
 
 AppointmentId = NewType("AppointmentId", str)
 
@@ -42,6 +42,7 @@ class Deed(StrEnum):
     MISSED = "missed"
     SAID_YES = "said_yes"
     ASKED_TO_MOVE = "asked_to_move"
+    FORGOTTEN = "forgotten"
 
 
 class By(StrEnum):
@@ -74,7 +75,9 @@ class Offer:
     """What was taken, as it stood at that moment: a later change of the practice never alters a booked visit.
 
     `screening` names the rule set; None means that the service has no health check. Numbers without a country
-    code are numbers of `country`. `assume_after` the end, silence means that the visit took place.
+    code are numbers of `country`, and only those of `countries` are taken, of `country` alone if there are none.
+    `assume_after` the end, silence means that the visit took place. `verify_number` asks for a proof of the number.
+    `place` is an id, empty in what was taken before it was kept.
     """
 
     service: str
@@ -94,6 +97,12 @@ class Offer:
     change_window: timedelta
     review_for: timedelta
     assume_after: timedelta
+    audience: Audience = Audience.ALL
+    age_from: int | None = None
+    age_until: int | None = None
+    countries: tuple[str, ...] = ()
+    verify_number: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +177,8 @@ class Appointment:
     """The aggregate. Times are UTC; `ends_at` is exclusive and without buffers.
 
     `held_until` is when the time is given back unless something happens: the request, the answers, the
-    review. `cleared_until` is the last local day on which the health check's clearance counts.
+    review. `cleared_until` is the last local day on which the health check's clearance counts. `pseudonym` stands
+    for a client who was forgotten.
     """
 
     id: AppointmentId
@@ -183,11 +193,17 @@ class Appointment:
     client: Client | None = None
     cleared_until: date | None = None
     seat: Seat | None = None
+    pseudonym: str | None = None
     history: tuple[Turn, ...] = ()
 
     @property
     def ends_at(self) -> datetime:
         return self.starts_at + self.offer.length
+
+    @property
+    def follows(self) -> bool:
+        """True of every visit of a course but the first, whose health check they follow."""
+        return self.seat is not None and self.seat.index > 0
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from services.booking.domain.appointment import Offer
 from services.booking.domain.availability import Start
+from services.booking.domain.footprint import need_after
 from services.booking.domain.practice import Practice, Service
 
 
@@ -20,14 +21,20 @@ def offer(practice: Practice, service: Service, start: Start) -> Offer:
         practitioner=person.id,
         practitioner_name=person.name,
         room=start.room,
+        place=place.id,
         place_name=place.name,
         place_address=place.address,
         zone=place.zone,
         country=practice.country,
         before_minutes=service.buffer_before_minutes,
-        after_minutes=service.buffer_after_minutes,
+        after_minutes=need_after(service, person),
         buffers=practice.buffers,
         change_window=timedelta(hours=service.cancellation_window_hours),
         review_for=timedelta(hours=practice.review_hours),
         assume_after=timedelta(minutes=practice.assumed_attendance_minutes),
+        audience=service.audience,
+        age_from=service.age_from,
+        age_until=service.age_until,
+        countries=practice.countries,
+        verify_number=practice.verify_numbers,
     )
