@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import phonenumbers
@@ -20,8 +21,18 @@ class NotAMobileNumber(Refusal):
     kind = Kind.INVALID
 
 
-def mobile(written: str, *, country: str, field: str) -> str:
-    """The E.164 form of a number that may be written the way it is dialled in `country`."""
+class CountryNotServed(Refusal):
+    """The practice takes no mobile numbers of that country."""
+
+    slug = "country-not-served"
+    kind = Kind.INVALID
+
+
+def mobile(written: str, *, country: str, field: str, countries: Collection[str] = ()) -> str:
+    """The E.164 form of a number that may be written the way it is dialled in `country`.
+
+    Only numbers of `countries` are taken, of `country` alone if there are none: what texts cost differs widely.
+    """
     refusal = NotAMobileNumber("not a mobile number that can get texts", field=field)
     try:
         number = phonenumbers.parse(written, country)
@@ -32,4 +43,6 @@ def mobile(written: str, *, country: str, field: str) -> str:
         raise refusal
     if phonenumbers.number_type(number) not in TEXTABLE:
         raise refusal
+    if phonenumbers.region_code_for_number(number) not in (countries or {country}):
+        raise CountryNotServed("this practice takes no numbers of that country", field=field)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.booking.domain.appointment import Appointment, AppointmentId
+from services.booking.domain.appointment import Appointment, AppointmentId, State
 from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy
+from services.booking.domain.client import ClientAsk, Record, Subject
 from services.booking.domain.key import Key
 from services.booking.domain.practice import Practice
 from shared.relay import Said
@@ -71,8 +72,20 @@ class Appointments(Protocol):
         """Those on which time has a turn to take, longest due first."""
         ...
 
+    async def has_attended(self, practice: str, ref: str) -> bool:
+        """Whether this client was ever there."""
+        ...
+
+    async def coming(self, practice: str, ref: str, *, now: datetime, most: int) -> int:
+        """How many visits of this client are asked for or booked and have not begun; counts up to `most`."""
+        ...
+
     async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
         """What owns cells and starts in the half-open window, in order."""
+        ...
+
+    async def of_course(self, course: str) -> Sequence[Appointment]:
+        """Every visit of a course that is kept, whatever became of it, by its place."""
         ...
 
 
@@ -116,11 +129,115 @@ class Belonging(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What became of a client's visits, and when the last of them was."""
+
+    visits: int = 0
+    missed: int = 0
+    cancelled_late: int = 0
+    last_visit: datetime | None = None
+
+
+class Clients(Protocol):
+    """The records of clients: one for each practice and number."""
+
+    async def file(self, record: Record) -> None:
+        """What is told later wins, in whatever order it comes; what was told before an erasure is not kept."""
+        ...
+
+    async def get(self, practice: str, ref: str) -> Record | None:
+        """None of a client who was forgotten."""
+        ...
+
+    async def merged_into(self, practice: str, refs: Sequence[str]) -> Sequence[Record]:
+        """The records that name one of these as the one that speaks for them."""
+        ...
+
+    async def of_number(self, practice: str, phone: str) -> Record | None: ...
+
+    async def listed(
+        self, practice: str, *, named: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[Record]:
+        """Those that speak for themselves, whose folded name begins so, by folded name and reference; `after` one."""
+        ...
+
+    async def touch(self, record: Record) -> bool:
+        """Count `turn` on by one; False if it has gone on already, or if another record speaks for this one."""
+        ...
+
+    async def merge(self, record: Record, into: str, said: Said) -> bool:
+        """Let `into` speak for it, with what is said; False if its `turn` went on, or another one speaks for it."""
+        ...
+
+    async def forget(self, practice: str, refs: Sequence[str], *, asked_at: datetime) -> None:
+        """Leave nothing of what was told by then but that it was erased, so that late news cannot bring it back."""
+        ...
+
+
+class Histories(Protocol):
+    """The visits of one client, whatever became of them."""
+
+    async def counts(self, practice: str, refs: Sequence[str]) -> Counts: ...
+
+    async def newest(
+        self, practice: str, refs: Sequence[str], *, before: datetime | None, limit: int
+    ) -> Sequence[Appointment]:
+        """Those that start before then, the latest first."""
+        ...
+
+    async def states(self, practice: str, refs: Sequence[str]) -> Mapping[AppointmentId, State]:
+        """All of them."""
+        ...
+
+
+class AlreadyAsked(Exception):
+    """An ask of this id, or an unfinished erasure of the same client, is there; `ask` is its id."""
+
+    def __init__(self, ask: str) -> None:
+        super().__init__(ask)
+        self.ask = ask
+
+
+class Asks(Protocol):
+    """What was asked of all services about one client."""
+
+    async def get(self, practice: str, ask: str) -> ClientAsk | None: ...
+
+    async def add(self, ask: ClientAsk, said: Said) -> None:
+        """Raises `AlreadyAsked`."""
+        ...
+
+    async def save(self, ask: ClientAsk) -> bool:
+        """Replace version `ask.version - 1`; False if somebody else was faster."""
+        ...
+
+    async def open_erasures(self, limit: int) -> Sequence[ClientAsk]:
+        """Those in which booking's own part is still to be done."""
+        ...
+
+    async def forget_exports(self, practice: str, refs: Sequence[str]) -> None: ...
+
+
+class OfClients(Protocol):
+    """A further store that holds something of clients, and gives it out or forgets it, as often as it is asked."""
+
+    async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
+        """All of it, as it can be written in JSON."""
+        ...
+
+    async def forget(self, subject: Subject) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """Everything that booking keeps."""
+    """Everything that booking keeps. What is `of_clients` is exported and erased with them."""
 
     practices: Practices
     appointments: Appointments
     audit: Audit
     keys: Keys
     belonging: Belonging
+    clients: Clients
+    histories: Histories
+    asks: Asks
+    of_clients: Sequence[OfClients] = ()

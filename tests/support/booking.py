@@ -11,7 +11,7 @@ from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
 from services.booking.actions.visits import Person
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Consent, Hand
+from services.booking.domain.appointment import BOOKED, Appointment, AppointmentId, By, Client, Consent, Hand, State
 from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy, Start
 from services.booking.domain.calendar import minute_of
@@ -121,6 +121,15 @@ class MemoryAppointments:
         due = [(one.due_at, one) for one in self.kept.values() if one.due_at is not None and one.due_at <= now]
         return [one for _, one in sorted(due, key=lambda pair: pair[0])][:limit]
 
+    async def has_attended(self, practice: str, ref: str) -> bool:
+        await asyncio.sleep(0)
+        return any(one.state is State.ATTENDED for one in self._of(practice, ref))
+
+    async def coming(self, practice: str, ref: str, *, now: datetime, most: int) -> int:
+        await asyncio.sleep(0)
+        ahead = [one for one in self._of(practice, ref) if one.state in BOOKED and one.starts_at > now]
+        return min(len(ahead), most)
+
     async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
         await asyncio.sleep(0)
         standing = [
@@ -129,6 +138,15 @@ class MemoryAppointments:
             if one.practice == practice and one.cells and starts_from <= one.starts_at < starts_until
         ]
         return sorted(standing, key=lambda one: one.starts_at)
+
+    def _of(self, practice: str, ref: str) -> list[Appointment]:
+        ours = [one for one in self.kept.values() if one.practice == practice]
+        return [one for one in ours if one.client is not None and one.client.ref == ref]
+
+    async def of_course(self, course: str) -> Sequence[Appointment]:
+        await asyncio.sleep(0)
+        seated = [(one.seat.index, one) for one in self.kept.values() if one.seat and one.seat.course == course]
+        return [one for _, one in sorted(seated, key=lambda pair: pair[0])]
 
     def _claim(self, wanted: Appointment) -> None:
         if any(one.id != wanted.id for one in self._sharing(wanted)):

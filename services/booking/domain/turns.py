@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from services.booking.domain import eligibility
 from services.booking.domain.appointment import (
     ACTIVE,
     BOOKED,
@@ -19,6 +20,7 @@ from services.booking.domain.appointment import (
     Client,
     Deed,
     Offer,
+    Seat,
     State,
     Turn,
 )
@@ -38,6 +40,7 @@ class Step:
 
 # Attended may have been assumed in silence, so the practitioner's later word may still correct it, and a slip.
 STEPS: Final[Mapping[Deed, Step]] = {
+    Deed.RENEWED: Step(frozenset({State.HELD}), None),
     Deed.REQUESTED: Step(frozenset({State.HELD}), State.REQUESTED),
     Deed.REVIEWED: Step(frozenset({State.REQUESTED}), State.IN_REVIEW),
     Deed.CONFIRMED: Step(PENDING, State.CONFIRMED),
@@ -81,6 +84,13 @@ class HoldExpired(Refusal):
     kind = Kind.CONFLICT
 
 
+class AlreadyRenewed(Refusal):
+    """A hold is renewed once."""
+
+    slug = "already-renewed"
+    kind = Kind.CONFLICT
+
+
 class TooLate(Refusal):
     """The practice's window for changes by the client has passed."""
 
@@ -103,7 +113,15 @@ class HealthCheckOutOfDate(Refusal):
 
 
 def hold(
-    *, id_: AppointmentId, practice: str, offer: Offer, starts_at: datetime, asked: str, now: datetime, policy: Policy
+    *,
+    id_: AppointmentId,
+    practice: str,
+    offer: Offer,
+    starts_at: datetime,
+    asked: str,
+    now: datetime,
+    policy: Policy,
+    seat: Seat | None = None,
 ) -> Appointment:
     """Take the time for a while; `asked` is the fingerprint of the body that asked for it."""
     return Appointment(
@@ -115,17 +133,37 @@ def hold(
         version=1,
         held_until=held_until(now, policy.hold_for, starts_at),
         asked=asked,
+        seat=seat,
         history=(Turn(deed=Deed.HELD, by=By.CLIENT, at=now, version=1),),
     )
 
 
-def request(held: Appointment, client: Client, *, asked: str, now: datetime, policy: Policy) -> Appointment:
-    """Consume the hold. A service without a health check is confirmed by the request itself."""
+def renew(held: Appointment, *, now: datetime, policy: Policy) -> Appointment:
+    """The whole time of a hold once more, from now."""
     if held.is_expired(now):
         raise HoldExpired("the hold on this time has expired")
+    if any(turn.deed is Deed.RENEWED for turn in held.history):
+        _check(held, Deed.RENEWED)
+        raise AlreadyRenewed("this hold has been renewed already")
+    return replace(
+        _turn(held, Deed.RENEWED, By.CLIENT, now), held_until=held_until(now, policy.hold_for, held.starts_at)
+    )
+
+
+def request(
+    held: Appointment, client: Client, *, asked: str, now: datetime, policy: Policy, attended: bool = False
+) -> Appointment:
+    """Consume the hold. A service without a health check is confirmed by the request itself.
+
+    The later visits of a course wait for the first in any case. `attended` is whether the client was ever there
+    before.
+    """
+    if held.is_expired(now):
+        raise HoldExpired("the hold on this time has expired")
+    _check(held, Deed.REQUESTED)
+    eligibility.check(held.offer, client, held.starts_at, attended=attended)
     wanted = replace(held, client=client, requested_with=asked)
-    if held.offer.screening is None:
-        _check(held, Deed.REQUESTED)
+    if held.offer.screening is None and not held.follows:
         return replace(_turn(wanted, Deed.CONFIRMED, By.CLIENT, now), held_until=None)
     deadline = held_until(now, policy.answers_within, held.starts_at)
     return replace(_turn(wanted, Deed.REQUESTED, By.CLIENT, now), held_until=deadline)
@@ -199,6 +237,8 @@ def check_move(appointment: Appointment, starts_at: datetime, *, by: By, now: da
     _check(appointment, Deed.MOVED)
     if by is By.CLIENT and is_late(appointment.starts_at, appointment.offer.change_window, now):
         raise TooLate("the practice's window for moving this visit has passed")
+    if by is By.CLIENT and appointment.client is not None:
+        eligibility.check_age(appointment.offer, appointment.client, starts_at)
     if not _reaches(appointment.cleared_until, starts_at, appointment.offer):
         raise HealthCheckOutOfDate("the health check does not reach that day", until=str(appointment.cleared_until))
 

@@ -10,7 +10,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from services.booking import documents
-from services.booking.domain.appointment import Appointment, AppointmentId, Deed, State
+from services.booking.domain.appointment import BOOKED, Appointment, AppointmentId, Deed, State
 from services.booking.domain.availability import Busy
 from services.booking.domain.refusals import SlotTaken
 from services.booking.ports import AlreadyMade
@@ -18,6 +18,7 @@ from shared.mongo import Collection, Database, Document, clashed_index, ensure
 from shared.relay import Outbox, Relay, Said
 
 OWNS_CELLS: Final = {"cells": {"$exists": True}}
+OF_A_CLIENT: Final = {"client.ref": {"$exists": True}}
 INDEXES: Final = (
     # What makes double booking impossible; the practice leads so that the collection can be sharded by it.
     IndexModel(
@@ -29,7 +30,18 @@ INDEXES: Final = (
     IndexModel(
         [("practice", ASCENDING), ("starts_at", ASCENDING)], name="standing", partialFilterExpression=OWNS_CELLS
     ),
+    # Whether somebody was there before, what they have coming, and how often they missed or cancelled late.
+    IndexModel(
+        [(name, ASCENDING) for name in ("practice", "client.ref", "state", "cancelled_late", "starts_at")],
+        name="of_a_client",
+        partialFilterExpression=OF_A_CLIENT,
+    ),
     IndexModel([("due_at", ASCENDING)], name="due", partialFilterExpression={"due_at": {"$exists": True}}),
+    IndexModel(
+        [("seat.course", ASCENDING), ("seat.index", ASCENDING)],
+        name="course",
+        partialFilterExpression={"seat.course": {"$exists": True}},
+    ),
     # A hold that nobody asked for is of no use to anybody, and anybody can make them.
     IndexModel(
         [("forget_from", ASCENDING)],
@@ -50,7 +62,7 @@ SCHEMA: Final[Document] = {
         "cells": {"bsonType": "array", "minItems": 1, "items": {"bsonType": "string"}},
     },
 }
-OPTIONAL: Final = ("held_until", "due_at")
+OPTIONAL: Final = ("held_until", "due_at", "client", "requested_with")
 
 
 class MongoAppointments:
@@ -116,8 +128,20 @@ class MongoAppointments:
         found = self._collection.find({"due_at": {"$lte": now}}).sort("due_at").limit(limit)
         return [documents.appointment(document) for document in await found.to_list(limit)]
 
+    async def has_attended(self, practice: str, ref: str) -> bool:
+        once = {"practice": practice, "client.ref": ref, "state": State.ATTENDED.value}
+        return await self._collection.find_one(once, {"_id": 1}) is not None
+
+    async def coming(self, practice: str, ref: str, *, now: datetime, most: int) -> int:
+        ahead = {"state": {"$in": sorted(state.value for state in BOOKED)}, "starts_at": {"$gt": now}}
+        return await self._collection.count_documents({"practice": practice, "client.ref": ref, **ahead}, limit=most)
+
     async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
         found = self._collection.find(self._standing(practice, starts_from, starts_until)).sort("starts_at")
+        return [documents.appointment(document) for document in await found.to_list(None)]
+
+    async def of_course(self, course: str) -> Sequence[Appointment]:
+        found = self._collection.find({"seat.course": course}, {"cells": 0, "outbox": 0}).sort("seat.index")
         return [documents.appointment(document) for document in await found.to_list(None)]
 
     @staticmethod
