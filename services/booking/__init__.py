@@ -2,7 +2,7 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("appointments", "audit", "keys", "practices")
+OWNS = ("appointments", "audit", "feeds", "keys", "practices")
 SAYS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,

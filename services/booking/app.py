@@ -50,7 +50,11 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     door = Door(tokens, settings.operator_key.get_secret_value(), ready, now, keys.door(booking.keys))
     pass_ = Pass(tokens, timedelta(days=settings.booking_token_days))
     live = Live(booking, now)
-    served = [*routes.routes(booking, pass_, now), *live.routes(), *page.routes(booking, pass_, door, now)]
+    served = [
+        *routes.routes(booking, pass_, now, origin=settings.public_origin),
+        *live.routes(),
+        *page.routes(booking, pass_, door, now),
+    ]
     app = httpkit.application("booking", served, kept_open, door)
     app.on_shutdown.append(live.close)
     return app

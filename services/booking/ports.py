@@ -11,8 +11,10 @@ from services.booking.domain.appointment import Appointment, AppointmentId, Stat
 from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy
 from services.booking.domain.client import ClientAsk, Record, Subject
+from services.booking.domain.feed import Feed
 from services.booking.domain.key import Key
 from services.booking.domain.practice import Practice
+from services.booking.domain.proof import Proof
 from shared.relay import Said
 
 
@@ -80,8 +82,10 @@ class Appointments(Protocol):
         """How many visits of this client are asked for or booked and have not begun; counts up to `most`."""
         ...
 
-    async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
-        """What owns cells and starts in the half-open window, in order."""
+    async def agenda(
+        self, practice: str, starts_from: datetime, starts_until: datetime, *, practitioner: str | None = None
+    ) -> Sequence[Appointment]:
+        """What owns cells and starts in the half-open window, in order; of everybody, or of one practitioner."""
         ...
 
     async def of_course(self, course: str) -> Sequence[Appointment]:
@@ -119,6 +123,32 @@ class Keys(Changing, Protocol):
 
     async def used(self, uses: Mapping[str, datetime]) -> None:
         """When each was used last; an earlier time than the one that is kept changes nothing."""
+        ...
+
+
+class Numbers(Protocol):
+    """The proofs of numbers."""
+
+    async def get(self, proof: str) -> Proof | None: ...
+
+    async def save(self, proof: Proof, said: Said) -> bool:
+        """Replace version `proof.version - 1`, or begin with 1; False if somebody else was faster."""
+        ...
+
+
+class Feeds(Changing, Protocol):
+    """The private calendar addresses, one for each practitioner."""
+
+    async def get(self, practice: str, practitioner: str) -> Feed | None: ...
+
+    async def known_by(self, digest: str) -> Feed | None: ...
+
+    async def put(self, feed: Feed) -> None:
+        """In place of the one that the practitioner had."""
+        ...
+
+    async def revoke(self, revoked: Feed, *, was: str) -> bool:
+        """False if the address is not the one of digest `was` any more."""
         ...
 
 
@@ -237,6 +267,8 @@ class Stores:
     audit: Audit
     keys: Keys
     belonging: Belonging
+    feeds: Feeds
+    numbers: Numbers
     clients: Clients
     histories: Histories
     asks: Asks

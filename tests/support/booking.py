@@ -24,7 +24,9 @@ from services.booking.ports import AlreadyMade, Kept, Stores
 from shared.events import Envelope
 from shared.relay import Said
 from tests.support.booking_audit import MemoryAudit
+from tests.support.booking_feeds import MemoryFeeds
 from tests.support.booking_keys import MemoryBelonging, MemoryKeys
+from tests.support.booking_numbers import MemoryNumbers
 
 POLICY = Policy()
 CLIENT = Hand(by=By.CLIENT, who="client")
@@ -130,12 +132,15 @@ class MemoryAppointments:
         ahead = [one for one in self._of(practice, ref) if one.state in BOOKED and one.starts_at > now]
         return min(len(ahead), most)
 
-    async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
+    async def agenda(
+        self, practice: str, starts_from: datetime, starts_until: datetime, *, practitioner: str | None = None
+    ) -> Sequence[Appointment]:
         await asyncio.sleep(0)
         standing = [
             one
             for one in self.kept.values()
             if one.practice == practice and one.cells and starts_from <= one.starts_at < starts_until
+            if practitioner in {None, one.offer.practitioner}
         ]
         return sorted(standing, key=lambda one: one.starts_at)
 
@@ -252,12 +257,16 @@ class House:
         self.audit = MemoryAudit()
         self.keys = MemoryKeys()
         self.belonging = MemoryBelonging()
+        self.feeds = MemoryFeeds()
+        self.numbers = MemoryNumbers()
         self.stores = Stores(
             practices=self.practices,
             appointments=self.appointments,
             audit=self.audit,
             keys=self.keys,
             belonging=self.belonging,
+            feeds=self.feeds,
+            numbers=self.numbers,
         )
         self.practice = practice or a_house()
         self.practices.kept[self.practice.id] = Kept(self.practice, 1)

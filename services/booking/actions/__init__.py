@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from services.booking.actions.admission import Admission
 from services.booking.actions.auditing import Auditing
+from services.booking.actions.feeds import Feeds
 from services.booking.actions.keys import Keys
+from services.booking.actions.limits import Allowed, Limits
+from services.booking.actions.numbers import Proving
 from services.booking.actions.profiles import Profiles
 from services.booking.actions.times import Times
 from services.booking.actions.visits import Visits
@@ -27,15 +31,22 @@ class Booking:
     visits: Visits
     auditing: Auditing
     keys: Keys
+    feeds: Feeds
+    proving: Proving
     reactions: tuple[Reaction, ...] = ()
 
     @classmethod
-    def of(cls, stores: Stores, policy: Policy, now: Clock) -> Booking:
+    def of(cls, stores: Stores, policy: Policy, now: Clock, limits: Limits | None = None) -> Booking:
+        """Without `limits` anybody may ask as often as they like."""
         times = Times(stores.practices, stores.appointments, now)
+        proving = Proving(stores.numbers, now)
+        admission = Admission(stores.appointments, proving, limits or Limits(Allowed()), now)
         return cls(
             profiles=Profiles(stores.practices, now),
             times=times,
-            visits=Visits(times, stores.appointments, policy, now),
-            auditing=Auditing(stores.audit, (stores.practices, stores.keys)),
+            visits=Visits(times, stores.appointments, admission, policy, now),
+            proving=proving,
+            auditing=Auditing(stores.audit, (stores.practices, stores.keys, stores.feeds)),
             keys=Keys(stores, now),
+            feeds=Feeds(stores, now),
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from services.booking.actions import Booking
 from services.booking.routes.appointments import AppointmentRoutes, Pass
+from services.booking.routes.feeds import FeedRoutes
 from services.booking.routes.keys import KeyRoutes
 from services.booking.routes.practices import PracticeRoutes
 from services.booking.routes.times import TimeRoutes
@@ -13,7 +14,7 @@ from shared.clock import Clock
 from shared.httpkit import Route
 
 
-def routes(booking: Booking, pass_: Pass, now: Clock) -> Sequence[Route]:
+def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequence[Route]:
     practices = PracticeRoutes(booking, now)
     appointments = AppointmentRoutes(booking, pass_, now)
     return [
@@ -22,6 +23,7 @@ def routes(booking: Booking, pass_: Pass, now: Clock) -> Sequence[Route]:
         *practices.keeping(),
         *practices.running(),
         *KeyRoutes(booking).routes(),
+        *FeedRoutes(booking, origin).routes(),
         *appointments.asking(),
         *appointments.changing(),
         *appointments.closing(),

@@ -5,12 +5,23 @@ from __future__ import annotations
 from services.booking.ports import Stores
 from services.booking.store.appointments import MongoAppointments
 from services.booking.store.audit import MongoAudit
+from services.booking.store.feeds import MongoFeeds
 from services.booking.store.keys import MongoBelonging, MongoKeys
+from services.booking.store.numbers import MongoNumbers
 from services.booking.store.practices import MongoPractices
 from shared.mongo import Database
 from shared.relay import Relay
 
-__all__ = ["MongoAppointments", "MongoAudit", "MongoPractices", "open_stores"]
+__all__ = [
+    "MongoAppointments",
+    "MongoAudit",
+    "MongoBelonging",
+    "MongoFeeds",
+    "MongoKeys",
+    "MongoNumbers",
+    "MongoPractices",
+    "open_stores",
+]
 
 
 async def open_stores(database: Database, relay: Relay) -> Stores:
@@ -21,4 +32,6 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
         audit=await MongoAudit.open(database),
         keys=await MongoKeys.open(database),
         belonging=MongoBelonging(database),
+        feeds=await MongoFeeds.open(database),
+        numbers=await MongoNumbers.open(database, relay),
     )

@@ -136,8 +136,13 @@ class MongoAppointments:
         ahead = {"state": {"$in": sorted(state.value for state in BOOKED)}, "starts_at": {"$gt": now}}
         return await self._collection.count_documents({"practice": practice, "client.ref": ref, **ahead}, limit=most)
 
-    async def agenda(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Appointment]:
-        found = self._collection.find(self._standing(practice, starts_from, starts_until)).sort("starts_at")
+    async def agenda(
+        self, practice: str, starts_from: datetime, starts_until: datetime, *, practitioner: str | None = None
+    ) -> Sequence[Appointment]:
+        standing = self._standing(practice, starts_from, starts_until)
+        if practitioner is not None:
+            standing["offer.practitioner"] = practitioner
+        found = self._collection.find(standing).sort("starts_at")
         return [documents.appointment(document) for document in await found.to_list(None)]
 
     async def of_course(self, course: str) -> Sequence[Appointment]:
