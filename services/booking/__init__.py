@@ -2,7 +2,7 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("appointments", "audit", "feeds", "keys", "practices")
+OWNS = ("appointments", "audit", "feeds", "keys", "numbers", "practices")
 SAYS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,
@@ -14,6 +14,7 @@ SAYS = (
     booking.AppointmentLapsed,
     booking.AppointmentAttended,
     booking.AppointmentMissed,
+    booking.CodeAsked,
 )
 OWN = tuple(event for event in SAYS if issubclass(event, booking.AppointmentEvent))
 HEARS = (screening.CaseDecided, notify.ReplyConfirmed, notify.ReplyRescheduleAsked, *OWN)

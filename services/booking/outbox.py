@@ -9,16 +9,20 @@ from typing import Any, Final
 
 from services.booking.domain.appointment import Appointment, Client, Deed, Turn
 from services.booking.domain.practice import Practice
+from services.booking.domain.proof import Proof
 from shared import telemetry
 from shared.events import Envelope, booking, envelope
 from shared.relay import Said
 
 
 def announce(turned: Appointment) -> Said:
-    """The event of the latest turn. A hold says nothing, nor does its end: nobody was told of it."""
+    """The event of the latest turn. A hold says nothing, nor does its end: nobody was told of it.
+
+    A course is asked for by its first visit alone.
+    """
     turn = turned.history[-1]
     say = FACTS.get(turn.deed)
-    if say is None or turned.client is None:
+    if say is None or turned.client is None or (turn.deed is Deed.REQUESTED and turned.follows):
         return ()
     said = envelope(
         say(turned, turn, _snapshot(turned, turned.client)),
@@ -54,6 +58,17 @@ def practice_changed(practice: Practice, *, version: int, at: datetime) -> Envel
     )
     trace = telemetry.current_trace()
     return envelope(fact, subject=practice.id, practice=practice.id, sequence=version, at=at, traceparent=trace)
+
+
+def code_asked(
+    proof: Proof, *, phone: str, code: str, locale: str, zone: str, at: datetime
+) -> Envelope[booking.CodeAsked]:
+    """The only place where a code stands in clear; it leaves the database when it has been published."""
+    fact = booking.CodeAsked(
+        check=proof.id, phone=phone, locale=locale, zone=zone, code=code, expires_at=proof.expires_at or at
+    )
+    trace = telemetry.current_trace()
+    return envelope(fact, subject=proof.id, practice=proof.practice, sequence=proof.version, at=at, traceparent=trace)
 
 
 Snapshot = dict[str, Any]

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 
+from services.booking.actions.admission import Admission
 from services.booking.actions.times import Times, Wanted
-from services.booking.domain import turns
+from services.booking.domain import course, turns
 from services.booking.domain.appointment import (
     TIME,
     Appointment,
@@ -19,6 +20,7 @@ from services.booking.domain.appointment import (
     Deed,
     Guardian,
     Hand,
+    Offer,
     State,
 )
 from services.booking.domain.audit import signed
@@ -58,21 +60,26 @@ class Person:
     wording: str
     guardian_name: str | None = None
     guardian_phone: str | None = None
+    born: date | None = None
 
 
 class Visits:
-    def __init__(self, times: Times, appointments: Appointments, policy: Policy, now: Clock) -> None:
+    def __init__(
+        self, times: Times, appointments: Appointments, admission: Admission, policy: Policy, now: Clock
+    ) -> None:
         self._times = times
         self._appointments = appointments
+        self._admission = admission
         self._policy = policy
         self._now = now
         self._recent: Recent[Appointment] = Recent()
 
     async def hold(self, practice: str, wanted: Wanted, *, key: str, hand: Hand) -> Appointment:
-        """Take a time that is offered. The same `key` and wish again give the same appointment."""
+        """Take a time that is offered. The same `key` and wish again give the same appointment, however often."""
         id_ = appointment_id(practice, key)
         asked = fingerprint(wanted.service, wanted.practitioner or "", wanted.starts_at.isoformat())
         try:
+            await self._admission.to_hold(practice, hand)
             return await self._claim(id_, practice, wanted, asked, hand)
         except (AlreadyMade, Refusal):
             # Our own earlier attempt may be the very thing that is in the way.
@@ -83,17 +90,31 @@ class Visits:
             raise KeyReused("this Idempotency-Key was used for another request")
         return earlier
 
-    async def request(self, id_: AppointmentId, person: Person, *, hand: Hand) -> Appointment:
-        """Consume the hold. The same request again changes nothing."""
-        asked = fingerprint(*map(str, astuple(person)))
+    async def renew(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
+        return await self._turn(id_, lambda was: turns.renew(was, now=self._now(), policy=self._policy), hand)
+
+    async def request(self, id_: AppointmentId, person: Person, *, hand: Hand, code: str | None = None) -> Appointment:
+        """Consume the hold. The same request again changes nothing. `code` proves the number, where that is needed."""
+        asked, attended = fingerprint(*map(str, astuple(person))), False
+        held = await self._known(id_)
+        if held.state_at(self._now()) is State.HELD:
+            client = _client(held, person, self._now())
+            attended = await self._admission.to_request(held, client, code=code, hand=hand)
 
         def requested(held: Appointment) -> Appointment:
             if held.requested_with == asked:
                 return held
             now = self._now()
-            return turns.request(held, _client(held, person, now), asked=asked, now=now, policy=self._policy)
+            client = _client(held, person, now)
+            return turns.request(held, client, asked=asked, now=now, policy=self._policy, attended=attended)
 
         return await self._turn(id_, requested, hand)
+
+    async def held(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
+        """For whom a code is to be sent."""
+        found = await self.get(id_)
+        await self._admission.to_send_code(found, hand)
+        return found
 
     async def get(self, id_: AppointmentId) -> Appointment:
         appointment = await self._appointments.get(id_)
@@ -192,7 +213,7 @@ class Visits:
         )
         turns.check_move(was, starts_at, by=by, now=self._now())
         found = await self._times.find(was.practice, wanted, moving=was.id)
-        terms = replace(offer(found.practice, found.service, found.start), screening=was.offer.screening)
+        terms = _kept(was.offer, offer(found.practice, found.service, found.start))
         return turns.move(was, offer=terms, starts_at=found.start.starts_at, by=by, now=self._now())
 
     async def _release(self, wanted: Appointment) -> bool:
@@ -231,6 +252,12 @@ class Visits:
                 return turned
         raise Contended("others kept changing this appointment")
 
+    async def _known(self, id_: AppointmentId) -> Appointment:
+        """As this process wrote it last, or as it is: good for what never changes, and for trying a turn on it."""
+        known = self._recent.take(id_) or await self.get(id_)
+        self._recent.keep(id_, known)
+        return known
+
     async def _save(self, turned: Appointment) -> bool:
         saved = await self._appointments.save(turned, announce(turned))
         if saved:
@@ -238,9 +265,16 @@ class Visits:
         return saved
 
 
+def _kept(was: Offer, now_is: Offer) -> Offer:
+    """What a move leaves as it was agreed: the health check, and for whom the visit is."""
+    return replace(
+        now_is, screening=was.screening, audience=was.audience, age_from=was.age_from, age_until=was.age_until
+    )
+
+
 def _client(held: Appointment, person: Person, now: datetime) -> Client:
-    country = held.offer.country
-    phone = mobile(person.phone, country=country, field="client.phone")
+    terms = held.offer
+    phone = mobile(person.phone, country=terms.country, countries=terms.countries, field="client.phone")
     return Client(
         ref=client_ref(held.practice, phone),
         name=person.name,
@@ -248,12 +282,15 @@ def _client(held: Appointment, person: Person, now: datetime) -> Client:
         locale=person.locale,
         zone=person.zone,
         consent=Consent(texts=person.texts, wording=person.wording, given_at=now),
-        guardian=_guardian(person, country),
+        guardian=_guardian(person, terms),
+        born=person.born,
     )
 
 
-def _guardian(person: Person, country: str) -> Guardian | None:
+def _guardian(person: Person, terms: Offer) -> Guardian | None:
     if person.guardian_name is None or person.guardian_phone is None:
         return None
-    phone = mobile(person.guardian_phone, country=country, field="client.guardian.phone")
+    phone = mobile(
+        person.guardian_phone, country=terms.country, countries=terms.countries, field="client.guardian.phone"
+    )
     return Guardian(name=person.guardian_name, phone=phone)

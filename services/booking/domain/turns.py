@@ -24,6 +24,7 @@ from services.booking.domain.appointment import (
     State,
     Turn,
 )
+from services.booking.domain.clearance import Clearance
 from services.booking.domain.policy import Policy, held_until, is_late
 from shared.errors import Kind, Refusal
 
@@ -151,12 +152,19 @@ def renew(held: Appointment, *, now: datetime, policy: Policy) -> Appointment:
 
 
 def request(
-    held: Appointment, client: Client, *, asked: str, now: datetime, policy: Policy, attended: bool = False
+    held: Appointment,
+    client: Client,
+    *,
+    asked: str,
+    now: datetime,
+    policy: Policy,
+    attended: bool = False,
+    cleared: Clearance | None = None,
 ) -> Appointment:
     """Consume the hold. A service without a health check is confirmed by the request itself.
 
     The later visits of a course wait for the first in any case. `attended` is whether the client was ever there
-    before.
+    before. A clearance from an earlier visit that covers this day confirms it too; its event says why.
     """
     if held.is_expired(now):
         raise HoldExpired("the hold on this time has expired")
@@ -165,6 +173,9 @@ def request(
     wanted = replace(held, client=client, requested_with=asked)
     if held.offer.screening is None and not held.follows:
         return replace(_turn(wanted, Deed.CONFIRMED, By.CLIENT, now), held_until=None)
+    if cleared is not None and not held.follows and cleared.covers(held.starts_at, held.offer):
+        confirmed = _turn(wanted, Deed.CONFIRMED, By.CLIENT, now, event=cleared.event)
+        return replace(confirmed, held_until=None, cleared_until=cleared.until)
     deadline = held_until(now, policy.answers_within, held.starts_at)
     return replace(_turn(wanted, Deed.REQUESTED, By.CLIENT, now), held_until=deadline)
 

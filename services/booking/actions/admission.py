@@ -1,0 +1,62 @@
+"""Whether somebody may hold a time or ask for it: not too often, with a proven number, and of those it is for."""
+
+from __future__ import annotations
+
+from services.booking.actions.limits import Limits
+from services.booking.actions.numbers import Proving
+from services.booking.domain import eligibility
+from services.booking.domain.appointment import Appointment, By, Client, Hand
+from services.booking.domain.practice import Audience
+from services.booking.ports import Appointments
+from shared.clock import Clock
+from shared.errors import Kind, Refusal
+
+
+class TooManyVisits(Refusal):
+    """As many visits lie before this number as one may have; the next one can be asked for when one is over."""
+
+    slug = "too-many-visits"
+    kind = Kind.CONFLICT
+
+
+class Admission:
+    def __init__(self, appointments: Appointments, proving: Proving, limits: Limits, now: Clock) -> None:
+        self._appointments = appointments
+        self._proving = proving
+        self._limits = limits
+        self._now = now
+
+    async def to_hold(self, practice: str, hand: Hand) -> None:
+        await self._limits.hold(practice, hand)
+
+    async def to_send_code(self, held: Appointment, hand: Hand) -> None:
+        await self._limits.request(held.practice, hand)
+
+    async def to_request(self, held: Appointment, client: Client, *, code: str | None, hand: Hand) -> bool:
+        """Whether the client was ever there, as far as it matters for this service; raises what speaks against it.
+
+        What can be said without knowing who it is comes first, so that a wrong birth date uses up no code, and
+        nobody learns who is a client here without reading that client's texts.
+        """
+        await self._limits.request(held.practice, hand)
+        eligibility.check_age(held.offer, client, held.starts_at)
+        await self._limits.client(client.ref, hand)
+        if held.offer.verify_number and hand.by is By.CLIENT:
+            await self._proving.prove(held.practice, texts_go_to(client), code)
+        await self._check_room(held, client, hand)
+        if held.offer.audience is Audience.ALL:
+            return False
+        return await self._appointments.has_attended(held.practice, client.ref)
+
+    async def _check_room(self, held: Appointment, client: Client, hand: Hand) -> None:
+        """A brake, not a promise: of several requests in the same moment more than one may get through."""
+        most = self._limits.coming
+        if most == 0 or hand.by is not By.CLIENT:
+            return
+        if await self._appointments.coming(held.practice, client.ref, now=self._now(), most=most) >= most:
+            raise TooManyVisits(f"{most} visits are asked for or booked with this number already", most=most)
+
+
+def texts_go_to(client: Client) -> str:
+    """The guardian's number if there is one: it is the one that is proven."""
+    return client.phone if client.guardian is None else client.guardian.phone
