@@ -45,10 +45,7 @@ class MongoPractices:
 
     async def put(self, kept: Kept, said: Said) -> bool:
         practice = kept.practice.id
-        fields: Document = {
-            "version": kept.version,
-            "profile": profile.written(kept.practice).model_dump(mode="json", exclude_none=True),
-        }
+        fields: Document = {"version": kept.version, "profile": profile.as_json(kept.practice)}
         if kept.changed is not None:
             fields["changed"] = audit.document(kept.changed)
         if kept.version == 1:

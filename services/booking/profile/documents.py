@@ -1,18 +1,14 @@
-"""The document of a practice, one shape for TOML, HTTP and the database, and its mapping to the domain."""
+"""The document of a practice, one shape for TOML, HTTP and the database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from datetime import date, time
-from itertools import groupby
-from typing import Annotated, Any, Final, Literal
+from datetime import date
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
 from services.booking.domain import practice as domain
-from services.booking.domain.practice import wall_minutes, wall_text
-from services.booking.domain.practice_check import check
+from services.booking.domain.practice import wall_minutes
 from services.booking.moments import Moment
 from shared.httpkit import Payload
 
@@ -183,143 +179,21 @@ class Profile(Payload):
     practitioners: tuple[Practitioner, ...] = Few
 
 
-def read(document: Profile) -> domain.Practice:
-    """The practice that the document describes; raises `InvalidPractice` naming the fields that break a rule."""
-    practice = described(document)
-    check(practice)
-    return practice
+class Own(Payload):
+    """What a practice says of itself; whatever is absent or null stays as it is, also inside of a part."""
 
-
-def described(document: Profile) -> domain.Practice:
-    """The same, unchecked: what was stored under the rules of its day is still a practice today."""
-    return domain.Practice(
-        **_fields(document)
-        | {
-            "links": domain.Links(**_fields(document.links)),
-            "texting": _texting(document.texting),
-            "buffers": domain.Buffers(document.buffers),
-            "waitlist": domain.WaitlistPolicy(**_fields(document.waitlist)),
-            "places": tuple(place(one) for one in document.places),
-            "rooms": tuple(room(one) for one in document.rooms),
-            "services": tuple(service(one) for one in document.services),
-            "practitioners": tuple(practitioner(one) for one in document.practitioners),
-        }
-    )
-
-
-def written(practice: domain.Practice) -> Profile:
-    """The opposite of `read`: what is read from it again is equal to `practice`."""
-    return Profile.model_validate(
-        asdict(practice)
-        | {
-            "texting": _written_texting(practice.texting),
-            "services": [asdict(service) | _screening(service) for service in practice.services],
-            "practitioners": [_written_person(person) for person in practice.practitioners],
-        }
-    )
-
-
-Fields = dict[str, Any]
-"""Keyword arguments of a domain class that has the same fields as its document."""
-
-
-def _fields(document: Payload) -> Fields:
-    return dict(document)
-
-
-def _texting(texting: Texting) -> domain.Texting:
-    quiet_from, quiet_until = time.fromisoformat(texting.quiet_from), time.fromisoformat(texting.quiet_until)
-    return domain.Texting(steps=texting.steps, quiet_from=quiet_from, quiet_until=quiet_until)
-
-
-def _written_texting(texting: domain.Texting) -> Fields:
-    return {
-        "steps": texting.steps,
-        "quiet_from": f"{texting.quiet_from:%H:%M}",
-        "quiet_until": f"{texting.quiet_until:%H:%M}",
-    }
-
-
-def place(document: Place) -> domain.Place:
-    return domain.Place(**_fields(document))
-
-
-def room(document: Room) -> domain.Room:
-    return domain.Room(**_fields(document))
-
-
-def service(document: Service) -> domain.Service:
-    price = None if document.price is None else domain.Price(**_fields(document.price))
-    screening = None if document.screening == NO_SCREENING else document.screening
-    return domain.Service(
-        **_fields(document) | {"price": price, "screening": screening, "audience": domain.Audience(document.audience)}
-    )
-
-
-def _screening(service: domain.Service) -> Fields:
-    return {"screening": NO_SCREENING if service.screening is None else service.screening}
-
-
-def practitioner(document: Practitioner) -> domain.Practitioner:
-    return domain.Practitioner(
-        **_fields(document)
-        | {
-            "hours": week(document.hours),
-            "exceptions": tuple(exception(one) for one in document.exceptions),
-            "blocks": tuple(block(one) for one in document.blocks),
-            "load": _load(document.load),
-        }
-    )
-
-
-def week(documents: Iterable[WeeklyHours]) -> tuple[domain.WeeklyHours, ...]:
-    """One entry for each weekday and range, in order."""
-    hours = (weekly for grouped in documents for weekly in _weekly(grouped))
-    return tuple(sorted(hours, key=lambda weekly: (weekly.weekday, weekly.starts, weekly.ends, weekly.place)))
-
-
-def exception(document: DayException) -> domain.DayException:
-    hours = tuple(_hours(one) for one in document.hours)
-    return domain.DayException(day=document.day, hours=hours, note=document.note)
-
-
-def block(document: Block) -> domain.Block:
-    return domain.Block(**_fields(document))
-
-
-def _load(load: Load) -> domain.Load:
-    resets = tuple(domain.Reset(**_fields(reset)) for reset in load.resets)
-    return domain.Load(**_fields(load) | {"resets": resets})
-
-
-def _hours(hours: Hours) -> domain.Hours:
-    return domain.Hours(place=hours.place, starts=wall_minutes(hours.starts), ends=wall_minutes(hours.ends))
-
-
-def _weekly(hours: WeeklyHours) -> Iterator[domain.WeeklyHours]:
-    for day in hours.days:
-        once = _hours(hours)
-        yield domain.WeeklyHours(weekday=WEEKDAYS.index(day), place=once.place, starts=once.starts, ends=once.ends)
-
-
-def _written_person(person: domain.Practitioner) -> Fields:
-    exceptions = [
-        {"day": one.day, "hours": [_written_hours(hours) for hours in one.hours], "note": one.note}
-        for one in person.exceptions
-    ]
-    return asdict(person) | {"hours": list(_written_week(person.hours)), "exceptions": exceptions}
-
-
-def _written_hours(hours: domain.Hours) -> Fields:
-    return {"place": hours.place, "starts": wall_text(hours.starts), "ends": wall_text(hours.ends)}
-
-
-def _written_week(week: Iterable[domain.WeeklyHours]) -> Iterator[Fields]:
-    """Weekdays with the same hours become one entry."""
-
-    def span(hours: domain.WeeklyHours) -> tuple[str, int, int]:
-        return hours.place, hours.starts, hours.ends
-
-    for _, same in groupby(sorted(week, key=lambda hours: (*span(hours), hours.weekday)), key=span):
-        hours = list(same)
-        yield _written_hours(hours[0]) | {"days": [WEEKDAYS[one.weekday] for one in hours]}
+    name: Line | None = None
+    sms_name: Line | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    zone: Line | None = None
+    locale: Line | None = None
+    phone: Line | None = None
+    emergency_number: Line | None = None
+    links: Links | None = None
+    texting: Texting | None = None
+    buffers: Literal["larger", "summed"] | None = None
+    review_hours: int | None = None
+    assumed_attendance_minutes: int | None = None
+    countries: Annotated[tuple[str, ...], Field(max_length=60)] | None = None
+    verify_numbers: bool | None = None
+    waitlist: Waitlist | None = None
