@@ -36,7 +36,9 @@ async def _serve(services: Mapping[str, Start], settings: Settings) -> None:
         for name, start in services.items():
             apps[name] = await start()
             opened.push_async_callback(apps[name][KEPT_OPEN].aclose)
-        runner = web.AppRunner(mounted(apps), access_log=None, shutdown_timeout=settings.shutdown_seconds)
+        runner = web.AppRunner(
+            mounted(apps, proxies=settings.trusted_proxies), access_log=None, shutdown_timeout=settings.shutdown_seconds
+        )
         opened.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.TCPSite(runner, settings.host, settings.port).start()

@@ -10,12 +10,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 import prometheus_client
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
+from aiohttp_remotes import XForwardedFiltered
 from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json, to_json
@@ -24,6 +27,7 @@ from shared import telemetry
 from shared.clock import Clock, utc_now
 from shared.errors import Kind, Refusal
 from shared.mongo import UNREACHABLE
+from shared.settings import Network
 from shared.tokens import Claim, TokenInvalid, Tokens
 
 log = structlog.get_logger()
@@ -299,7 +303,9 @@ def problem(status: int, code: str, detail: str, trace: str, extra: Mapping[str,
     """RFC 9457, with a stable `code` and the trace id an operator can look for."""
     body = {**extra, "type": f"urn:stillpoint:problem:{code}", "title": code.replace("-", " "), "status": status}
     body |= {"detail": detail, "code": code, "trace": trace}
-    headers = {"Retry-After": "5"} if status == 503 else {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if wait := extra.get("retry_after", 5 if status == 503 else None):
+        headers["Retry-After"] = str(wait)
     return web.Response(status=status, body=to_json(body), content_type="application/problem+json", headers=headers)
 
 
@@ -356,9 +362,26 @@ async def _answered(request: web.Request, handler: Any, trace: str) -> web.Strea
     return response
 
 
-def mounted(apps: Mapping[str, web.Application]) -> web.Application:
-    """The given services under one origin, each under `/<name>`."""
-    root = web.Application(middlewares=[doors], client_max_size=LARGEST_BODY)
+def behind(proxies: Sequence[Network]) -> Middleware:
+    """The client's own address instead of a proxy's; who is no proxy of ours may forward what they like, unheard."""
+    forwarded = XForwardedFiltered(frozenset(proxies))
+
+    @web.middleware
+    async def real_address(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        peer = ip_address(request.remote) if request.remote else None
+        if peer is None or not any(peer in network for network in proxies):
+            return await handler(request)
+        return await forwarded.middleware(request, handler)
+
+    return real_address
+
+
+def mounted(apps: Mapping[str, web.Application], *, proxies: Sequence[Network] = ()) -> web.Application:
+    """The given services under one origin, each under `/<name>`, possibly behind proxies."""
+    middlewares = [doors, behind(proxies)] if proxies else [doors]
+    root = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     for name, app in apps.items():
         root.add_subapp(f"/{name}", app)
     return root

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import sys
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
 ORIGIN = r"^https?://[^/]+$"
 LEVEL = "^(DEBUG|INFO|WARNING|ERROR)$"
+
+Network = IPv4Network | IPv6Network
+
+
+def _split(listed: object) -> object:
+    return [one.strip() for one in listed.split(",") if one.strip()] if isinstance(listed, str) else listed
 
 
 class Settings(BaseSettings):
@@ -34,6 +41,9 @@ class Settings(BaseSettings):
     public_origin: str = Field(description="Where clients and Twilio reach us, no slash at the end", pattern=ORIGIN)
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, description="TCP port to listen on; 0 takes a free one", ge=0, le=65535)
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Networks of the proxies whose word counts for where a request comes from, with commas between"
+    )
     log_level: str = Field("INFO", description="Least severe level that is logged", pattern=LEVEL)
     sweep_seconds: float = Field(1.0, description="Seconds between sweeps for events left unpublished", gt=0)
     shutdown_seconds: float = Field(20.0, description="Seconds that requests in hand get to finish on shutdown", gt=0)

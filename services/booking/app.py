@@ -10,12 +10,14 @@ from aiohttp import web
 
 from services.booking import inbox, page, routes
 from services.booking.actions import Booking
+from services.booking.actions.limits import Limits
 from services.booking.patience import Patience
 from services.booking.routes import keys
 from services.booking.routes.appointments import Pass
 from services.booking.routes.live import Live
 from services.booking.settings import Settings
 from services.booking.store import open_stores
+from services.booking.store.limits import counting
 from shared import httpkit, mongo, ticker
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
@@ -33,7 +35,9 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="booking"))
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
-        booking = Booking.of(await open_stores(database, relay), settings.policy, now)
+        counted = opened.enter_context(counting(settings.booking_limits_url, database=settings.booking_database))
+        limits = Limits(settings.allowed, counted)
+        booking = Booking.of(await open_stores(database, relay), settings.policy, now, limits)
         tick = timedelta(seconds=settings.booking_tick_seconds)
         patience = Patience(booking.visits.keep_time, hears=lambda: bus.ready, grace=settings.grace)
         await opened.enter_async_context(ticker.every(tick, patience.run, name="booking.keep_time"))

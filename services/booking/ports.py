@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from services.booking.domain.appointment import Appointment, AppointmentId, State
@@ -15,6 +16,7 @@ from services.booking.domain.feed import Feed
 from services.booking.domain.key import Key
 from services.booking.domain.practice import Practice
 from services.booking.domain.proof import Proof
+from services.booking.domain.waitlist import Offered, OfferId, Standing, Wait, Waiting, WaitingId
 from shared.relay import Said
 
 
@@ -185,9 +187,7 @@ class Clients(Protocol):
 
     async def of_number(self, practice: str, phone: str) -> Record | None: ...
 
-    async def listed(
-        self, practice: str, *, named: str, after: tuple[str, str] | None, limit: int
-    ) -> Sequence[Record]:
+    async def listed(self, practice: str, *, named: str, after: tuple[str, str] | None, limit: int) -> Sequence[Record]:
         """Those that speak for themselves, whose folded name begins so, by folded name and reference; `after` one."""
         ...
 
@@ -246,6 +246,88 @@ class Asks(Protocol):
         ...
 
     async def forget_exports(self, practice: str, refs: Sequence[str]) -> None: ...
+
+
+class Line(Protocol):
+    """Who waits for a time; one open entry for a client's number, service and practitioner."""
+
+    async def get(self, waiting: WaitingId) -> Waiting | None: ...
+
+    async def add(self, waiting: Waiting) -> Waiting:
+        """Keep it; or what is there already, of this id or open for the same."""
+        ...
+
+    async def end(self, waiting: WaitingId, state: Wait, at: datetime) -> bool:
+        """False if it has ended already."""
+        ...
+
+    async def end_over(self, now: datetime) -> None:
+        """End all whose last date has passed by now."""
+        ...
+
+    async def listed(self, practice: str, *, after: WaitingId | None, limit: int) -> Sequence[Waiting]:
+        """Those who wait, the oldest first; `after` one."""
+        ...
+
+    async def who_could(self, wanted: Could, *, after: Waiting | None, limit: int) -> Sequence[Waiting]:
+        """Those for whom a freed time may be, the oldest first; `after` one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Could:
+    """For whom a freed time may be: who waits for this practitioner or any, one of the services, on dates like these.
+
+    Both dates are included; whether the hours fit is asked later.
+    """
+
+    practice: str
+    practitioner: str
+    services: tuple[str, ...]
+    first: date
+    last: date
+
+
+class Added(StrEnum):
+    """What became of an offer that was to be made."""
+
+    MADE = "made"
+    SEAT_TAKEN = "seat_taken"
+    HAS_ONE = "has_one"
+
+
+class Offers(Protocol):
+    """The offers of freed times. State and announcement are one write."""
+
+    async def get(self, offer: OfferId) -> Offered | None: ...
+
+    async def add(self, offered: Offered, said: Said) -> Added:
+        """`HAS_ONE` if it was made before, or its entry has an open one."""
+        ...
+
+    async def turn(
+        self, offer: OfferId, to: Standing, *, of: Collection[Standing], due_at: datetime | None = None
+    ) -> bool:
+        """False if it stands like none `of` those."""
+        ...
+
+    async def moved_on(self, offers: Sequence[OfferId]) -> None:
+        """The line has moved on after these: they are due no more, unless they are open."""
+        ...
+
+    async def of_event(self, practice: str, event: str) -> Sequence[Offered]:
+        """All that were made of what got free by it."""
+        ...
+
+    async def open_of(self, waiting: Sequence[WaitingId]) -> Sequence[Offered]: ...
+
+    async def starting(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Offered]:
+        """However they stand, with a start in the half-open window."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Offered]:
+        """Longest due first."""
+        ...
 
 
 class OfClients(Protocol):

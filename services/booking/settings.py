@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from limits import RateLimitItem, parse_many
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
+from services.booking.actions.limits import Allowed
 from services.booking.domain.policy import Policy
 from shared.settings import Settings as Shared
+
+
+def _rates(text: str) -> list[RateLimitItem]:
+    return parse_many(text) if text.strip() else []
+
+
+def _readable(text: str) -> str:
+    _rates(text)
+    return text
+
+
+Rates = Annotated[str, AfterValidator(_readable)]
+"""Such as "30/10 minutes; 200/day"; empty for no limit."""
 
 
 class Settings(Shared):
@@ -30,6 +46,34 @@ class Settings(Shared):
     booking_token_days: int = Field(
         30, description="Days after a visit until the token of its link stops working", ge=1, le=3650
     )
+
+    booking_limits_url: SecretStr = Field(
+        SecretStr("async+memory://"),
+        description="Where requests are counted: in each process, or in MongoDB for all replicas (async+mongodb://...)",
+    )
+    booking_limit_holds_by_address: Rates = Field("30/10 minutes", description="Times that one address may hold")
+    booking_limit_holds_at_practice: Rates = Field("600/10 minutes", description="Times that may be held at a practice")
+    booking_limit_requests_by_address: Rates = Field(
+        "30/10 minutes", description="Requests, and codes for them, from one address"
+    )
+    booking_limit_requests_at_practice: Rates = Field(
+        "600/10 minutes", description="Requests, and codes for them, at a practice"
+    )
+    booking_limit_requests_by_number: Rates = Field("10/day", description="Requests for one mobile number")
+    booking_most_coming: int = Field(
+        20, description="Visits that may lie before one mobile number at a practice, 0 for any number", ge=0
+    )
+
+    @property
+    def allowed(self) -> Allowed:
+        return Allowed(
+            holds_by_address=_rates(self.booking_limit_holds_by_address),
+            holds_at_practice=_rates(self.booking_limit_holds_at_practice),
+            requests_by_address=_rates(self.booking_limit_requests_by_address),
+            requests_at_practice=_rates(self.booking_limit_requests_at_practice),
+            requests_by_number=_rates(self.booking_limit_requests_by_number),
+            coming=self.booking_most_coming,
+        )
 
     @property
     def grace(self) -> timedelta:

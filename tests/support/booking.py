@@ -24,6 +24,7 @@ from services.booking.ports import AlreadyMade, Kept, Stores
 from shared.events import Envelope
 from shared.relay import Said
 from tests.support.booking_audit import MemoryAudit
+from tests.support.booking_clients import MemoryAsks, MemoryClients, MemoryHistories
 from tests.support.booking_feeds import MemoryFeeds
 from tests.support.booking_keys import MemoryBelonging, MemoryKeys
 from tests.support.booking_numbers import MemoryNumbers
@@ -257,6 +258,8 @@ class House:
         self.audit = MemoryAudit()
         self.keys = MemoryKeys()
         self.belonging = MemoryBelonging()
+        self.clients = MemoryClients()
+        self.asks = MemoryAsks()
         self.feeds = MemoryFeeds()
         self.numbers = MemoryNumbers()
         self.stores = Stores(
@@ -265,6 +268,9 @@ class House:
             audit=self.audit,
             keys=self.keys,
             belonging=self.belonging,
+            clients=self.clients,
+            histories=MemoryHistories(lambda: self.appointments.kept),
+            asks=self.asks,
             feeds=self.feeds,
             numbers=self.numbers,
         )

@@ -26,6 +26,7 @@ from shared.mongo import Database
 from shared.retry import DONE, Verdict
 from tests.support.backends import RabbitBackend
 from tests.support.booking import a_house
+from tests.support.running import UNLIMITED
 from tests.support.waiting import until
 
 Json = dict[str, Any]
@@ -124,7 +125,7 @@ async def app(
         operator_key=SecretStr(OPERATOR_KEY),
         public_origin="http://127.0.0.1",
         booking_database=database,
-        **{"booking_tick_seconds": 0.1, "booking_grace_seconds": 0} | settings,
+        **{"booking_tick_seconds": 0.1, "booking_grace_seconds": 0} | UNLIMITED | settings,
     )
     await declare(rabbit)
     async with AsyncExitStack() as opened:

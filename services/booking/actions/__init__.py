@@ -42,7 +42,7 @@ class Booking:
         proving = Proving(stores.numbers, now)
         admission = Admission(stores.appointments, proving, limits or Limits(Allowed()), now)
         return cls(
-            profiles=Profiles(stores.practices, now),
+            profiles=Profiles(stores.practices, stores.appointments, stores.audit, now),
             times=times,
             visits=Visits(times, stores.appointments, admission, policy, now),
             proving=proving,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from services.booking.ports import Stores
 from services.booking.store.appointments import MongoAppointments
+from services.booking.store.asks import MongoAsks
 from services.booking.store.audit import MongoAudit
+from services.booking.store.clients import MongoClients, MongoHistories
 from services.booking.store.feeds import MongoFeeds
 from services.booking.store.keys import MongoBelonging, MongoKeys
 from services.booking.store.numbers import MongoNumbers
@@ -14,9 +16,12 @@ from shared.relay import Relay
 
 __all__ = [
     "MongoAppointments",
+    "MongoAsks",
     "MongoAudit",
     "MongoBelonging",
+    "MongoClients",
     "MongoFeeds",
+    "MongoHistories",
     "MongoKeys",
     "MongoNumbers",
     "MongoPractices",
@@ -32,6 +37,9 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
         audit=await MongoAudit.open(database),
         keys=await MongoKeys.open(database),
         belonging=MongoBelonging(database),
+        clients=await MongoClients.open(database, relay),
+        histories=MongoHistories(database),
+        asks=await MongoAsks.open(database, relay),
         feeds=await MongoFeeds.open(database),
         numbers=await MongoNumbers.open(database, relay),
     )
