@@ -50,7 +50,7 @@ def progress(appointment: Appointment) -> Document:
         held_until=appointment.held_until,
         due_at=appointment.due_at,
         requested_with=appointment.requested_with,
-        client=None if appointment.client is None else _client(appointment.client),
+        client=None if appointment.client is None else client_document(appointment.client),
         cleared_until=None if appointment.cleared_until is None else appointment.cleared_until.isoformat(),
         seat=None if appointment.seat is None else _seat(appointment.seat),
         pseudonym=appointment.pseudonym,
@@ -85,7 +85,7 @@ def appointment(document: Document) -> Appointment:
         held_until=document.get("held_until"),
         asked=document["asked"],
         requested_with=document.get("requested_with"),
-        client=_read_client(document["client"]) if "client" in document else None,
+        client=read_client(document["client"]) if "client" in document else None,
         cleared_until=None if cleared_until is None else date.fromisoformat(cleared_until),
         seat=Seat(**document["seat"]) if "seat" in document else None,
         pseudonym=document.get("pseudonym"),
@@ -176,7 +176,7 @@ def _read_offer(document: Document) -> Offer:
     )
 
 
-def _client(client: Client) -> Document:
+def client_document(client: Client) -> Document:
     consent, guardian = client.consent, client.guardian
     return _present(
         ref=client.ref,
@@ -190,7 +190,7 @@ def _client(client: Client) -> Document:
     )
 
 
-def _read_client(document: Document) -> Client:
+def read_client(document: Document) -> Client:
     guardian = document.get("guardian")
     return Client(
         ref=document["ref"],
