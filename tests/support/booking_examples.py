@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.booking.domain.availability import Busy, Question, free_starts
+from services.booking.domain.availability import Busy, Question, Reason, free_starts
 from services.booking.domain.footprint import Footprint, footprint
 from services.booking.domain.practice import (
     Buffers,
@@ -82,14 +82,14 @@ def local(text: str, zone: str = ZURICH, *, fold: int = 0) -> datetime:
 def a_visit(starts_at: datetime, *, practitioner: str = "anna", room: str | None = None, **service: Any) -> Busy:
     """A booked visit of `a_service(**service)`, under `buffers` if given."""
     buffers = service.pop("buffers", Buffers.LARGER)
-    taken = footprint(a_service(**service), starts_at, buffers)
+    taken = footprint(a_service(**service), a_practitioner(), starts_at, buffers)
     return Busy(practitioner=practitioner, room=room, footprint=taken)
 
 
-def a_block(starts_at: datetime, minutes: int, *, practitioner: str = "anna") -> Busy:
+def a_block(starts_at: datetime, minutes: int, *, practitioner: str = "anna", reason: Reason = Reason.BLOCK) -> Busy:
     starts = int(starts_at.timestamp()) // 60
     return Busy(
-        practitioner=practitioner, room=None, footprint=Footprint(starts=starts, ends=starts + minutes), visit=False
+        practitioner=practitioner, room=None, footprint=Footprint(starts=starts, ends=starts + minutes), reason=reason
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from services.booking.domain.availability import Busy, Question
+from services.booking.domain.availability import Busy, Question, Reason
 from services.booking.domain.practice import Buffers, Practitioner, Service
 
 PIECE = 5
@@ -52,12 +52,14 @@ def is_free(question: Question, person: Practitioner, place: str, minute: int) -
     if (wall.date() - question.now.astimezone(zone).date()).days > service.horizon_days:
         return False, None
     theirs = [busy for busy in question.busy if busy.practitioner == person.id]
-    if any(_too_close(question, minute, busy) for busy in theirs):
+    if any(_too_close(question, person, minute, busy) for busy in theirs):
+        return False, None
+    if _is_one_too_many(person, (minute, minute + service.length_minutes), theirs):
         return False, None
     if not service.needs_room:
         return True, None
     for room in sorted(room.id for room in question.practice.rooms if room.place == place):
-        if not any(_too_close(question, minute, busy) for busy in question.busy if busy.room == room):
+        if not any(_too_close(question, person, minute, busy) for busy in question.busy if busy.room == room):
             return True, room
     return False, None
 
@@ -109,10 +111,14 @@ def _on_a_step(at_work: AtWork, wall: datetime, service: Service) -> bool:
     )
 
 
-def _too_close(question: Question, minute: int, busy: Busy) -> bool:
+def _too_close(question: Question, person: Practitioner, minute: int, busy: Busy) -> bool:
     """Needs that are summed belong to the visit itself; of two that are not, the larger counts."""
     service, taken = question.service, busy.footprint
-    mine = [minute, minute + service.length_minutes, service.buffer_before_minutes, service.buffer_after_minutes]
+    after = service.buffer_after_minutes
+    for reset in person.load.resets:
+        if reset.service == service.id and reset.minutes > after:
+            after = reset.minutes
+    mine = [minute, minute + service.length_minutes, service.buffer_before_minutes, after]
     other = [taken.starts, taken.ends, taken.before, taken.after]
     for visit, policy in ((mine, question.practice.buffers), (other, taken.buffers)):
         if policy is Buffers.SUMMED:
@@ -123,10 +129,23 @@ def _too_close(question: Question, minute: int, busy: Busy) -> bool:
     return later[0] - earlier[1] < max(earlier[3], later[2])
 
 
+def _is_one_too_many(person: Practitioner, wanted: tuple[int, int], theirs: list[Busy]) -> bool:
+    """Grows the row around the visit wanted, neighbour by neighbour."""
+    if person.load.most_in_a_row is None:
+        return False
+    left = [(one.footprint.starts, one.footprint.ends) for one in theirs if one.reason is Reason.VISIT]
+    row = [wanted]
+    for starts, ends in row:
+        near = [other for other in left if max(other[0] - ends, starts - other[1]) < person.load.pause_minutes]
+        left = [other for other in left if other not in near]
+        row += near
+    return len(row) > person.load.most_in_a_row
+
+
 def _visits_on_the_day(question: Question, person: Practitioner, zone: ZoneInfo, minute: int) -> int:
     day = _wall(minute, zone).date()
     return sum(
         _wall(busy.footprint.starts, zone).date() == day
         for busy in question.busy
-        if busy.visit and busy.practitioner == person.id
+        if busy.reason is Reason.VISIT and busy.practitioner == person.id
     )

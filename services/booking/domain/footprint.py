@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.booking.domain.calendar import minute_of
-from services.booking.domain.practice import RASTER_MINUTES, Buffers, Service
+from services.booking.domain.practice import RASTER_MINUTES, Buffers, Practitioner, Service
 from services.booking.domain.spans import Span
 
 
@@ -48,19 +48,25 @@ class Footprint:
         return self.starts, self.ends, self.before, self.after
 
 
-def footprint(service: Service, starts_at: datetime, buffers: Buffers) -> Footprint:
-    """What a visit of the service blocks when it is booked today."""
-    return footprint_from(service, minute_of(starts_at), buffers)
+def footprint(service: Service, person: Practitioner, starts_at: datetime, buffers: Buffers) -> Footprint:
+    """What a visit of the service with this practitioner blocks when it is booked today."""
+    return footprint_from(service, person, minute_of(starts_at), buffers)
 
 
-def footprint_from(service: Service, starts: int, buffers: Buffers) -> Footprint:
+def footprint_from(service: Service, person: Practitioner, starts: int, buffers: Buffers) -> Footprint:
     return Footprint(
         starts=starts,
         ends=starts + service.length_minutes,
         before=service.buffer_before_minutes,
-        after=service.buffer_after_minutes,
+        after=need_after(service, person),
         buffers=buffers,
     )
+
+
+def need_after(service: Service, person: Practitioner) -> int:
+    """Minutes: the service's buffer, or the time that the practitioner needs after such a visit if that is longer."""
+    resets = (reset.minutes for reset in person.load.resets if reset.service == service.id)
+    return max((service.buffer_after_minutes, *resets))
 
 
 def kept_apart_from(candidate: Footprint, other: Footprint) -> Span:

@@ -31,18 +31,20 @@ class Reason(StrEnum):
     HORIZON = "horizon"
     VISIT = "visit"
     BLOCK = "block"
+    CALENDAR = "calendar"
     BUFFER = "buffer"
+    LOAD = "load"
     ROOM = "room"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """Taken time of a practitioner, a room, or both; `visit` is False for a block or an outside calendar's entry."""
+    """Taken time of a practitioner, a room, or both: a visit, a block, or an outside calendar's entry by `reason`."""
 
     practitioner: str | None
     room: str | None
     footprint: Footprint
-    visit: bool = True
+    reason: Reason = Reason.VISIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from shared.errors import Kind, Refusal
 
 
 class SlotTaken(Refusal):
-    """Somebody else has this time, or its room, or too little is left between two visits."""
+    """Somebody else has this time, or its room, or too little is left between visits."""
 
     slug = "slot-taken"
     kind = Kind.CONFLICT
@@ -88,10 +88,15 @@ TOLD: Final[Mapping[Reason, type[Refusal]]] = {
     Reason.HORIZON: TooFarAhead,
     Reason.VISIT: SlotTaken,
     Reason.BLOCK: OutsideHours,
+    Reason.CALENDAR: OutsideHours,
     Reason.BUFFER: SlotTaken,
+    Reason.LOAD: SlotTaken,
     Reason.ROOM: SlotTaken,
 }
-"""A block is told as closed: why somebody is away is nobody's business."""
+"""A block or an entry elsewhere is told as closed: why somebody is away is nobody's business.
+
+A practitioner's limit is reached by visits that others have taken, so it is told as taken.
+"""
 
 _WORDS: Final[Mapping[type[Refusal], str]] = {
     NotOffered: "this service is not offered by whom was asked for",

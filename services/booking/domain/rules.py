@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from services.booking.domain import calendar
 from services.booking.domain.calendar import Stretch
 from services.booking.domain.footprint import Footprint, footprint_from, kept_apart_from
+from services.booking.domain.load import overworked
 from services.booking.domain.practice import Block, Hours, Place, Practitioner
 from services.booking.domain.question import Busy, Question, Reason, Start
 from services.booking.domain.spans import Span, clipped, holds, merged, without
@@ -24,7 +25,7 @@ class Rules:
         self._person = person
         self._place = place
         self._zone = ZoneInfo(place.zone)
-        self._shape = footprint_from(question.service, 0, question.practice.buffers)
+        self._shape = footprint_from(question.service, person, 0, question.practice.buffers)
 
     def offered(self) -> Iterator[tuple[Stretch, list[Start]]]:
         """What the rules leave, stretch by stretch."""
@@ -88,12 +89,12 @@ class Rules:
         length = self._question.service.length_minutes
         near = [busy for busy in self._busy if holds([kept_apart_from(self._shape, busy.footprint)], minute)]
         over = [busy for busy in near if busy.footprint.starts < minute + length and minute < busy.footprint.ends]
-        if any(busy.visit for busy in over):
-            yield Reason.VISIT
-        if any(not busy.visit for busy in over):
-            yield Reason.BLOCK
+        reasons = {busy.reason for busy in over}
+        yield from (reason for reason in Reason if reason in reasons)
         if len(near) > len(over):
             yield Reason.BUFFER
+        if holds(self._overworked, minute):
+            yield Reason.LOAD
 
     @cached_property
     def _stretches(self) -> tuple[Stretch, ...]:
@@ -140,7 +141,12 @@ class Rules:
 
     @cached_property
     def _taken(self) -> list[Span]:
-        return self._near(self._busy)
+        return merged((*self._near(self._busy), *self._overworked))
+
+    @cached_property
+    def _overworked(self) -> list[Span]:
+        visits = ((one.footprint.starts, one.footprint.ends) for one in self._visits)
+        return overworked(visits, self._question.service.length_minutes, self._person.load)
 
     @cached_property
     def _rooms(self) -> list[tuple[str | None, list[Span]]]:
@@ -152,7 +158,11 @@ class Rules:
 
     @cached_property
     def _visit_starts(self) -> list[int]:
-        return sorted(busy.footprint.starts for busy in self._busy if busy.visit)
+        return sorted(busy.footprint.starts for busy in self._visits)
+
+    @cached_property
+    def _visits(self) -> list[Busy]:
+        return [busy for busy in self._busy if busy.reason is Reason.VISIT]
 
     def _block(self, block: Block) -> Busy:
         """Time off on the wall is as long as it can be: from the first pass of its start to the last of its end."""
@@ -161,7 +171,7 @@ class Rules:
         if starts_at.tzinfo is None:
             starts_at, ends_at = calendar.first_instant(starts_at, zone), calendar.last_instant(ends_at, zone)
         taken = Footprint(starts=calendar.minute_of(starts_at), ends=calendar.minute_after(ends_at))
-        return Busy(practitioner=self._person.id, room=None, footprint=taken, visit=False)
+        return Busy(practitioner=self._person.id, room=None, footprint=taken, reason=Reason.BLOCK)
 
     def _near(self, taken: Iterable[Busy]) -> list[Span]:
         return merged(kept_apart_from(self._shape, busy.footprint) for busy in taken)

@@ -12,10 +12,20 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.booking.domain.availability import Busy, Question, explain, free_start, free_starts
+from services.booking.domain.availability import Busy, Question, Reason, explain, free_start, free_starts
 from services.booking.domain.calendar import instant_of
 from services.booking.domain.footprint import Footprint, cells, footprint
-from services.booking.domain.practice import Buffers, DayException, Hours, Place, Practitioner, Room, WeeklyHours
+from services.booking.domain.practice import (
+    Buffers,
+    DayException,
+    Hours,
+    Load,
+    Place,
+    Practitioner,
+    Reset,
+    Room,
+    WeeklyHours,
+)
 from tests.support.booking_examples import a_practice, a_service, asking
 from tests.support.booking_oracle import expected_starts
 
@@ -63,6 +73,16 @@ def days_of_hours(draw: st.DrawFn) -> tuple[Hours, ...]:
     return tuple(hours)
 
 
+loads = st.builds(
+    Load,
+    most_in_a_row=st.sampled_from([None, None, 1, 2, 3]),
+    pause_minutes=st.sampled_from([0, 5, 30, 60]),
+    resets=st.lists(
+        st.builds(Reset, service=st.sampled_from(["session", "massage"]), minutes=fives(0, 90)), max_size=2
+    ).map(tuple),
+)
+
+
 @st.composite
 def people(draw: st.DrawFn, who: str, day: date) -> Practitioner:
     week = [draw(days_of_hours())] * 7 if draw(st.booleans()) else [draw(days_of_hours()) for _ in range(7)]
@@ -73,12 +93,13 @@ def people(draw: st.DrawFn, who: str, day: date) -> Practitioner:
     )
     exceptions = (DayException(day=day, hours=draw(days_of_hours())),) if draw(st.booleans()) else ()
     name = draw(st.sampled_from(["Kim", "Lou"]))
-    return Practitioner(id=who, name=name, services=("session",), hours=weekly, exceptions=exceptions)
+    return Practitioner(id=who, name=name, services=("session",), hours=weekly, exceptions=exceptions, load=draw(loads))
 
 
 @st.composite
 def taken(draw: st.DrawFn, middle: int) -> Busy:
-    is_visit = draw(st.booleans())
+    reason = draw(st.sampled_from([Reason.VISIT, Reason.VISIT, Reason.CALENDAR]))
+    is_visit = reason is Reason.VISIT
     starts = middle + draw(fives(-1500, 1500) if is_visit else st.integers(-1500, 1500))
     marks = Footprint(
         starts=starts,
@@ -89,7 +110,7 @@ def taken(draw: st.DrawFn, middle: int) -> Busy:
     )
     who = draw(st.sampled_from(["anna", "ben", None]))
     room = draw(st.sampled_from(["blue", "red", "green"])) if who is None or draw(st.booleans()) else None
-    return Busy(practitioner=who, room=room, footprint=marks, visit=is_visit)
+    return Busy(practitioner=who, room=room, footprint=marks, reason=reason)
 
 
 @st.composite
@@ -149,10 +170,11 @@ def test_one_start_is_accepted_exactly_if_it_is_listed_and_explained_exactly_if_
 @settings(max_examples=60, deadline=None)
 @given(questions())
 def test_the_unique_index_takes_every_start_that_is_listed_beside_what_is_there(question: Question) -> None:
-    resources_of = [(one, {one.practitioner, one.room} - {None}) for one in question.busy if one.visit]
+    resources_of = [(one, {one.practitioner, one.room} - {None}) for one in question.busy if one.reason is Reason.VISIT]
     owned = {key for one, resources in resources_of for key in cells(one.footprint, sorted(map(str, resources)))}
     for start in free_starts(question):
-        mine = footprint(question.service, start.starts_at, question.practice.buffers)
+        who = question.practice.practitioner(start.practitioner)
+        mine = footprint(question.service, who, start.starts_at, question.practice.buffers)
         resources = [start.practitioner] if start.room is None else [start.practitioner, start.room]
         assert owned.isdisjoint(cells(mine, resources))
 
@@ -161,9 +183,11 @@ def test_the_unique_index_takes_every_start_that_is_listed_beside_what_is_there(
 @given(questions())
 def test_two_listed_starts_share_a_key_exactly_if_taking_one_takes_the_other_away(question: Question) -> None:
     question = replace(question, practitioner="anna", service=replace(question.service, needs_room=False))
-    policy = question.practice.buffers
+    policy, anna = question.practice.buffers, question.practice.practitioner("anna")
+    anna = replace(anna, load=replace(anna.load, most_in_a_row=None))
+    question = replace(question, practice=replace(question.practice, practitioners=(anna,)))
     for one, other in list(combinations(free_starts(question), 2))[:60]:
-        first, second = (footprint(question.service, start.starts_at, policy) for start in (one, other))
+        first, second = (footprint(question.service, anna, start.starts_at, policy) for start in (one, other))
         taken_first = Busy(practitioner="anna", room=None, footprint=first)
         still_free = free_start(replace(question, busy=[*question.busy, taken_first]), other.starts_at) is not None
         assert still_free == set(cells(first, ["anna"])).isdisjoint(cells(second, ["anna"]))
@@ -198,9 +222,9 @@ def test_the_order_of_rules_does_not_matter(question: Question, shuffled: random
 def test_what_lies_beyond_reach_changes_nothing(question: Question, visits: int, hours: int) -> None:
     """Nothing that is long past or far ahead has a say, however much of it there is."""
     far = [question.starts_from - timedelta(hours=47 + hours), question.starts_until + timedelta(hours=37 + hours)]
+    anna, policy = question.practice.practitioner("anna"), question.practice.buffers
     away = [
-        Busy(practitioner="anna", room="blue", footprint=footprint(question.service, at, question.practice.buffers))
-        for at in far
+        Busy(practitioner="anna", room="blue", footprint=footprint(question.service, anna, at, policy)) for at in far
     ]
     assert free_starts(replace(question, busy=[*question.busy, *away * visits])) == free_starts(question)
 
