@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from services.booking.actions import Booking
 from services.booking.routes.appointments import AppointmentRoutes, Pass
 from services.booking.routes.feeds import FeedRoutes
+from services.booking.routes.holding import HoldRoutes
+from services.booking.routes.clients import ClientRoutes
 from services.booking.routes.keys import KeyRoutes
 from services.booking.routes.practices import PracticeRoutes
 from services.booking.routes.times import TimeRoutes
@@ -23,8 +25,10 @@ def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequenc
         *practices.keeping(),
         *practices.running(),
         *KeyRoutes(booking).routes(),
+        *ClientRoutes(booking, now).routes(),
         *FeedRoutes(booking, origin).routes(),
         *appointments.asking(),
+        *HoldRoutes(booking, now).routes(),
         *appointments.changing(),
         *appointments.closing(),
     ]

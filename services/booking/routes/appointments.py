@@ -6,14 +6,16 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from services.booking import ics
 from services.booking.actions import Booking
+from services.booking.actions.admission import TooManyVisits
 from services.booking.actions.times import Wanted
 from services.booking.actions.visits import Contended, Person
-from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, By, Hand, State
+from services.booking.domain import eligibility, turns
+from services.booking.domain.appointment import Appointment, AppointmentId, State
+from services.booking.domain.proof import NumberNotProven, TooMany, WrongCode
 from services.booking.domain.refusals import (
     KeyReused,
     NoSuchAppointment,
@@ -26,8 +28,9 @@ from services.booking.domain.refusals import (
     TooFarAhead,
     TooShortNotice,
 )
-from services.booking.phone import NotAMobileNumber
+from services.booking.phone import CountryNotServed, NotAMobileNumber
 from services.booking.routes import payloads, views
+from services.booking.routes.hand import hand_of
 from services.booking.routes.practices import PRACTICE
 from shared.clock import Clock
 from shared.errors import Refusal
@@ -47,7 +50,19 @@ NO_TIME: Final[Refused] = (
     NoSuchPractitioner,
 )
 TURNING: Final[Refused] = (turns.WrongState, NoSuchAppointment, Contended)
-MOVING: Final[Refused] = (*TURNING, *NO_TIME, turns.TooLate, turns.HealthCheckOutOfDate)
+OF_AGE: Final[Refused] = (eligibility.BirthDateNeeded, eligibility.AgeNotServed, eligibility.GuardianNeeded)
+NOT_ADMITTED: Final[Refused] = (
+    NotAMobileNumber,
+    CountryNotServed,
+    *OF_AGE,
+    eligibility.NewClientsOnly,
+    eligibility.ReturningClientsOnly,
+    NumberNotProven,
+    WrongCode,
+    TooManyVisits,
+    TooMany,
+)
+MOVING: Final[Refused] = (*TURNING, *NO_TIME, turns.TooLate, turns.HealthCheckOutOfDate, *OF_AGE)
 CLOSING: Final[Refused] = (*TURNING, turns.TooEarly)
 
 
@@ -77,7 +92,7 @@ class AppointmentRoutes:
                 summary="Hold a time for a few minutes",
                 body=payloads.HoldBody,
                 answers={201: payloads.AppointmentView},
-                refuses=(*NO_TIME, KeyReused),
+                refuses=(*NO_TIME, KeyReused, TooMany),
                 idempotent=True,
             ),
             Route(
@@ -87,7 +102,7 @@ class AppointmentRoutes:
                 summary="Ask for the held time; it is confirmed once the health check is cleared",
                 body=payloads.RequestBody,
                 answers={202: payloads.AppointmentView},
-                refuses=(*TURNING, turns.HoldExpired, NotAMobileNumber),
+                refuses=(*TURNING, turns.HoldExpired, *NOT_ADMITTED),
                 who=Who.TOKEN,
             ),
             Route(
@@ -98,6 +113,7 @@ class AppointmentRoutes:
                 answers={200: payloads.AppointmentView},
                 refuses=(NoSuchAppointment,),
                 who=Who.TOKEN_OR_OPERATOR,
+                scope="visits:read",
             ),
         ]
 
@@ -112,15 +128,17 @@ class AppointmentRoutes:
                 answers={200: payloads.AppointmentView},
                 refuses=MOVING,
                 who=Who.TOKEN_OR_OPERATOR,
+                scope="visits:write",
             ),
             Route(
                 method="POST",
                 path=f"{APPOINTMENT}/cancel",
                 handler=self.cancel_appointment,
-                summary="Give the time back",
+                summary="Give the time back at once; what was only held is let go without a word to anybody",
                 answers={200: payloads.AppointmentView},
                 refuses=(*TURNING, turns.TooLate),
                 who=Who.TOKEN_OR_OPERATOR,
+                scope="visits:write",
             ),
             Route(
                 method="GET",
@@ -130,6 +148,7 @@ class AppointmentRoutes:
                 answers={200: None},
                 refuses=(NoSuchAppointment, NoSuchPractice),
                 who=Who.TOKEN_OR_OPERATOR,
+                scope="visits:read",
             ),
         ]
 
@@ -143,6 +162,7 @@ class AppointmentRoutes:
                 answers={200: payloads.AppointmentView},
                 refuses=CLOSING,
                 who=Who.OPERATOR,
+                scope="visits:write",
             ),
             Route(
                 method="POST",
@@ -152,6 +172,7 @@ class AppointmentRoutes:
                 answers={200: payloads.AppointmentView},
                 refuses=CLOSING,
                 who=Who.OPERATOR,
+                scope="visits:write",
             ),
         ]
 
@@ -164,7 +185,9 @@ class AppointmentRoutes:
         return Answer(201, self._told(held, token))
 
     async def request_appointment(self, ask: Ask[payloads.RequestBody, None]) -> Answer:
-        requested = await self._booking.visits.request(_id(ask.path), _person(ask.body), hand=hand_of(ask))
+        requested = await self._booking.visits.request(
+            _id(ask.path), _person(ask.body), hand=hand_of(ask), code=ask.body.code
+        )
         return Answer(202, self._told(requested))
 
     async def show_appointment(self, ask: Ask[None, None]) -> Answer:
@@ -199,13 +222,6 @@ def _id(path: Mapping[str, str]) -> AppointmentId:
     return AppointmentId(path["appointment"])
 
 
-def hand_of(ask: Ask[Any, Any]) -> Hand:
-    """Whoever asks in the open or shows an appointment's token is a client; a key belongs to the practice."""
-    who = ask.caller.who
-    by = By.CLIENT if who in {"public", "client"} else By.PRACTICE
-    return Hand(by=by, who=who, where=ask.caller.address)
-
-
 def _person(body: payloads.RequestBody) -> Person:
     client, guardian = body.client, body.client.guardian
     return Person(
@@ -217,4 +233,5 @@ def _person(body: payloads.RequestBody) -> Person:
         wording=body.consent.wording,
         guardian_name=None if guardian is None else guardian.name,
         guardian_phone=None if guardian is None else guardian.phone,
+        born=client.born,
     )

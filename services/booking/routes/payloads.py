@@ -13,6 +13,7 @@ from services.booking.domain.appointment import State
 from services.booking.moments import FIRST_YEAR, LAST_YEAR, Instant
 from shared.httpkit import Payload
 
+FIRST_BORN: Final = 1900
 _ZONES: Final = frozenset(available_timezones())
 
 
@@ -34,6 +35,12 @@ def _near(day: date) -> date:
     return day
 
 
+def _living(day: date) -> date:
+    if not FIRST_BORN <= day.year <= LAST_YEAR:
+        raise ValueError(f"not in the years {FIRST_BORN} to {LAST_YEAR}")
+    return day
+
+
 Id = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
 Zone = Annotated[str, AfterValidator(_zone), Field(max_length=60, description="IANA time zone")]
 Name = Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=120)]
@@ -42,6 +49,8 @@ Phone = Annotated[
 ]
 Locale = Annotated[str, Field(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="language tag, like en-GB")]
 Day = Annotated[date, AfterValidator(_near)]
+BirthDate = Annotated[date, AfterValidator(_living)]
+Code = Annotated[str, Field(pattern="^[0-9]{6}$")]
 
 
 class AgendaQuery(Payload):
@@ -68,6 +77,7 @@ class ClientBody(Payload):
     locale: Locale
     zone: Zone
     guardian: GuardianBody | None = Field(None, description="for a client under 18; the texts go there")
+    born: BirthDate | None = Field(None, description="needed where the service is for certain ages")
 
 
 class ConsentBody(Payload):
@@ -80,6 +90,7 @@ class ConsentBody(Payload):
 class RequestBody(Payload):
     client: ClientBody
     consent: ConsentBody
+    code: Code | None = Field(None, description="that was texted to the number, where it has to be proven")
 
 
 class MoveBody(Payload):
@@ -111,6 +122,7 @@ class AppointmentView(BaseModel):
     ends_at: datetime
     zone: str
     held_until: datetime | None = None
+    may_renew: bool = Field(description="the hold can be given as long again, once")
     may_move: bool
     may_cancel: bool
     cancels_late: bool = Field(description="cancelling now would be inside the practice's window")

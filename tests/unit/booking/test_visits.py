@@ -215,7 +215,7 @@ async def test_an_unknown_appointment_is_told_as_such() -> None:
 
 
 async def test_numbers_are_read_as_the_practices_country_dials_them() -> None:
-    house = House()
+    house = House(a_house(countries=("CH", "GB")))
     held = await house.hold()
     requested = await house.booking.visits.request(
         held.id, a_person(phone="079 123 45 67", guardian_name="Pat", guardian_phone="+44 7400 123456"), hand=CLIENT
