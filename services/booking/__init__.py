@@ -2,7 +2,7 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("appointments", "audit", "feeds", "keys", "numbers", "practices")
+OWNS = ("appointments", "asks", "audit", "clients", "feeds", "keys", "numbers", "practices")
 SAYS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,
@@ -15,6 +15,18 @@ SAYS = (
     booking.AppointmentAttended,
     booking.AppointmentMissed,
     booking.CodeAsked,
+    booking.ClientMerged,
+    booking.ClientEraseAsked,
+    booking.ClientExportAsked,
 )
 OWN = tuple(event for event in SAYS if issubclass(event, booking.AppointmentEvent))
-HEARS = (screening.CaseDecided, notify.ReplyConfirmed, notify.ReplyRescheduleAsked, *OWN)
+HEARS = (
+    screening.CaseDecided,
+    screening.ClientErased,
+    screening.ClientExported,
+    notify.ReplyConfirmed,
+    notify.ReplyRescheduleAsked,
+    notify.ClientErased,
+    notify.ClientExported,
+    *OWN,
+)

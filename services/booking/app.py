@@ -43,6 +43,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         await opened.enter_async_context(ticker.every(tick, patience.run, name="booking.keep_time"))
         await opened.enter_async_context(ticker.every(KEYS_NOTED_EVERY, booking.keys.note_uses, name="booking.keys"))
         opened.push_async_callback(booking.keys.note_uses)
+        await opened.enter_async_context(ticker.every(tick, booking.asks.carry_out, name="booking.asks"))
         await bus.consume(inbox.subscriptions(booking))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()

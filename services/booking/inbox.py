@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import timedelta
+from typing import Any
 
 from services.booking.actions import Booking
 from services.booking.actions.visits import Contended
 from services.booking.domain.appointment import Appointment, AppointmentId, Deed, State
+from services.booking.domain.client import Answer
 from services.booking.domain.refusals import NoSuchAppointment
 from services.booking.domain.turns import Outcome
 from shared.bus import Subscriptions
-from shared.events import Envelope
+from shared.events import Envelope, notify, screening
 from shared.events.booking import (
     AppointmentAttended,
     AppointmentCancelled,
@@ -55,6 +57,19 @@ def subscriptions(booking: Booking) -> Subscriptions:
         fact: Reply = heard.data
         return booking.visits.replied(AppointmentId(fact.appointment), deed, event=heard.id, at=fact.received_at)
 
+    async def erased(heard: Envelope[screening.ClientErased] | Envelope[notify.ClientErased]) -> Verdict:
+        return DONE if await answered(heard) else Park("no such ask")
+
+    async def exported(heard: Envelope[screening.ClientExported] | Envelope[notify.ClientExported]) -> Verdict:
+        await answered(heard)  # an erasure forgets the exports of its client
+        return DONE
+
+    async def answered(heard: Envelope[Any]) -> bool:
+        service = heard.source.rpartition("/")[2]
+        return await booking.asks.answered(
+            heard.practice, heard.data.ask, Answer(service, heard.time, heard.data.records)
+        )
+
     async def turned(heard: Envelope[AppointmentEvent]) -> Verdict:
         for react in booking.reactions:
             await react(heard)
@@ -64,6 +79,10 @@ def subscriptions(booking: Booking) -> Subscriptions:
         CaseDecided: decided,  # may come twice, late, or after a later one
         ReplyConfirmed: said_yes,
         ReplyRescheduleAsked: asked_to_move,
+        screening.ClientErased: erased,
+        notify.ClientErased: erased,
+        screening.ClientExported: exported,
+        notify.ClientExported: exported,
         AppointmentRequested: turned,
         AppointmentInReview: turned,
         AppointmentConfirmed: turned,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.booking.domain.appointment import Appointment, Client, Deed, Turn
+from services.booking.domain.client import AskKind, ClientAsk
 from services.booking.domain.practice import Practice
 from services.booking.domain.proof import Proof
 from shared import telemetry
@@ -69,6 +70,32 @@ def code_asked(
     )
     trace = telemetry.current_trace()
     return envelope(fact, subject=proof.id, practice=proof.practice, sequence=proof.version, at=at, traceparent=trace)
+
+
+def client_merged(practice: str, ref: str, *, into: str, sequence: int, at: datetime) -> Envelope[booking.ClientMerged]:
+    """`sequence` counts what was merged into that record."""
+    fact = booking.ClientMerged(ref=ref, into=into)
+    trace = telemetry.current_trace()
+    return envelope(fact, subject=into, practice=practice, sequence=sequence, at=at, traceparent=trace)
+
+
+ASKED: Final[Mapping[AskKind, type[booking.ClientAsk]]] = {
+    AskKind.ERASE: booking.ClientEraseAsked,
+    AskKind.EXPORT: booking.ClientExportAsked,
+}
+
+
+def client_asked(ask: ClientAsk) -> Said:
+    """What the first write of an ask says."""
+    subject = ask.subject
+    if subject is None:
+        return ()
+    fact = ASKED[ask.kind](
+        ask=ask.id, refs=subject.refs, phones=subject.phones, appointments=tuple(map(str, subject.appointments))
+    )
+    trace = telemetry.current_trace()
+    said = envelope(fact, subject=ask.id, practice=ask.practice, sequence=1, at=ask.asked_at, traceparent=trace)
+    return (said,)
 
 
 Snapshot = dict[str, Any]

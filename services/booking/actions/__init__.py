@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.booking.actions.admission import Admission
+from services.booking.actions.asks import Asks
 from services.booking.actions.auditing import Auditing
+from services.booking.actions.clients import Clients
 from services.booking.actions.feeds import Feeds
 from services.booking.actions.keys import Keys
 from services.booking.actions.limits import Allowed, Limits
@@ -33,6 +35,8 @@ class Booking:
     keys: Keys
     feeds: Feeds
     proving: Proving
+    clients: Clients
+    asks: Asks
     reactions: tuple[Reaction, ...] = ()
 
     @classmethod
@@ -41,6 +45,7 @@ class Booking:
         times = Times(stores.practices, stores.appointments, now)
         proving = Proving(stores.numbers, now)
         admission = Admission(stores.appointments, proving, limits or Limits(Allowed()), now)
+        clients = Clients(stores, now)
         return cls(
             profiles=Profiles(stores.practices, stores.appointments, stores.audit, now),
             times=times,
@@ -49,4 +54,7 @@ class Booking:
             auditing=Auditing(stores.audit, (stores.practices, stores.keys, stores.feeds)),
             keys=Keys(stores, now),
             feeds=Feeds(stores, now),
+            clients=clients,
+            asks=Asks(stores, clients, now),
+            reactions=(clients.file,),
         )

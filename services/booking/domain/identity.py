@@ -13,6 +13,21 @@ def appointment_id(practice: str, key: str) -> AppointmentId:
     return AppointmentId(base64.b32encode(_digest(practice, key)).decode().lower()[:26])
 
 
+def course_id(practice: str, key: str) -> str:
+    """As an appointment's, and never one of them."""
+    return base64.b32encode(_digest("course", practice, key)).decode().lower()[:26]
+
+
+def seat_id(course: str, index: int) -> AppointmentId:
+    """The visit at a place of a course, so that the first is found without being looked for."""
+    return AppointmentId(base64.b32encode(_digest("seat", course, str(index))).decode().lower()[:26])
+
+
+def ask_id(practice: str, kind: str, ref: str, key: str) -> str:
+    """26 characters of a-z and 2-7; a key counts for what it was shown for."""
+    return base64.b32encode(_digest("ask", practice, kind, ref, key)).decode().lower()[:26]
+
+
 def client_ref(practice: str, phone: str) -> str:
     """The same client at the same practice; 20 hexadecimal digits that do not show the number."""
     return _digest(practice, phone).hex()[:20]

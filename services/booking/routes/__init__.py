@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 from services.booking.actions import Booking
 from services.booking.routes.appointments import AppointmentRoutes, Pass
+from services.booking.routes.audit import AuditRoutes
+from services.booking.routes.clients import ClientRoutes
 from services.booking.routes.feeds import FeedRoutes
 from services.booking.routes.holding import HoldRoutes
-from services.booking.routes.clients import ClientRoutes
 from services.booking.routes.keys import KeyRoutes
+from services.booking.routes.parts import PartRoutes
 from services.booking.routes.practices import PracticeRoutes
+from services.booking.routes.settings import SettingRoutes
+from services.booking.routes.time_off import TimeOffRoutes
 from services.booking.routes.times import TimeRoutes
 from shared.clock import Clock
 from shared.httpkit import Route
@@ -22,7 +26,10 @@ def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequenc
     return [
         *practices.public(),
         *TimeRoutes(booking).routes(),
-        *practices.keeping(),
+        *SettingRoutes(booking).routes(),
+        *PartRoutes(booking).routes(),
+        *TimeOffRoutes(booking).routes(),
+        *AuditRoutes(booking).routes(),
         *practices.running(),
         *KeyRoutes(booking).routes(),
         *ClientRoutes(booking, now).routes(),
