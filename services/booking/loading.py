@@ -13,7 +13,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from services.booking import profile
 from services.booking.domain.practice_check import InvalidPractice
-from services.booking.routes.payloads import Stored
+from services.booking.routes.settings_payloads import Stored
 
 PATIENCE: Final = aiohttp.ClientTimeout(total=30)
 

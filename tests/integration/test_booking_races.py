@@ -25,7 +25,7 @@ from shared.errors import Refusal
 from shared.mongo import Database
 from shared.relay import Relay
 from tests.support.auditor import findings
-from tests.support.booking import CLIENT, HOUR, MINUTE, POLICY, TEN, Time, a_house, a_person, wants
+from tests.support.booking import CLIENT, HOUR, MINUTE, POLICY, STAFF, TEN, Time, a_house, a_person, wants
 
 QUARTER = 15 * MINUTE
 
@@ -97,7 +97,7 @@ async def test_touching_visits_both_fit(desk: Desk) -> None:
 
 async def test_two_practitioners_never_share_a_room(desk: Desk) -> None:
     one_room = a_house(rooms=a_house().rooms[:1])
-    await desk.booking.profiles.put(one_room)
+    await desk.booking.profiles.put(one_room, hand=STAFF)
     won, told = await outcomes(*(desk.hold(wants(practitioner=("ana", "ben")[n % 2]), f"claim {n}") for n in range(50)))
     assert (len(won), told) == (1, Counter({"slot-taken": 49}))
     assert await findings(desk.database, answered=[one.id for one in won]) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import ClassVar, Final, TypeVar
@@ -21,9 +21,9 @@ from services.booking.domain.practice import (
 from shared.errors import Kind, Refusal
 
 Part = Place | Room | Service | Practitioner
-One = TypeVar("One", Place, Room, Practitioner, Service)
+One = TypeVar("One", bound=Part)
 
-LISTS: Final[dict[type[Part], str]] = {
+LISTS: Final[Mapping[type, str]] = {
     Place: "places",
     Room: "rooms",
     Service: "services",

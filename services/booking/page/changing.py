@@ -11,7 +11,8 @@ from services.booking.page import addresses, words
 from services.booking.page.addresses import see
 from services.booking.page.visiting import Visiting, service_of, token
 from services.booking.page.week import Weeks, asked, picked
-from services.booking.routes.appointments import Pass, hand_of
+from services.booking.routes.appointments import Pass
+from services.booking.routes.hand import hand_of
 from services.booking.routes.payloads import MoveBody
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask

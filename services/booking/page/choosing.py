@@ -15,7 +15,8 @@ from services.booking.domain.refusals import NoSuchService
 from services.booking.page import addresses, words
 from services.booking.page.addresses import see
 from services.booking.page.week import Asked, Weeks, asked, picked
-from services.booking.routes.appointments import Pass, hand_of
+from services.booking.routes.appointments import Pass
+from services.booking.routes.hand import hand_of
 from services.booking.routes.payloads import HoldBody
 from shared.clock import Clock
 from shared.errors import Refusal

@@ -13,7 +13,7 @@ from services.booking.page import addresses, details, words
 from services.booking.page.addresses import see
 from services.booking.phone import NotAMobileNumber
 from services.booking.routes import views
-from services.booking.routes.appointments import hand_of
+from services.booking.routes.hand import hand_of
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door

@@ -13,7 +13,7 @@ from services.booking.actions import Booking
 from services.booking.domain.feed import Names, NoSuchFeed
 from services.booking.domain.key import Scope
 from services.booking.domain.refusals import NoSuchPractice, NoSuchPractitioner
-from services.booking.routes.appointments import hand_of
+from services.booking.routes.hand import hand_of
 from services.booking.routes.practices import PRACTICE
 from shared.httpkit import Answer, Ask, Payload, Route, Who
 

@@ -12,7 +12,7 @@ from services.booking.actions.keys import Keys, Wish
 from services.booking.domain.key import EndsTooLate, Key, NoSuchKey, Scope
 from services.booking.domain.refusals import NoSuchPractice
 from services.booking.moments import Instant
-from services.booking.routes.appointments import hand_of
+from services.booking.routes.hand import hand_of
 from services.booking.routes.payloads import Name
 from services.booking.routes.practices import PRACTICE
 from shared import httpkit

@@ -185,8 +185,3 @@ class PracticeView(BaseModel):
     places: list[profile.Place]
     services: list[profile.Service]
     practitioners: list[PractitionerView]
-
-
-class Stored(BaseModel):
-    id: str
-    version: int
