@@ -73,6 +73,11 @@ class Times:
             raise refused(availability.explain(asked, wanted.starts_at).values())
         return Found(asked.practice, asked.service, start)
 
+    async def stretch(self, practice: str, wanted: Wanted, starts_until: datetime) -> Question:
+        """What `find` asks of one start, of all from that one on."""
+        asked = _question(await self._practice(practice), wanted, self._now())
+        return await self._filled(replace(asked, starts_until=starts_until))
+
     async def explain(self, practice: str, wanted: Wanted) -> dict[str, tuple[Reason, ...]]:
         """Per practitioner, every rule in the way of this start."""
         asked = await self._filled(_question(await self._practice(practice), wanted, self._now()))

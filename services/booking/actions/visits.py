@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
@@ -21,12 +21,14 @@ from services.booking.domain.appointment import (
     Guardian,
     Hand,
     Offer,
+    Seat,
     State,
 )
 from services.booking.domain.audit import signed
-from services.booking.domain.identity import appointment_id, client_ref, fingerprint
+from services.booking.domain.identity import appointment_id, client_ref, fingerprint, seat_id
 from services.booking.domain.offering import offer
 from services.booking.domain.policy import Policy
+from services.booking.domain.practice import Audience
 from services.booking.domain.refusals import KeyReused, NoSuchAppointment, SlotTaken
 from services.booking.outbox import announce
 from services.booking.phone import mobile
@@ -74,6 +76,10 @@ class Visits:
         self._now = now
         self._recent: Recent[Appointment] = Recent()
 
+    async def admit(self, practice: str, *, hand: Hand) -> None:
+        """Raises when holds have been asked for too often; a course counts as one."""
+        await self._admission.to_hold(practice, hand)
+
     async def hold(self, practice: str, wanted: Wanted, *, key: str, hand: Hand) -> Appointment:
         """Take a time that is offered. The same `key` and wish again give the same appointment, however often."""
         id_ = appointment_id(practice, key)
@@ -97,24 +103,45 @@ class Visits:
         """Consume the hold. The same request again changes nothing. `code` proves the number, where that is needed."""
         asked, attended = fingerprint(*map(str, astuple(person))), False
         held = await self._known(id_)
+        if held.seat is not None:
+            raise turns.WrongState("a visit of a course is asked for with its course", state=held.state)
         if held.state_at(self._now()) is State.HELD:
             client = _client(held, person, self._now())
             attended = await self._admission.to_request(held, client, code=code, hand=hand)
 
-        def requested(held: Appointment) -> Appointment:
-            if held.requested_with == asked:
-                return held
-            now = self._now()
-            client = _client(held, person, now)
-            return turns.request(held, client, asked=asked, now=now, policy=self._policy, attended=attended)
+        return await self._turn(id_, lambda held: self._requested(held, person, asked, attended=attended), hand)
 
-        return await self._turn(id_, requested, hand)
+    async def request_seats(
+        self, visits: Sequence[Appointment], person: Person, *, hand: Hand, code: str | None
+    ) -> AsyncIterator[Appointment]:
+        """As `request`, of one visit of a course after the other; what can be refused beforehand is, for all of them.
+
+        What has been asked for in the same words was admitted then.
+        """
+        asked = fingerprint(*map(str, astuple(person)))
+        held = [visit for visit in visits if visit.requested_with != asked]
+        attended = visits[0].offer.audience is Audience.RETURNING
+        if len(held) == len(visits):
+            client = _client(held[0], person, self._now())
+            attended = await self._admission.to_request(held[0], client, code=code, hand=hand)
+        for visit in held:
+            self._requested(visit, person, asked, attended=attended)
+        for visit in visits:
+            yield await self._turn(visit.id, lambda held: self._requested(held, person, asked, attended=attended), hand)
 
     async def held(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
         """For whom a code is to be sent."""
         found = await self.get(id_)
         await self._admission.to_send_code(found, hand)
         return found
+
+    async def hold_seat(self, seat: Seat, practice: str, wanted: Wanted, *, asked: str, hand: Hand) -> Appointment:
+        """As `hold`, for a place in a course; raises `AlreadyMade` where that place has a visit."""
+        return await self._claim(seat_id(seat.course, seat.index), practice, wanted, asked, hand, seat)
+
+    async def turn(self, id_: AppointmentId, take: Callable[[Appointment], Appointment], *, hand: Hand) -> Appointment:
+        """Any turn that a rule decides; the same value back means that there is none to take."""
+        return await self._turn(id_, take, hand)
 
     async def get(self, id_: AppointmentId) -> Appointment:
         appointment = await self._appointments.get(id_)
@@ -156,7 +183,12 @@ class Visits:
         """Follow the health check's decision, however often and in whatever order it is told."""
         return await self._turn(
             id_,
-            lambda was: turns.decide(was, outcome, cleared_until=cleared_until, event=event, now=self._now()),
+            # The later visits of a course wait for what is decided of the first.
+            lambda was: (
+                was
+                if was.follows and was.state is State.REQUESTED
+                else turns.decide(was, outcome, cleared_until=cleared_until, event=event, now=self._now())
+            ),
             Hand(by=By.RULES, who="health check"),
         )
 
@@ -174,14 +206,23 @@ class Visits:
         now = self._now()
         while True:
             due = await self._appointments.due(now, BATCH)
-            turns_taken = ((one, turns.keep_time(one, now=now)) for one in due)
+            turns_taken = [(one, await self._in_time(one, now)) for one in due]
             turned = [signed(later, TIME, was=one) for one, later in turns_taken if later is not None]
             for later in turned:
                 await self._appointments.save(later, announce(later))
             if len(due) < BATCH or not turned:
                 return
 
-    async def _claim(self, id_: AppointmentId, practice: str, wanted: Wanted, asked: str, hand: Hand) -> Appointment:
+    def _requested(self, held: Appointment, person: Person, asked: str, *, attended: bool) -> Appointment:
+        if held.requested_with == asked:
+            return held
+        now = self._now()
+        client = _client(held, person, now)
+        return turns.request(held, client, asked=asked, now=now, policy=self._policy, attended=attended)
+
+    async def _claim(
+        self, id_: AppointmentId, practice: str, wanted: Wanted, asked: str, hand: Hand, seat: Seat | None = None
+    ) -> Appointment:
         for _ in range(MOST_CLAIMS):
             found = await self._times.find(practice, wanted)
             held = turns.hold(
@@ -192,6 +233,7 @@ class Visits:
                 asked=asked,
                 now=self._now(),
                 policy=self._policy,
+                seat=seat,
             )
             held = signed(held, hand, was=None)
             try:
@@ -203,6 +245,12 @@ class Visits:
                 self._recent.keep(held.id, held)
                 return held
         raise SlotTaken("this time has been taken")
+
+    async def _in_time(self, due: Appointment, now: datetime) -> Appointment | None:
+        if due.seat is None or not due.follows:
+            return turns.keep_time(due, now=now)
+        lead = await self._appointments.get(seat_id(due.seat.course, 0))
+        return course.keep_time(due, lead, now=now)
 
     async def _moved(self, was: Appointment, starts_at: datetime, practitioner: str | None, by: By) -> Appointment:
         wanted = Wanted(
@@ -272,25 +320,27 @@ def _kept(was: Offer, now_is: Offer) -> Offer:
     )
 
 
-def _client(held: Appointment, person: Person, now: datetime) -> Client:
-    terms = held.offer
-    phone = mobile(person.phone, country=terms.country, countries=terms.countries, field="client.phone")
+def client_of(practice: str, person: Person, now: datetime, *, country: str, countries: Collection[str]) -> Client:
+    """Numbers are read as they are dialled in `country`, and taken if they are of one of `countries`, or of it."""
+    phone = mobile(person.phone, country=country, countries=countries, field="client.phone")
     return Client(
-        ref=client_ref(held.practice, phone),
+        ref=client_ref(practice, phone),
         name=person.name,
         phone=phone,
         locale=person.locale,
         zone=person.zone,
         consent=Consent(texts=person.texts, wording=person.wording, given_at=now),
-        guardian=_guardian(person, terms),
+        guardian=_guardian(person, country, countries),
         born=person.born,
     )
 
 
-def _guardian(person: Person, terms: Offer) -> Guardian | None:
+def _client(held: Appointment, person: Person, now: datetime) -> Client:
+    return client_of(held.practice, person, now, country=held.offer.country, countries=held.offer.countries)
+
+
+def _guardian(person: Person, country: str, countries: Collection[str]) -> Guardian | None:
     if person.guardian_name is None or person.guardian_phone is None:
         return None
-    phone = mobile(
-        person.guardian_phone, country=terms.country, countries=terms.countries, field="client.guardian.phone"
-    )
+    phone = mobile(person.guardian_phone, country=country, countries=countries, field="client.guardian.phone")
     return Guardian(name=person.guardian_name, phone=phone)
