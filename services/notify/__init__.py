@@ -1,4 +1,4 @@
-"""Notify: every text about a visit, planned from what booking said, sent once, and the replies that come back."""
+"""Notify: texts about visits, offered times and codes, as booking said; each sent once, and the replies to them."""
 
 from shared.events import booking, notify
 
@@ -14,4 +14,6 @@ HEARS = (
     booking.AppointmentLapsed,
     booking.AppointmentAttended,
     booking.AppointmentMissed,
+    booking.WaitlistOffered,
+    booking.CodeAsked,
 )

@@ -13,6 +13,7 @@ from aiohttp import web
 from services.notify import inbox, library, routes
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
+from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Listening
@@ -91,7 +92,9 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
             now=now,
         )
         await opened.enter_async_context(every(tick * 5, listening.finish_dropped, name="notify.finish_dropped"))
-        await bus.consume(inbox.subscriptions(Planning(stores, wake=sender.wake, new_code=new_code, now=now)))
+        planning = Planning(stores, wake=sender.wake, new_code=new_code, now=now)
+        notices = Notices(stores, wake=sender.wake, new_code=new_code, now=now)
+        await bus.consume(inbox.subscriptions(planning, notices))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()
 

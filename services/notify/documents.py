@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Attempt, Message, State, Turn
+from services.notify.domain.notice import Notice, NoticeKind
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.reply import Heard, Meaning
-from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.domain.visit import Practice, Seat, Visit, VisitState
 from services.notify.ports import Reply
 from shared.mongo import Document
 
@@ -32,12 +33,15 @@ def to_practice(document: Document) -> Practice:
 
 def of_visit(visit: Visit) -> Document:
     fields = asdict(visit) | {"state": visit.state.value}
+    fields["seat"] = _given(fields["seat"]) if visit.seat is not None else None
     return _with_id({name: value for name, value in fields.items() if name not in OWN_OF_VISIT}, "appointment")
 
 
 def to_visit(document: Document) -> Visit:
     fields: dict[str, Any] = {name: value for name, value in document.items() if name != "outbox"}
     fields |= {"state": VisitState(fields["state"]), "heard": tuple(fields["heard"])}
+    if fields.get("seat") is not None:  # what was kept before there were courses has no such field
+        fields["seat"] = Seat(**fields["seat"])
     return Visit(appointment=fields.pop("_id"), **fields)
 
 
@@ -54,6 +58,7 @@ def of_message(message: Message) -> Document:
     fields |= {"state": message.state.value, "validity": message.validity.total_seconds()}
     fields["turns"] = [_given({"state": t.state.value, "at": t.at, "why": t.why}) for t in message.turns]
     fields["attempts"] = [_given(asdict(attempt)) for attempt in message.attempts]
+    fields["notice"] = _given(fields["notice"] | {"kind": message.notice.kind.value}) if message.notice else None
     return _with_id(_given(fields), "id")
 
 
@@ -62,6 +67,8 @@ def to_message(document: Document) -> Message:
     fields |= {"state": State(fields["state"]), "validity": timedelta(seconds=fields["validity"])}
     fields["turns"] = tuple(Turn(State(t["state"]), t["at"], t.get("why")) for t in fields["turns"])
     fields["attempts"] = tuple(Attempt(**attempt) for attempt in fields["attempts"])
+    if "notice" in fields:
+        fields["notice"] = Notice(**{**fields["notice"], "kind": NoticeKind(fields["notice"]["kind"])})
     return Message(id=fields.pop("_id"), **({"due": None} | fields))
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
 from services.notify.domain.consent import Entry, Word
+from services.notify.domain.notice import Asked, Notice, NoticeKind
 from services.notify.domain.quiet import Quiet
-from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.domain.visit import Practice, Seat, Visit, VisitState
 from shared.bus import Subscriptions
 from shared.events import Envelope
 from shared.events.booking import (
@@ -20,14 +23,17 @@ from shared.events.booking import (
     AppointmentLapsed,
     AppointmentMissed,
     AppointmentMoved,
+    Client,
+    CodeAsked,
     PracticeChanged,
+    WaitlistOffered,
 )
 from shared.retry import DONE, RetryAfter, Verdict
 
 PRACTICE_COMES = timedelta(seconds=5)
 
 
-def subscriptions(planning: Planning) -> Subscriptions:
+def subscriptions(planning: Planning, notices: Notices) -> Subscriptions:
     async def practice_changed(heard: Envelope[PracticeChanged]) -> Verdict:
         await planning.keep_practice(_practice(heard))
         return DONE
@@ -36,7 +42,13 @@ def subscriptions(planning: Planning) -> Subscriptions:
         if heard.data.state == "requested":
             return DONE  # moved before anybody decided: there is nothing to tell the client yet
         known = await planning.keep_visit(_visit(heard), _consent(heard.data))
-        return DONE if known else RetryAfter(PRACTICE_COMES, "the practice is not known yet")
+        return _told(known)
+
+    async def time_offered(heard: Envelope[WaitlistOffered]) -> Verdict:
+        return _told(await notices.tell(_offer(heard), _consent_to_wait(heard.data.client)))
+
+    async def code_asked(heard: Envelope[CodeAsked]) -> Verdict:
+        return _told(await notices.tell(_code(heard), None))
 
     return {
         PracticeChanged: practice_changed,
@@ -48,7 +60,13 @@ def subscriptions(planning: Planning) -> Subscriptions:
         AppointmentLapsed: visit_turned,
         AppointmentAttended: visit_turned,
         AppointmentMissed: visit_turned,
+        WaitlistOffered: time_offered,
+        CodeAsked: code_asked,
     }
+
+
+def _told(practice_known: bool) -> Verdict:
+    return DONE if practice_known else RetryAfter(PRACTICE_COMES, "the practice is not known yet")
 
 
 def _practice(heard: Envelope[PracticeChanged]) -> Practice:
@@ -76,18 +94,63 @@ def _visit(heard: Envelope[AppointmentEvent]) -> Visit:
         starts_at=fact.starts_at,
         ends_at=fact.ends_at,
         zone=fact.zone,
-        phone=fact.client.guardian.phone if fact.client.guardian else fact.client.phone,
+        phone=_texted(fact.client),
         client_zone=fact.client.zone,
         locale=fact.client.locale,
         consented=fact.client.consent.texts,
+        seat=Seat(fact.seat.course, fact.seat.index, fact.seat.count) if fact.seat else None,
     )
+
+
+def _texted(client: Client) -> str:
+    return client.guardian.phone if client.guardian else client.phone
+
+
+def _offer(heard: Envelope[WaitlistOffered]) -> Asked:
+    fact = heard.data
+    notice = Notice(
+        kind=NoticeKind.OFFER,
+        locale=fact.client.locale,
+        zone=fact.zone,
+        client_zone=fact.client.zone,
+        expires_at=fact.expires_at,
+        consented=fact.client.consent.texts,
+        starts_at=fact.starts_at,
+    )
+    return _asked(heard, fact.offer, _texted(fact.client), notice)
+
+
+def _code(heard: Envelope[CodeAsked]) -> Asked:
+    fact = heard.data
+    notice = Notice(
+        kind=NoticeKind.CODE,
+        locale=fact.locale,
+        zone=fact.zone,
+        client_zone=fact.zone,
+        expires_at=fact.expires_at,
+        code=fact.code,
+    )
+    return _asked(heard, fact.check, fact.phone, notice)
+
+
+def _asked(heard: Envelope[Any], about: str, phone: str, notice: Notice) -> Asked:
+    return Asked(id=about, count=heard.sequence, practice=heard.practice, phone=phone, at=heard.time, notice=notice)
+
+
+def _consent_to_wait(client: Client) -> Entry:
+    """One line in the ledger for the answer that was given on beginning to wait, however many offers follow."""
+    return _entry(f"waitlist:{int(client.consent.given_at.timestamp())}", client)
 
 
 def _consent(fact: AppointmentEvent) -> Entry:
     """One line in the ledger for each visit's own answer."""
-    consent = fact.client.consent
+    return _entry(f"visit:{fact.appointment}:{int(fact.client.consent.given_at.timestamp())}", fact.client)
+
+
+def _entry(key: str, client: Client) -> Entry:
+    consent = client.consent
     return Entry(
-        key=f"visit:{fact.appointment}:{int(consent.given_at.timestamp())}",
+        key=key,
         word=Word.CONSENTED if consent.texts else Word.WITHHELD,
         at=consent.given_at,
         source="booking",

@@ -1,4 +1,4 @@
-"""The texts: loaded and checked at start, and filled in for one visit."""
+"""The texts: loaded and checked at start, and filled in for one visit or notice."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 
+from services.notify.domain.notice import Notice
 from services.notify.domain.text import fill, placeholders, plain, refuse_health, size
 from services.notify.domain.visit import Practice, Visit
 from shared.errors import Kind, Refusal
@@ -22,7 +23,24 @@ FALLBACK: Final = "en"
 MOST_SEGMENTS: Final = 2
 
 # The longest values that one segment must hold: a neutral practice name, an E.164 number, a link on a short domain.
-LONGEST: Final = {"practice": "P" * 21, "phone": "+" + "9" * 15, "link": "https://" + "l" * 18}
+LONGEST: Final = {
+    "practice": "P" * 21,
+    "phone": "+" + "9" * 15,
+    "link": "https://" + "l" * 18,
+    "count": "99",
+    "code": "9" * 8,
+}
+# What a text may hold, by template: no other one has a value for more than the usual.
+USUAL: Final = frozenset({"practice", "phone", "link", "date", "time"})
+MAY_HOLD: Final = {
+    "booked_course": USUAL | {"count"},
+    "offer": USUAL | {"until"},
+    "offer_link": USUAL | {"until"},
+    "code": frozenset({"practice", "phone", "code", "until"}),
+}
+# What makes a text unlike any other one to that number, so that it is found by its words: its own link in every text
+# but this one, which is read by somebody who may not be meant and leads nowhere.
+UNLIKE_BY: Final = {"code": "code"}
 
 
 class BadTemplate(Refusal):
@@ -45,16 +63,15 @@ class Library:
 
     texts: Mapping[str, Mapping[str, str]]
 
-    def render(self, template: str, visit: Visit, practice: Practice, link: str) -> str:
-        """The text for one visit; raises `TooLong` or `ForbiddenWord`.
+    def render(self, template: str, about: Visit | Notice, practice: Practice, link: str) -> str:
+        """The text for one visit or notice; raises `TooLong` or `ForbiddenWord`.
 
-        The visit's time is told as the clocks at its place show it. The practice's own name is its own choice and the
+        A visit's time is told as the clocks at its place show it. The practice's own name is its own choice and the
         link is opaque: neither is searched for words about health.
         """
-        locale = _locale(visit.locale) or _locale(practice.locale) or Locale(FALLBACK)
-        starts = visit.starts_at.astimezone(ZoneInfo(visit.zone))
+        locale = _locale(about.locale) or _locale(practice.locale) or Locale(FALLBACK)
         values = {"practice": practice.sms_name, "phone": practice.phone, "link": link}
-        values |= _when(starts, self._spoken(locale))
+        values |= _facts(about, self._spoken(locale))
         wording = self._wording(locale, template)
         refuse_health(fill(wording, {**values, "practice": "", "link": ""}))
         text = fill(wording, values)
@@ -88,13 +105,33 @@ def load(folder: Path = TEMPLATES) -> Library:
 
 
 def check(name: str, wording: str, language: str) -> None:
-    """One segment at its longest, no word about health, and a link: that makes each text unlike any other one."""
-    if "link" not in placeholders(wording):
-        raise BadTemplate(f"{language}/{name} has no {{link}}")
+    """One segment at its longest, no word about health, only what it has values for, and something of its own."""
+    used, needed = placeholders(wording), UNLIKE_BY.get(name, "link")
+    if needed not in used:
+        raise BadTemplate(f"{language}/{name} has no {{{needed}}}")
+    for strange in sorted(used - MAY_HOLD.get(name, USUAL)):
+        raise BadTemplate(f"{language}/{name} may not hold {{{strange}}}")
     refuse_health(fill(wording, dict.fromkeys(placeholders(wording), "")))
     longest = size(fill(wording, {**LONGEST, **_longest_when(language)}))
     if longest.segments > 1:
         raise BadTemplate(f"{language}/{name} takes {longest.units} units of {longest.encoding} at its longest")
+
+
+def _facts(about: Visit | Notice, locale: Locale) -> dict[str, str]:
+    """What is told of this visit or notice; `until` names the day, because a text may be read the next morning."""
+    zone = ZoneInfo(about.zone)
+    values: dict[str, str] = {}
+    if about.starts_at is not None:
+        values |= _when(about.starts_at.astimezone(zone), locale)
+    if isinstance(about, Notice):
+        values["until"] = _until(about.expires_at.astimezone(zone), locale)
+        return values if about.code is None else values | {"code": about.code}
+    return values if about.seat is None or about.seat.count is None else values | {"count": str(about.seat.count)}
+
+
+def _until(at: datetime, locale: Locale) -> str:
+    day = format_skeleton("E", at, tzinfo=at.tzinfo, locale=locale)
+    return f"{plain(day)} {_when(at, locale)['time']}"
 
 
 def _when(starts: datetime, locale: Locale) -> dict[str, str]:
@@ -104,11 +141,11 @@ def _when(starts: datetime, locale: Locale) -> dict[str, str]:
 
 @lru_cache
 def _longest_when(language: str) -> dict[str, str]:
-    """The longest date and the longest time of a year in a language."""
+    """The longest date, the longest time and the longest end of a term of a year in a language."""
     locale = Locale(language)
     hours = [datetime(2027, 1, 1, 0, 30, tzinfo=UTC) + timedelta(hours=25 * n) for n in range(366)]
-    told = [_when(at, locale) for at in hours]
-    return {name: max((when[name] for when in told), key=len) for name in ("date", "time")}
+    told = [_when(at, locale) | {"until": _until(at, locale)} for at in hours]
+    return {name: max((when[name] for when in told), key=len) for name in ("date", "time", "until")}
 
 
 @lru_cache

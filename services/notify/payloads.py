@@ -10,8 +10,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_vali
 
 from services.notify.actions.desk import Preview
 from services.notify.domain.delivery import Message
+from services.notify.domain.notice import NoticeKind
 from services.notify.domain.quiet import Quiet
-from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.domain.visit import Practice, Seat, Visit, VisitState
 from shared.httpkit import Payload
 
 
@@ -39,6 +40,19 @@ Zone = Annotated[str, Field(max_length=60, examples=["America/New_York"]), After
 OptionalStep = Literal["prepare", "day_before", "two_hours", "aftercare"]
 
 
+class SeatToPlan(Payload):
+    """The visit's place in a course; index 0 speaks for the whole. Without `count` the course has no end."""
+
+    index: int = Field(ge=0, le=999)
+    count: int | None = Field(None, ge=2, le=99)
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> SeatToPlan:
+        if self.count is not None and self.index >= self.count:
+            raise ValueError("index counts from 0 and must be below count")
+        return self
+
+
 class VisitToPlan(Payload):
     """A visit that may be made up: booked at `booked_at`, held in `zone` by a client who lives in `client_zone`."""
 
@@ -48,6 +62,7 @@ class VisitToPlan(Payload):
     zone: Zone
     client_zone: Zone
     locale: str = Field("en", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")
+    seat: SeatToPlan | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> VisitToPlan:
@@ -100,6 +115,7 @@ class PlanRequest(Payload):
             client_zone=self.visit.client_zone,
             locale=self.visit.locale,
             consented=True,
+            seat=Seat("planned", self.visit.seat.index, self.visit.seat.count) if self.visit.seat else None,
         )
 
 
@@ -143,7 +159,7 @@ class TurnView(BaseModel):
 
 
 class MessageView(BaseModel):
-    """One text and its history; of the number only the end is shown."""
+    """One text and its history; of the number only the end is shown, and of a text with a code no words."""
 
     id: str
     step: str
@@ -170,7 +186,7 @@ class MessageView(BaseModel):
             due=message.due,
             useful_until=message.not_after,
             to_ends_in=message.to[-4:],
-            body=message.body,
+            body=None if message.notice is not None and message.notice.kind is NoticeKind.CODE else message.body,
             sid=message.sid,
             tries=message.tries,
             duplicates=message.duplicates,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import Message
+from services.notify.domain.notice import Notice
 from services.notify.domain.provider import Found, Outcome
 from services.notify.domain.reply import Heard
 from services.notify.domain.visit import Practice, Visit
@@ -59,6 +60,10 @@ class Visits(Protocol):
 
     async def many(self, appointments: Sequence[str]) -> Mapping[str, Visit]: ...
 
+    async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
+        """The visits of these courses, in any state, that are not over."""
+        ...
+
     async def keep(self, visit: Visit) -> Visit:
         """Unless the same or a newer version is there; what is there afterwards, with what notify itself knows."""
         ...
@@ -98,10 +103,12 @@ class Messages(Protocol):
     async def by_code(self, code: str) -> Message | None: ...
 
     async def of(self, appointment: str) -> Sequence[Message]:
-        """All texts of one visit, in order of time."""
+        """All texts of one visit, offer or check of a number, in order of time."""
         ...
 
-    async def last_sent(self, phone: str) -> Message | None: ...
+    async def last_sent(self, phone: str, before: datetime) -> Message | None:
+        """The text to this number that was begun last before then."""
+        ...
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
         """Write them in one go, those with fence 0 as new; the ones that were written, with their new fence.
@@ -157,10 +164,10 @@ class Gateway(Protocol):
     async def find(self, to: str, body: str, not_these: Set[str]) -> Found | None:
         """A text to this number with exactly these words, whose SID is another. Raises `GatewayDown`.
 
-        The words are unique by their link, so no clock has to agree with the provider's.
+        The words are unique by their link or code, so no clock has to agree with the provider's.
         """
         ...
 
 
 class Texts(Protocol):
-    def render(self, template: str, visit: Visit, practice: Practice, link: str) -> str: ...
+    def render(self, template: str, about: Visit | Notice, practice: Practice, link: str) -> str: ...

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from services.notify.actions.desk import Desk, LinkExpired, MessageBegun, MessageUnknown, PracticeUnknown
+from services.notify.actions.desk import CodeForgotten, Desk, LinkExpired, MessageBegun, MessageUnknown, PracticeUnknown
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Inbound, Listening
 from services.notify.domain.text import ForbiddenWord
@@ -85,9 +85,8 @@ class Doors:
 
     async def link(self, ask: Ask[None, None]) -> Answer:
         page = await self.desk.page(ask.path["code"])
-        visit = page.visit
-        token = self.tokens.mint(visit.appointment, visit.practice, page.expires_at)
-        address = f"{self.public_origin}/booking/visit/{visit.appointment}?{urlencode({'token': token})}"
+        token = self.tokens.mint(page.id, page.practice, page.expires_at)
+        address = f"{self.public_origin}/booking/{page.leads_to}/{page.id}?{urlencode({'token': token})}"
         return Answer(303, headers={"Location": address, "Referrer-Policy": "no-referrer"})
 
     def _signed(self, ask: Ask[None, None]) -> dict[str, str]:
@@ -130,7 +129,7 @@ def _of_the_desk(doors: Doors) -> list[Route]:
             method="GET",
             path="/v1/appointments/{appointment}/messages",
             handler=doors.timeline,
-            summary="The texts of one visit, in order of time, with what became of each",
+            summary="The texts of one visit, offer or check of a number, in order of time, with what became of each",
             answers={200: Timeline},
             **desk,
         ),
@@ -149,7 +148,7 @@ def _of_the_desk(doors: Doors) -> list[Route]:
             handler=doors.retry,
             summary="Send a text that failed, was skipped or was cancelled, if it is still true and of use",
             answers={200: MessageView},
-            refuses=(MessageUnknown, MessageBegun),
+            refuses=(MessageUnknown, MessageBegun, CodeForgotten),
             **desk,
         ),
     ]
@@ -179,7 +178,7 @@ def _of_the_public(doors: Doors) -> list[Route]:
             method="GET",
             path="/n/{code}",
             handler=doors.link,
-            summary="The link in a text leads to its visit",
+            summary="The link in a text leads to its visit or its offered time",
             answers={303: None},
             refuses=(LinkExpired,),
         ),

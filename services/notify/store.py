@@ -73,7 +73,12 @@ class MongoVisits:
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoVisits:
         of_number = IndexModel([("phone", ASCENDING), ("ends_at", ASCENDING)], name="of_number")
-        await ensure(database["visits"], [of_number])
+        of_course = IndexModel(
+            [("seat.course", ASCENDING), ("ends_at", ASCENDING)],
+            name="of_course",
+            partialFilterExpression={"seat.course": {"$exists": True}},
+        )
+        await ensure(database["visits"], [of_number, of_course])
         return cls(database, await relay.outbox(database["visits"]))
 
     async def get(self, appointment: str) -> Visit | None:
@@ -101,6 +106,12 @@ class MongoVisits:
         wanted = {"phone": phone, "ends_at": {"$gt": now}, "state": {"$in": list(UPCOMING)}}
         found = await self._visits.find(wanted).sort("ends_at", ASCENDING).limit(10).to_list(10)
         return [documents.to_visit(document) for document in found]
+
+    async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
+        if not courses:
+            return []
+        found = self._visits.find({"seat.course": {"$in": list(courses)}, "ends_at": {"$gt": now}})
+        return [documents.to_visit(document) for document in await found.to_list(None)]
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         before = {"_id": visit.appointment, "replies": visit.replies - 1}
@@ -165,8 +176,8 @@ class MongoMessages:
         found = self._messages.find({"appointment": appointment}).sort("planned_for", ASCENDING)
         return [documents.to_message(document) for document in await found.to_list(None)]
 
-    async def last_sent(self, phone: str) -> Message | None:
-        sent = {"to": phone, "sent_at": ANY_TIME}
+    async def last_sent(self, phone: str, before: datetime) -> Message | None:
+        sent = {"to": phone, "sent_at": {"$lt": before}}
         return _message(await self._messages.find_one(sent, sort=[("sent_at", DESCENDING)]))
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:

@@ -157,11 +157,15 @@ async def test_the_last_text_to_a_number_is_found(stores: Stores) -> None:
     one, two = text(sent_at=STARTS), text("two_hours", sent_at=STARTS + timedelta(hours=1))
     await stores.messages.save([two, one, text("booked")])
 
-    last = await stores.messages.last_sent(PHONE)
+    last = await stores.messages.last_sent(PHONE, STARTS + timedelta(hours=2))
+    earlier = await stores.messages.last_sent(PHONE, STARTS + timedelta(hours=1))
 
     assert last is not None
     assert last.id == two.id
-    assert await stores.messages.last_sent("+15035559999") is None
+    assert earlier is not None
+    assert earlier.id == one.id
+    assert await stores.messages.last_sent(PHONE, STARTS) is None
+    assert await stores.messages.last_sent("+15035559999", STARTS + timedelta(hours=2)) is None
 
 
 async def test_the_newest_version_of_a_visit_is_kept_and_our_own_facts_with_it(stores: Stores) -> None:

@@ -256,7 +256,7 @@ QUERIES = {
     "claim": {"state": "planned", "due": {"$lte": utc_now()}},
     "timeline": {"appointment": "a"},
     "code": {"code": "a"},
-    "last_sent": {"to": PHONE, "sent_at": {"$gt": utc_now()}},
+    "last_sent": {"to": PHONE, "sent_at": {"$lt": utc_now()}},
     "lapsed": {
         "state": {"$in": ["claimed", "sending"]},
         "due": {"$gt": utc_now()},

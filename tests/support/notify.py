@@ -14,6 +14,7 @@ from pymongo.errors import BulkWriteError
 from services.notify import library
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
+from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Inbound, Listening
@@ -21,10 +22,11 @@ from services.notify.actions.sending import Addresses, Habits, Sending
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import ON_ITS_WAY, Message, State
 from services.notify.domain.frame import Planned
+from services.notify.domain.notice import Asked, Notice, NoticeKind
 from services.notify.domain.plan import plan
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
-from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.domain.visit import Practice, Seat, Visit, VisitState
 from services.notify.ports import Gateway, GatewayDown, Outgoing, Reply, Stores
 from shared.events import Envelope
 from shared.relay import Said
@@ -64,6 +66,8 @@ def visit(
     client_zone: str = NEW_YORK,
     phone: str = PHONE,
     consented: bool = True,
+    seat: Seat | None = None,
+    known_at: datetime | None = None,
     replies: int = 0,
     heard: tuple[str, ...] = (),
 ) -> Visit:
@@ -81,9 +85,49 @@ def visit(
         client_zone=client_zone,
         locale="en-US",
         consented=consented,
+        seat=seat,
+        known_at=known_at,
         replies=replies,
         heard=heard,
     )
+
+
+# A Wednesday afternoon in New York, for two hours.
+OFFERED_AT = datetime(2027, 6, 9, 18, 0, tzinfo=UTC)
+OFFER, CHECK = "o" * 26, "k" * 26
+
+
+def offer(**changes: Any) -> Asked:
+    facts: dict[str, Any] = {
+        "kind": NoticeKind.OFFER,
+        "locale": "en-US",
+        "zone": NEW_YORK,
+        "client_zone": NEW_YORK,
+        "expires_at": OFFERED_AT + timedelta(hours=2),
+        "consented": True,
+        "starts_at": STARTS,
+    }
+    return _asked(OFFER, facts, changes)
+
+
+def code(**changes: Any) -> Asked:
+    facts: dict[str, Any] = {
+        "kind": NoticeKind.CODE,
+        "locale": "en-US",
+        "zone": NEW_YORK,
+        "client_zone": NEW_YORK,
+        "expires_at": OFFERED_AT + timedelta(minutes=10),
+        "code": "482913",
+    }
+    return _asked(CHECK, facts, changes)
+
+
+def _asked(about: str, facts: dict[str, Any], changes: dict[str, Any]) -> Asked:
+    """`changes` are of the asking where they bear its names, else of the notice."""
+    asked = {"id": about, "count": 1, "practice": "still-waters", "phone": PHONE, "at": OFFERED_AT}
+    own = {name: value for name, value in changes.items() if name in asked}
+    told = {name: value for name, value in changes.items() if name not in asked}
+    return Asked(notice=Notice(**(facts | told)), **(asked | own))
 
 
 def steps(visit: Visit, policy: Practice | None = None) -> dict[str, Planned]:
@@ -136,6 +180,9 @@ class Visits:
 
     async def many(self, appointments: Sequence[str]) -> Mapping[str, Visit]:
         return {name: self._kept[name] for name in appointments if name in self._kept}
+
+    async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
+        return [v for v in self._kept.values() if v.seat is not None and v.seat.course in courses and v.ends_at > now]
 
     async def keep(self, visit: Visit) -> Visit:
         known = self._kept.get(visit.appointment)
@@ -195,8 +242,8 @@ class Messages:
         mine = [m for m in self._kept.values() if m.appointment == appointment]
         return sorted(mine, key=lambda m: m.planned_for)
 
-    async def last_sent(self, phone: str) -> Message | None:
-        sent = [(m.sent_at, m.id) for m in self._kept.values() if m.to == phone and m.sent_at is not None]
+    async def last_sent(self, phone: str, before: datetime) -> Message | None:
+        sent = [(m.sent_at, m.id) for m in self._kept.values() if m.to == phone and m.sent_at and m.sent_at < before]
         return self._kept[max(sent)[1]] if sent else None
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
@@ -379,12 +426,18 @@ class Worker:
             now=now,
         )
         self.planning = Planning(stores, wake=self._wake, new_code=codes, now=now)
+        self.notices = Notices(stores, wake=self._wake, new_code=codes, now=now)
         self.receipts = Receipts(stores, pace=(habits or Habits()).pace, lessons=lessons, now=now)
         self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
         self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, now=now)
 
     def _wake(self) -> None:
         self.woken += 1
+
+    async def told(self, asked: Asked) -> bool:
+        word = Word.CONSENTED if asked.notice.consented else Word.WITHHELD
+        given = Entry(key="waitlist:1", word=word, at=asked.at, source="booking", wording="v1")
+        return await self.notices.tell(asked, given if asked.notice.kind is NoticeKind.OFFER else None)
 
     async def hears(self, of: Visit) -> bool:
         word = Word.CONSENTED if of.consented else Word.WITHHELD

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, turned
 from services.notify.domain.frame import Planned
+from services.notify.domain.notice import NoticeKind
 from services.notify.domain.plan import plan
 from services.notify.domain.text import Size, size
 from services.notify.domain.visit import Practice, Visit, VisitState
@@ -19,6 +20,7 @@ from shared.errors import Kind, Refusal
 AGAIN = frozenset({State.FAILED, State.UNDELIVERED, State.SKIPPED, State.CANCELLED, State.DEAD})
 # A link goes on working for some days after the visit, for the notes that came with it.
 LINK_OUTLIVES = timedelta(hours=72)
+LEADS_TO = {NoticeKind.OFFER: "offer"}
 
 
 class MessageUnknown(Refusal):
@@ -35,6 +37,13 @@ class MessageBegun(Refusal):
     kind: ClassVar[Kind] = Kind.CONFLICT
 
 
+class CodeForgotten(Refusal):
+    """The text told a code, which is kept no longer than its sending needs it."""
+
+    slug: ClassVar[str] = "code-forgotten"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
 class PracticeUnknown(Refusal):
     """Booking has not told of this practice."""
 
@@ -43,7 +52,7 @@ class PracticeUnknown(Refusal):
 
 
 class LinkExpired(Refusal):
-    """No text carried this link, or its visit is long over."""
+    """No text carried this link, or its visit or offer is long over."""
 
     slug: ClassVar[str] = "link-expired"
     kind: ClassVar[Kind] = Kind.NOT_FOUND
@@ -58,11 +67,13 @@ class Preview:
     size: Size
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Where a link leads, and until when."""
+    """Where a link leads, and until when: to booking's page of a `visit` or an `offer`."""
 
-    visit: Visit
+    leads_to: str
+    id: str
+    practice: str
     expires_at: datetime
 
 
@@ -100,6 +111,8 @@ class Desk:
         message = await self._message(id)
         if message.state not in AGAIN:
             raise MessageBegun(f"the text is {message.state.value}")
+        if message.notice is not None and message.notice.kind is NoticeKind.CODE:
+            raise CodeForgotten("the code is no longer known; the client can ask for another one")
         now = self._now()
         again = turned(message, State.PLANNED, now, "operator", due=now, tries=0, looks=0, sid=None)
         saved = await self._saved(again)
@@ -108,10 +121,24 @@ class Desk:
 
     async def page(self, code: str) -> Page:
         message = await self._stores.messages.by_code(code)
-        visit = await self._stores.visits.get(message.appointment) if message is not None else None
-        if visit is None or visit.ends_at + LINK_OUTLIVES <= self._now():
+        page = await self._page(message) if message is not None else None
+        if page is None or page.expires_at <= self._now():
             raise LinkExpired("the link has expired")
-        return Page(visit, visit.ends_at + LINK_OUTLIVES)
+        return page
+
+    async def _page(self, message: Message) -> Page | None:
+        """A text with a code leads nowhere; the page of an offer tells for some days that it is over."""
+        leads_to = "visit" if message.notice is None else LEADS_TO.get(message.notice.kind)
+        over = message.notice.expires_at if message.notice else await self._end(message.appointment)
+        if leads_to is None or over is None:
+            return None
+        return Page(
+            leads_to=leads_to, id=message.appointment, practice=message.practice, expires_at=over + LINK_OUTLIVES
+        )
+
+    async def _end(self, appointment: str) -> datetime | None:
+        visit = await self._stores.visits.get(appointment)
+        return visit.ends_at if visit is not None else None
 
     async def _message(self, id: str) -> Message:  # noqa: A002  the field's own name
         message = await self._stores.messages.get(id)

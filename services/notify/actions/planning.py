@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from services.notify.domain.consent import Entry
 from services.notify.domain.plan import plan
@@ -34,6 +35,7 @@ class Planning:
         if practice is None:
             return False
         await self._stores.contacts.enter(visit.practice, visit.phone, consent)
+        visit = replace(visit, known_at=self._now())
         newest = await self._stores.visits.keep(visit)
         for _ in range(TRIES):
             if await self._reconciled(newest, practice):
@@ -43,8 +45,9 @@ class Planning:
 
     async def _reconciled(self, visit: Visit, practice: Practice) -> bool:
         now = self._now()
+        course = await self._stores.visits.of_courses([visit.seat.course], now) if visit.seat else []
         existing = await self._stores.messages.of(visit.appointment)
-        changes = reconcile(existing, plan(visit, practice), visit, now=now, new_code=self._new_code)
+        changes = reconcile(existing, plan(visit, practice, course), visit, now=now, new_code=self._new_code)
         saved = await self._stores.messages.save(changes)
         if any(message.due is not None and message.due <= now for message in saved):
             self._wake()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from services.notify import outbox
 from services.notify.domain.consent import Entry, Word, stopped
 from services.notify.domain.delivery import Message, State, Turn
-from services.notify.domain.reply import Answer, Heard, Meaning, answer, classify
+from services.notify.domain.notice import NoticeKind
+from services.notify.domain.reply import ABOUT_AN_OFFER, Answer, Heard, Meaning, answer, classify
 from services.notify.domain.visit import Visit
 from services.notify.ports import Contended, Reply, Stores
 from shared.clock import Clock
@@ -75,19 +76,37 @@ class Listening:
         if word is not None:
             entry = Entry(key=f"reply:{reply.sid}", word=word, at=reply.received_at, source="reply")
             await self._stores.contacts.enter_everywhere(reply.phone, entry)
-        visit = await self._about(reply.phone)
-        if visit is not None:
-            heard = reply.heard
-            if heard.meaning in ABOUT_A_VISIT:
-                heard = await self._passed_on(reply, visit)
-            reaction = answer(heard, reply.opt_out_type, provider_answers=self._provider_answers)
-            if reaction is not None:
-                await self._answer(reply, visit, reaction)
+        last = await self._stores.messages.last_sent(reply.phone, reply.received_at)
+        offer = _open_offer(last, reply.received_at)
+        if offer is not None:
+            await self._about_offer(reply, offer)
+        else:
+            await self._about_visit(reply, last)
         await self._stores.replies.done(reply.sid)
 
-    async def _about(self, phone: str) -> Visit | None:
+    async def _about_offer(self, reply: Reply, offer: Message) -> None:
+        """Nothing that is texted takes the offered time, and none of it is meant for a visit."""
+        reaction = answer(reply.heard, reply.opt_out_type, provider_answers=self._provider_answers)
+        if reply.heard.meaning in ABOUT_A_VISIT | {Meaning.UNCLEAR}:
+            reaction = ABOUT_AN_OFFER
+        if reaction is not None:
+            await self._answer(_answering(reply, offer, reaction, self._new_code()))
+
+    async def _about_visit(self, reply: Reply, last: Message | None) -> None:
+        visit = await self._visit(reply.phone, last)
+        if visit is None:
+            return
+        heard = reply.heard
+        if heard.meaning in ABOUT_A_VISIT:
+            # After a text that was about no visit, which one should a C confirm?
+            clear = last is None or last.notice is None
+            heard = await self._passed_on(reply, visit) if clear else Heard(Meaning.UNCLEAR, by_keyword=False)
+        reaction = answer(heard, reply.opt_out_type, provider_answers=self._provider_answers)
+        if reaction is not None:
+            await self._answer(_answering(reply, visit, reaction, self._new_code()))
+
+    async def _visit(self, phone: str, last: Message | None) -> Visit | None:
         """The visit of the last text to that number if it is still ahead, else the number's next one, else that."""
-        last = await self._stores.messages.last_sent(phone)
         texted = await self._stores.visits.get(last.appointment) if last is not None else None
         if texted is not None and texted.upcoming and self._now() < texted.ends_at:
             return texted
@@ -109,31 +128,44 @@ class Listening:
             visit = await self._stores.visits.get(visit.appointment) or visit
         raise Contended(f"the replies about {visit.appointment}")
 
-    async def _answer(self, reply: Reply, visit: Visit, reaction: Answer) -> None:
-        """The id derives from the reply, or from its day where one a day is enough: twice is once."""
-        text = _answering(reply, visit, reaction, self._new_code())
+    async def _answer(self, text: Message) -> None:
+        """Its id derives from the reply, or from its day where one a day is enough: twice is once."""
         if text.not_after > self._now() and await self._stores.messages.get(text.id) is None:
             await self._stores.messages.save([text])
             self._wake()
 
 
-def _answering(reply: Reply, visit: Visit, reaction: Answer, code: str) -> Message:
+def _open_offer(text: Message | None, at: datetime) -> Message | None:
+    """The text itself if it is about a time that can still be taken."""
+    if text is None or text.notice is None or text.notice.kind is not NoticeKind.OFFER:
+        return None
+    return text if at < text.notice.not_after else None
+
+
+def _answering(reply: Reply, about: Visit | Message, reaction: Answer, code: str) -> Message:
+    """The answer to a reply about a visit, or about an offer: it knows all that the text of the offer knew."""
     at = reply.received_at
     once = f"{at:%Y%m%d}" if reaction.once_a_day else reply.sid
-    useful = at + reaction.useful
+    notice = about.notice if isinstance(about, Message) else None
+    useful, ends = at + reaction.useful, about.starts_at if isinstance(about, Visit) else _until(about)
     return Message(
-        id=f"{visit.appointment}/{reaction.step}/{once}",
-        practice=visit.practice,
-        appointment=visit.appointment,
+        id=f"{about.appointment}/{reaction.step}/{once}",
+        practice=about.practice,
+        appointment=about.appointment,
         step=reaction.step,
         template=reaction.step,
         code=code,
         to=reply.phone,
-        version=visit.version,
+        version=about.version,
         planned_for=at,
         due=at,
-        not_after=min(useful, visit.starts_at) if reaction.until_start else useful,
+        not_after=min(useful, ends) if reaction.until_start else useful,
         validity=VALIDITY,
         asked_at=at,
+        notice=notice,
         turns=(Turn(State.PLANNED, at),),
     )
+
+
+def _until(offer: Message) -> datetime:
+    return offer.notice.not_after if offer.notice is not None else offer.not_after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,9 +12,11 @@ from prometheus_client import Counter, Histogram
 
 from services.notify.actions.lessons import Lessons
 from services.notify.domain.delivery import Message, State, begin, turned
+from services.notify.domain.notice import Notice
 from services.notify.domain.provider import NotCreated, Outcome, Refused
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
 from services.notify.domain.turns import Pace, after_look, after_post, lapsed
+from services.notify.domain.visit import Visit, VisitState
 from services.notify.ports import Gateway, GatewayDown, Outgoing, Stores, Texts
 from shared.clock import Clock
 from shared.errors import Refusal
@@ -102,14 +104,27 @@ class Sending:
         await self._record([(message, outcome, at) for message, outcome in zip(begun, outcomes, strict=True)])
 
     async def _truths(self, messages: Sequence[Message]) -> dict[str, Truth]:
-        visits = await self._stores.visits.many(sorted({message.appointment for message in messages}))
+        """By text; a text that is about nothing that is known is not in it."""
+        visits = await self._stores.visits.many(sorted({m.appointment for m in messages if m.notice is None}))
         practices = await self._stores.practices.many(sorted({message.practice for message in messages}))
-        numbers = sorted({(visit.practice, visit.phone) for visit in visits.values()})
-        ledgers = await self._stores.contacts.ledgers(numbers) if numbers else {}
+        courses = await self._courses([visit for visit in visits.values() if visit.state is VisitState.CANCELLED])
+        numbers = {message.id: _number(message, visits.get(message.appointment)) for message in messages}
+        ledgers = await self._stores.contacts.ledgers(sorted(set(numbers.values())))
         return {
-            message.id: Truth(visit, practice, ledgers.get((visit.practice, visit.phone), ()))
-            for message in messages
-            if (visit := visits.get(message.appointment)) and (practice := practices.get(message.practice))
+            m.id: Truth(about, practice, ledgers.get(numbers[m.id], ()), courses.get(m.appointment, ()))
+            for m in messages
+            if (about := m.notice or visits.get(m.appointment)) and (practice := practices.get(m.practice))
+        }
+
+    async def _courses(self, visits: Sequence[Visit]) -> dict[str, Sequence[Visit]]:
+        """By appointment, the visits of its course: which of them are cancelled decides who tells of it."""
+        seats = {visit.appointment: visit.seat.course for visit in visits if visit.seat is not None}
+        if not seats:
+            return {}
+        known = await self._stores.visits.of_courses(sorted(set(seats.values())), self._now())
+        return {
+            appointment: [visit for visit in known if visit.seat is not None and visit.seat.course == course]
+            for appointment, course in seats.items()
         }
 
     def _decided_alone(self, message: Message, truth: Truth | None) -> Message:
@@ -133,12 +148,13 @@ class Sending:
                 return turned(message, State.PLANNED, now, "quiet_hours", due=until)
             case Drop(state, why):
                 return turned(message, state, now, why)
-            case Send():
-                return self._begun(message, truth, now)
+            case Send(template):
+                return self._begun(replace(message, template=template), truth, now)
 
     def _begun(self, message: Message, truth: Truth, now: datetime) -> Message:
-        body = self._texts.render(message.template, truth.visit, truth.practice, self._addresses.link(message.code))
-        to = message.to if message.asked_at is not None else truth.visit.phone
+        about = truth.about
+        body = self._texts.render(message.template, about, truth.practice, self._addresses.link(message.code))
+        to = message.to if message.asked_at is not None or isinstance(about, Notice) else about.phone
         return begin(message, attempt=self._new_attempt(), body=body, to=to, at=now)
 
     async def _post(self, message: Message) -> Outcome:
@@ -200,3 +216,8 @@ class Sending:
             if found is not None and found.error_code is not None and after.state is not message.state:
                 await self._lessons.learn(message, found.error_code)
             await self._stores.messages.save([after])
+
+
+def _number(message: Message, visit: Visit | None) -> tuple[str, str]:
+    """Whose ledger is asked: the visit's newest number, or the one that a notice goes to."""
+    return (message.practice, message.to) if visit is None else (visit.practice, visit.phone)

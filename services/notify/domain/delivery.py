@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.notify.domain.notice import Notice
+
 TURNS_KEPT = 40
 
 
@@ -68,10 +70,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One text. `due` is when it is next looked at, None once nothing more is to be done; `fence` counts its writes.
+    """One text. `appointment` is its visit; a text with a `notice` has no visit, but the id of its offer or check.
 
-    `version` is that of the visit under which it was last planned; `asked_at` is when the client's own text came that
-    it answers. `tries` counts POSTs that may have arrived, `waits` those that surely did not.
+    `due` is when it is next looked at, None once nothing more is to be done; `fence` counts its writes. `version` is
+    that of the visit under which it was last planned; `asked_at` is when the client's own text came that it answers.
+    `tries` counts POSTs that may have arrived, `waits` those that surely did not.
     """
 
     id: str
@@ -98,6 +101,7 @@ class Message:
     sent_at: datetime | None = None
     why: str | None = None
     duplicates: int = 0
+    notice: Notice | None = None
     turns: tuple[Turn, ...] = ()
 
     @property
@@ -115,7 +119,15 @@ def turned(message: Message, state: State, at: datetime, why: str | None = None,
         return message
     changes.setdefault("due", message.due if state in AWAITED else None)
     turns = (*message.turns, Turn(state, at, why))[-TURNS_KEPT:]
-    return replace(message, state=state, why=why, turns=turns, **changes)  # type: ignore[arg-type]  # named by callers
+    after = replace(message, state=state, why=why, turns=turns, **changes)  # type: ignore[arg-type]  # named by callers
+    return forgotten(after) if after.due is None else after
+
+
+def forgotten(message: Message) -> Message:
+    """Without its code and the words that hold it; any other text as it is."""
+    if message.notice is None or message.notice.code is None:
+        return message
+    return replace(message, body=None, notice=replace(message.notice, code=None))
 
 
 def begin(message: Message, *, attempt: str, body: str, to: str, at: datetime) -> Message:

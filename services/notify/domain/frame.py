@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -26,10 +26,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Frame:
-    """One visit under one practice's policy, and what of it has been planned so far, by step."""
+    """One visit under one practice's policy, what of it has been planned so far, and the visits of its course."""
 
     visit: Visit
     practice: Practice
+    course: Sequence[Visit] = ()
     planned: dict[str, Planned] = field(default_factory=dict)
 
     @cached_property

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.notify.domain.frame import Frame, Planned
 from services.notify.domain.steps import STEPS
 from services.notify.domain.visit import Practice, Visit
 
 
-def plan(visit: Visit, practice: Practice) -> tuple[Planned, ...]:
-    """Every text of this visit as it stands, in order of time; none for a client who did not agree to texts."""
-    frame = Frame(visit, practice)
+def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tuple[Planned, ...]:
+    """Every text of this visit as it stands, in order of time; none for a client who did not agree to texts.
+
+    What is said about a cancelled visit depends on the other visits of its course; nothing else does.
+    """
+    frame = Frame(visit, practice, course)
     for step in STEPS if visit.consented else ():
         if (step.optional and step.name not in practice.steps) or not step.applies(frame):
             continue

@@ -57,7 +57,7 @@ class Heard:
 class Answer:
     """How a meaning is answered. `until_start` bounds it by the visit, `to_stopped` lets it pass an opt-out once.
 
-    `once_a_day` texts are not repeated to the same visit within a day.
+    `once_a_day` texts are not repeated to the same visit or offer within a day.
     """
 
     step: str
@@ -74,7 +74,10 @@ ANSWERS: Mapping[Meaning, Answer] = {
     Meaning.UNCLEAR: Answer(step="unclear", useful=timedelta(hours=1), once_a_day=True),
 }
 
-ANSWER_STEPS: Mapping[str, Answer] = {answer.step: answer for answer in ANSWERS.values()}
+# Whatever is said about an offer but STOP, START and HELP: only its link takes the time.
+ABOUT_AN_OFFER = Answer(step="offer_link", useful=timedelta(hours=1), until_start=True, once_a_day=True)
+
+ANSWER_STEPS: Mapping[str, Answer] = {answer.step: answer for answer in (*ANSWERS.values(), ABOUT_AN_OFFER)}
 
 
 def classify(body: str, opt_out_type: str | None, *, has_stopped: bool) -> Heard:

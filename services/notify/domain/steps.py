@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
+from services.notify.domain import course
 from services.notify.domain.frame import Frame, Step
 from services.notify.domain.visit import VisitState
 
@@ -12,14 +13,11 @@ from services.notify.domain.visit import VisitState
 SHORT_NOTICE = timedelta(hours=30)
 TOO_SHORT_FOR_TWO_HOURS = timedelta(hours=4)
 MORNING_AFTER = timedelta(minutes=90)
+NOT_CONFIRMED = (VisitState.DECLINED, VisitState.LAPSED)
 
 
 def _agreed(frame: Frame) -> bool:
     return frame.visit.state is VisitState.CONFIRMED
-
-
-def _is(*states: VisitState) -> Callable[[Frame], bool]:
-    return lambda frame: frame.visit.state in states
 
 
 def _at_once(frame: Frame) -> datetime:
@@ -45,6 +43,9 @@ def _day_before_words(frame: Frame, _: datetime) -> str:
 
 
 def _booked_words(frame: Frame, _: datetime) -> str:
+    whole = course.booked_words(frame)
+    if whole is not None:
+        return whole
     carries = "prepare" in frame.practice.steps and not {"prepare", "day_before"} & frame.planned.keys()
     return "booked_prepare" if carries else "booked"
 
@@ -111,7 +112,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="booked",
-        applies=lambda frame: _agreed(frame) and not frame.visit.moved,
+        applies=lambda frame: _agreed(frame) and not frame.visit.moved and course.leads(frame),
         due=_at_once,
         until=_start,
         validity=timedelta(hours=4),
@@ -127,16 +128,16 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="cancelled",
-        applies=_is(VisitState.CANCELLED),
-        due=_at_once,
+        applies=lambda frame: frame.visit.state is VisitState.CANCELLED and not course.told_by_another(frame),
+        due=course.cancelled_due,
         until=_start,
         validity=timedelta(hours=4),
-        words=_in("cancelled"),
+        words=lambda frame, _: "cancelled_course" if course.tells_of_others(frame) else "cancelled",
     ),
     # What the health check said is never told apart by text: waiting, refused and run out read the same.
     Step(
         name="call_us",
-        applies=_is(VisitState.IN_REVIEW),
+        applies=lambda frame: frame.visit.state is VisitState.IN_REVIEW and course.leads(frame),
         due=_at_once,
         until=_start,
         validity=timedelta(hours=4),
@@ -144,7 +145,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="not_confirmed",
-        applies=_is(VisitState.DECLINED, VisitState.LAPSED),
+        applies=lambda frame: frame.visit.state in NOT_CONFIRMED and course.leads(frame),
         due=_at_once,
         until=_start,
         validity=timedelta(hours=4),
@@ -152,7 +153,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="aftercare",
-        applies=_is(VisitState.ATTENDED),
+        applies=lambda frame: frame.visit.state is VisitState.ATTENDED,
         due=_aftercare_due,
         until=lambda frame, _: frame.visit.ends_at + timedelta(hours=20),
         validity=timedelta(hours=4),

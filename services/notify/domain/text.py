@@ -30,7 +30,7 @@ PLAIN = str.maketrans(
     }
 )
 
-PLACEHOLDERS = frozenset({"practice", "date", "time", "link", "phone"})
+PLACEHOLDERS = frozenset({"practice", "date", "time", "link", "phone", "count", "until", "code"})
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 # A text may be read by whoever holds the phone: nothing in it may hint at care, a body or an answer.

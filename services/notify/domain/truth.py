@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.consent import Entry, stopped
 from services.notify.domain.delivery import Message, State
+from services.notify.domain.notice import Notice
 from services.notify.domain.plan import plan
 from services.notify.domain.reconcile import SUPERSEDED
 from services.notify.domain.reply import ANSWER_STEPS
@@ -19,16 +21,19 @@ PROMPT = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known at this moment."""
+    """What is known at this moment; `course` are the visits of the same course."""
 
-    visit: Visit
+    about: Visit | Notice
     practice: Practice
     ledger: tuple[Entry, ...]
+    course: Sequence[Visit] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Go."""
+    """Go, in the words of this template."""
+
+    template: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +56,30 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     answer = ANSWER_STEPS.get(message.step) if message.asked_at is not None else None
     if now >= message.not_after:
         return Drop(State.SKIPPED, "stale")
-    if answer is None and message.id not in {text.id for text in plan(truth.visit, truth.practice)}:
-        return Drop(State.SKIPPED, "no_consent") if not truth.visit.consented else Drop(State.CANCELLED, SUPERSEDED)
+    words = Send(message.template) if answer is not None else _still_true(message, truth)
+    if isinstance(words, Drop):
+        return words
     if stopped(truth.ledger) and not (answer and answer.to_stopped):
         return Drop(State.SKIPPED, "opted_out")
-    return _at_this_hour(message, truth, now)
+    return _at_this_hour(words, message, truth, now)
 
 
-def _at_this_hour(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
+def _still_true(message: Message, truth: Truth) -> Send | Drop:
+    """Of a visit: in the newest plan, with the words it has there. Of a notice: it was agreed to or asked for."""
+    if not (truth.about.consented or (isinstance(truth.about, Notice) and truth.about.asked_for)):
+        return Drop(State.SKIPPED, "no_consent")
+    if isinstance(truth.about, Notice):
+        return Send(message.template)
+    planned = {text.id: text for text in plan(truth.about, truth.practice, truth.course)}
+    text = planned.get(message.id)
+    return Send(text.template) if text is not None else Drop(State.CANCELLED, SUPERSEDED)
+
+
+def _at_this_hour(words: Send, message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     prompt = message.asked_at is not None and now - message.asked_at <= PROMPT
-    zone = ZoneInfo(truth.visit.client_zone)
-    if prompt or not truth.practice.quiet.covers(now, zone):
-        return Send()
+    awaited = isinstance(truth.about, Notice) and truth.about.asked_for
+    zone = ZoneInfo(truth.about.client_zone)
+    if prompt or awaited or not truth.practice.quiet.covers(now, zone):
+        return words
     later = truth.practice.quiet.later(now, zone)
     return Wait(later) if later < message.not_after else Drop(State.SKIPPED, "stale")

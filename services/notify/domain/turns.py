@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.notify.domain.delivery import ON_ITS_WAY, Message, State, may_follow, turned
+from services.notify.domain.delivery import ON_ITS_WAY, Message, State, forgotten, may_follow, turned
 from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown, treatment
 
 MOST_TRIES = 3
@@ -27,7 +27,7 @@ STATUSES: Mapping[str, State] = {
 }
 
 # An answer that comes twice is worse than one that is missed, and is never sent on suspicion.
-AT_MOST_ONCE = frozenset({"help", "stopped", "unclear"})
+AT_MOST_ONCE = frozenset({"help", "offer_link", "stopped", "unclear"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,9 @@ def _chased(message: Message, found: Found | None, at: datetime, pace: Pace) -> 
         if moved.state is not message.state:
             return moved
     looks = message.looks + 1
-    return replace(message, looks=looks, due=at + pace.chase * 6**looks if looks < CHASES else None)
+    if looks >= CHASES:
+        return forgotten(replace(message, looks=looks, due=None))
+    return replace(message, looks=looks, due=at + pace.chase * 6**looks)
 
 
 def _failed(message: Message, state: State, code: int | None, at: datetime) -> Message:

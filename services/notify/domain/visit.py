@@ -32,14 +32,23 @@ class Practice:
     quiet: Quiet
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The visit's place in a course; the first, index 0, speaks for the whole. No `count` where it is open-ended."""
+
+    course: str
+    index: int
+    count: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """The newest snapshot of one appointment; `phone` is where its texts go, a guardian's if there is one.
 
     `since` is when the newest turn became true: short notice is counted from it, and what is announced at once is
-    due at it. `moved` says that this turn gave the visit another time. `zone` is where the visit takes place,
-    `client_zone` where the client sleeps. `replies` and `heard` are notify's own: how many replies were passed on,
-    and which inbound texts they were.
+    due at it; `known_at` is when notify came to know of it. `moved` says that this turn gave the visit another time.
+    `zone` is where the visit takes place, `client_zone` where the client sleeps. `replies` and `heard` are notify's
+    own: how many replies were passed on, and which inbound texts they were.
     """
 
     appointment: str
@@ -55,6 +64,8 @@ class Visit:
     client_zone: str
     locale: str
     consented: bool
+    seat: Seat | None = None
+    known_at: datetime | None = None
     replies: int = 0
     heard: tuple[str, ...] = ()
 

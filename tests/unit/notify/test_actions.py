@@ -331,10 +331,14 @@ async def test_the_words_of_a_reply_are_not_kept() -> None:
     assert kept == replace(kept)
 
 
+OF_A_LATER_RELEASE = "Mars/Olympus"
+
+
 async def test_a_text_that_cannot_be_written_holds_up_none_of_its_neighbours() -> None:
     day = await Day().begin()
     await day.worker.hears(visit(since=BOOKED_AT, appointment="b" * 26))
-    [lost] = await day.worker.stores.messages.save([replace(await day.text("booked"), template="of_a_later_release")])
+    lost = await day.text("booked")
+    await day.worker.stores.visits.keep(visit(version=4, since=BOOKED_AT, zone=OF_A_LATER_RELEASE))
 
     await day.run(2)
 
@@ -357,7 +361,8 @@ async def test_a_text_that_was_too_long_goes_out_once_the_practice_has_a_shorter
 
 async def test_a_text_that_still_cannot_be_written_when_it_is_of_no_more_use_is_given_up() -> None:
     day = await Day().begin(notice=timedelta(minutes=8), starts_at=BOOKED_AT + timedelta(minutes=8))
-    await day.worker.stores.messages.save([replace(await day.text("booked"), template="of_a_later_release")])
+    soon = visit(since=BOOKED_AT, starts_at=BOOKED_AT + timedelta(minutes=8))
+    await day.worker.stores.visits.keep(replace(soon, version=4, zone=OF_A_LATER_RELEASE))
 
     await day.run(8)
 

@@ -82,7 +82,7 @@ async def test_a_link_works_until_three_days_after_the_visit() -> None:
     await worker.hears(visit(since=BOOKED_AT))
     [booked, *_] = await worker.stores.messages.of(APPOINTMENT)
 
-    assert (await worker.desk.page(booked.code)).visit.appointment == APPOINTMENT
+    assert (await worker.desk.page(booked.code)).id == APPOINTMENT
     clock.at = STARTS + timedelta(hours=73)
     with pytest.raises(LinkExpired):
         await worker.desk.page(booked.code)

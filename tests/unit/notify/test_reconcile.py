@@ -120,7 +120,7 @@ def stop(at_days: int = 0) -> Entry:
 
 
 def test_a_true_text_at_a_decent_hour_is_sent() -> None:
-    assert judge(TEXT, TRUE, TEXT.planned_for) == Send()
+    assert judge(TEXT, TRUE, TEXT.planned_for) == Send("day_before")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_text_is_dropped_from_the_moment_it_is_useless() -> None:
     booked = message(steps(visit())["booked"], visit())
 
     assert judge(booked, TRUE, booked.not_after) == Drop(State.SKIPPED, "stale")
-    assert judge(booked, TRUE, booked.not_after - timedelta(seconds=1)) == Send()
+    assert judge(booked, TRUE, booked.not_after - timedelta(seconds=1)) == Send("booked")
 
 
 def test_a_late_text_waits_for_the_morning_if_it_is_then_still_of_use() -> None:
@@ -156,16 +156,16 @@ def test_a_late_text_waits_for_the_morning_if_it_is_then_still_of_use() -> None:
 
 def test_an_answer_may_come_at_night_if_it_is_prompt() -> None:
     asked = NOW + timedelta(hours=13)
-    answer = replace(TEXT, step="reschedule", asked_at=asked, not_after=STARTS)
+    answer = replace(TEXT, step="reschedule", template="reschedule", asked_at=asked, not_after=STARTS)
 
-    assert judge(answer, TRUE, asked + timedelta(minutes=1)) == Send()
+    assert judge(answer, TRUE, asked + timedelta(minutes=1)) == Send("reschedule")
     assert isinstance(judge(answer, TRUE, asked + timedelta(minutes=6)), Wait)
 
 
 def test_only_the_farewell_goes_to_a_number_that_has_stopped() -> None:
     stopped = Truth(visit(), practice(), (stop(),))
-    farewell = replace(TEXT, step="stopped", asked_at=NOW)
+    farewell = replace(TEXT, step="stopped", template="stopped", asked_at=NOW)
     help_text = replace(TEXT, step="help", asked_at=NOW)
 
-    assert judge(farewell, stopped, NOW) == Send()
+    assert judge(farewell, stopped, NOW) == Send("stopped")
     assert judge(help_text, stopped, NOW) == Drop(State.SKIPPED, "opted_out")

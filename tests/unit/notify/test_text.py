@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify import library
+from services.notify.domain.notice import Notice
 from services.notify.domain.text import (
     BASIC,
     EXTENDED,
@@ -23,12 +24,23 @@ from services.notify.domain.text import (
     refuse_health,
     size,
 )
-from tests.support.notify import practice, visit
+from services.notify.domain.visit import Seat, Visit
+from tests.support.notify import code, offer, practice, visit
 
 TEXTS = library.load()
 NAMES = sorted(TEXTS.texts["en"])
 LINK = "https://still.example/n/Ab3dEf9h"
 DIGITS = "1234567890" * 40
+LATE = datetime(2027, 9, 29, 22, 30, tzinfo=UTC)
+
+
+def about(name: str) -> Visit | Notice:
+    """What a text of this name is about, at an hour that takes many words."""
+    if name in ("offer", "offer_link"):
+        return replace(offer().notice, zone="UTC", starts_at=LATE, expires_at=LATE)
+    if name == "code":
+        return replace(code().notice, zone="UTC", expires_at=LATE)
+    return visit(starts_at=LATE, zone="UTC", seat=Seat("c" * 26, 0, 10) if name == "booked_course" else None)
 
 
 # The published vectors of Twilio's message segment calculator (2023), retold as sizes.
@@ -109,17 +121,17 @@ def test_words_about_health_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_template_is_one_segment_in_every_variety_of_english(name: str) -> None:
-    for date, time in _longest_in_english():
-        filled = fill(TEXTS.texts["en"][name], {**library.LONGEST, "date": date, "time": time})
+    for when in _longest_in_english():
+        filled = fill(TEXTS.texts["en"][name], library.LONGEST | when)
         assert size(filled) == Size("GSM-7", len(filled), 1), filled
 
 
-def _longest_in_english() -> set[tuple[str, str]]:
+def _longest_in_english() -> list[dict[str, str]]:
     hours = [datetime(2027, 1, 1, 0, 30, tzinfo=UTC) + timedelta(hours=25 * n) for n in range(0, 366, 3)]
     spoken = [Locale.parse(name) for name in ("en_US", "en_GB", "en_CA", "en_AU", "en_IE", "en_NZ", "en_ZA", "en_IN")]
     assert all(localedata.exists(str(locale)) for locale in spoken)
-    told = [[library._when(at, locale) for at in hours] for locale in spoken]
-    return {(max((w["date"] for w in t), key=len), max((w["time"] for w in t), key=len)) for t in told}
+    told = [[library._when(at, on) | {"until": library._until(at, on)} for at in hours] for on in spoken]
+    return [{name: max((when[name] for when in t), key=len) for name in ("date", "time", "until")} for t in told]
 
 
 EVERY_LOCALE = [name.replace("_", "-") for name in localedata.locale_identifiers()]
@@ -127,7 +139,7 @@ EVERY_LOCALE = [name.replace("_", "-") for name in localedata.locale_identifiers
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_template_is_one_segment_whatever_locale_the_client_has(name: str) -> None:
-    late = visit(starts_at=datetime(2027, 9, 29, 22, 30, tzinfo=UTC), zone="UTC")
+    late = about(name)
     texts = {locale: TEXTS.render(name, replace(late, locale=locale), practice(), LINK) for locale in EVERY_LOCALE}
 
     assert {locale: size(text) for locale, text in texts.items() if size(text).segments > 1} == {}
@@ -146,15 +158,39 @@ def test_aftercare_names_no_time_of_day_because_it_may_come_the_next_morning() -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_rendered_text_holds_a_word_about_health(name: str) -> None:
-    refuse_health(TEXTS.render(name, visit(), practice(), LINK))
+    refuse_health(TEXTS.render(name, about(name), practice(), LINK))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_rendered_text_carries_its_own_link_and_the_senders_name(name: str) -> None:
-    text = TEXTS.render(name, visit(), practice(), LINK)
+def test_every_rendered_text_carries_its_own_link_or_code_and_the_senders_name(name: str) -> None:
+    text = TEXTS.render(name, about(name), practice(), LINK)
 
-    assert LINK in text
+    assert (LINK in text, "482913" in text) == (name != "code", name == "code")
     assert text.startswith("Still Waters: ")
+
+
+def test_an_offer_tells_the_time_and_until_when_and_who_has_it() -> None:
+    assert TEXTS.render("offer", offer().notice, practice(), LINK) == (
+        "Still Waters: Wed, Jun 16, 10:00 AM has come free. First come, first served, until Wed 4:00 PM: "
+        f"{LINK} Reply STOP to opt out."
+    )
+
+
+def test_a_code_tells_nothing_else_than_how_long_it_is_good() -> None:
+    assert TEXTS.render("code", code().notice, practice(), LINK) == (
+        "Still Waters: your code is 482913. It is good until Wed 2:10 PM. If you did not ask for it, ignore this text."
+    )
+
+
+def test_a_course_is_confirmed_as_a_whole_and_one_without_an_end_counts_nothing() -> None:
+    lead = visit(seat=Seat("c" * 26, 0, 6))
+
+    assert "your 6 visits are booked, first Wed, Jun 16, 10:00 AM." in TEXTS.render(
+        "booked_course", lead, practice(), LINK
+    )
+    assert "your visits are booked, first Wed, Jun 16, 10:00 AM." in TEXTS.render(
+        "booked_upkeep", replace(lead, seat=Seat("c" * 26, 0)), practice(), LINK
+    )
 
 
 def test_the_time_is_told_as_the_clock_at_the_place_shows_it() -> None:
@@ -189,3 +225,19 @@ def test_a_name_that_would_cost_a_third_segment_is_refused() -> None:
 def test_a_template_that_may_not_be_sent_is_refused_at_start(wording: str, refused: type[Exception]) -> None:
     with pytest.raises(refused):
         library.check("mine", wording, "en")
+
+
+@pytest.mark.parametrize(
+    ("name", "wording"),
+    [
+        ("code", "{practice}: your code waits at {phone}"),
+        ("code", "{practice}: {code}, or open {link}"),
+        ("code", "{practice}: {code} for {date}"),
+        ("booked", "{practice}: {code} {link}"),
+        ("booked", "{practice}: until {until} {link}"),
+        ("offer", "{practice}: until {until}"),
+    ],
+)
+def test_a_code_stands_alone_and_every_other_text_needs_its_link(name: str, wording: str) -> None:
+    with pytest.raises(library.BadTemplate):
+        library.check(name, wording, "en")

@@ -1,0 +1,60 @@
+"""From an offered time or a code that was asked for to one text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from services.notify.domain.consent import Entry
+from services.notify.domain.delivery import Message, State, Turn, turned
+from services.notify.domain.notice import Asked
+from services.notify.domain.visit import Practice
+from services.notify.ports import Stores
+from shared.clock import Clock
+
+VALIDITY = timedelta(hours=1)
+
+
+class Notices:
+    def __init__(self, stores: Stores, *, wake: Callable[[], None], new_code: Callable[[], str], now: Clock) -> None:
+        self._stores = stores
+        self._wake, self._new_code, self._now = wake, new_code, now
+
+    async def tell(self, asked: Asked, consent: Entry | None) -> bool:
+        """Plan the one text of this asking, once however often it is heard; False while the practice is not known.
+
+        For a practice that nobody has told of in time there is nothing left to say.
+        """
+        practice = await self._stores.practices.get(asked.practice)
+        if practice is None:
+            return asked.notice.not_after <= self._now()
+        if consent is not None:
+            await self._stores.contacts.enter(asked.practice, asked.phone, consent)
+        saved = await self._stores.messages.save([planned(asked, practice, self._new_code())])
+        if any(message.due is not None and message.due <= self._now() for message in saved):
+            self._wake()
+        return True
+
+
+def planned(asked: Asked, practice: Practice, code: str) -> Message:
+    """Due at once, or at the next decent hour where it may not wake anybody; skipped if that comes too late."""
+    notice, at = asked.notice, asked.at
+    due = at if notice.asked_for else practice.quiet.later(at, ZoneInfo(notice.client_zone))
+    message = Message(
+        id=f"{asked.id}/{notice.kind.value}/{asked.count}",
+        practice=asked.practice,
+        appointment=asked.id,
+        step=notice.kind.value,
+        template=notice.kind.value,
+        code=code,
+        to=asked.phone,
+        version=asked.count,
+        planned_for=due,
+        due=due,
+        not_after=notice.not_after,
+        validity=VALIDITY,
+        notice=notice,
+        turns=(Turn(State.PLANNED, at),),
+    )
+    return message if due < notice.not_after else turned(message, State.SKIPPED, at, "stale")
