@@ -1,4 +1,4 @@
-"""Serve booking, or load a practice into a running one."""
+"""Serve booking, load a practice into a running one, or write it to a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from services import serving
 from services.booking.app import build
-from services.booking.loading import NotLoaded, load
+from services.booking.loading import NotDone, export, load
 from services.booking.settings import ImportSettings, Settings
 from shared.settings import read
 
@@ -41,9 +41,30 @@ def import_practice(file: Path, *, url: str | None = None) -> None:
     settings = read(ImportSettings)
     try:
         stored = load(file, url or settings.public_origin, settings.operator_key)
-    except NotLoaded as error:
+    except NotDone as error:
         sys.exit(f"{file}: {error}")
     print(f"{stored.id}: loaded, version {stored.version}")
+    for visit in stored.outside:
+        print(f"{visit.starts_at.isoformat()} {visit.appointment}: stands outside ({', '.join(visit.reasons)})")
+
+
+@app.command(name="export")
+def export_practice(practice: str, *, url: str | None = None) -> None:
+    """Write a practice as the TOML file from which `import` loads the same one again.
+
+    Parameters
+    ----------
+    practice
+        Its id.
+    url
+        Origin of the running system, STILLPOINT_PUBLIC_ORIGIN if left out.
+    """
+    settings = read(ImportSettings)
+    try:
+        file = export(practice, url or settings.public_origin, settings.operator_key)
+    except NotDone as error:
+        sys.exit(f"{practice}: {error}")
+    sys.stdout.buffer.write(file.encode())  # TOML is UTF-8, whatever the terminal speaks
 
 
 if __name__ == "__main__":

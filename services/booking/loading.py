@@ -1,4 +1,4 @@
-"""Loading a practice file through the operator API; every failure is one plain sentence."""
+"""Loading a practice file through the operator API, and writing one; every failure is one plain sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import tomllib
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import aiohttp
 from pydantic import SecretStr, ValidationError
@@ -18,14 +19,24 @@ from services.booking.routes.settings_payloads import Stored
 PATIENCE: Final = aiohttp.ClientTimeout(total=30)
 
 
-class NotLoaded(Exception):
+class NotDone(Exception):
     """Nothing was changed; the message says why, for whoever wrote the file."""
 
 
 def load(file: Path, origin: str, operator_key: SecretStr) -> Stored:
-    """Raises `NotLoaded`."""
+    """Raises `NotDone`."""
     document = _read(file)
     return asyncio.run(_put(document, origin.rstrip("/"), operator_key))
+
+
+def export(practice: str, origin: str, operator_key: SecretStr) -> str:
+    """The practice as the TOML file that loads it again; raises `NotDone`."""
+    origin = origin.rstrip("/")
+    file = asyncio.run(_asked("GET", origin, f"/{quote(practice, safe='')}/export.toml", operator_key))
+    try:
+        return file.decode()
+    except UnicodeDecodeError as error:
+        raise _not_booking(origin) from error
 
 
 def _read(file: Path) -> bytes:
@@ -34,35 +45,46 @@ def _read(file: Path) -> bytes:
         document = to_json(tomllib.loads(file.read_text(encoding="utf-8")))
         profile.read(profile.Profile.model_validate_json(document, strict=True))
     except OSError as error:
-        raise NotLoaded(f"cannot be read: {(error.strerror or 'unknown').lower()}") from error
+        raise NotDone(f"cannot be read: {(error.strerror or 'unknown').lower()}") from error
     except UnicodeDecodeError as error:
-        raise NotLoaded("is not UTF-8 text") from error
+        raise NotDone("is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
-        raise NotLoaded(f"is not TOML: {error}") from error
+        raise NotDone(f"is not TOML: {error}") from error
     except PydanticSerializationError as error:
-        raise NotLoaded("holds a value that is no text, number, date or list") from error
+        raise NotDone("holds a value that is no text, number, date or list") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        raise NotLoaded(f"{_path(first['loc'])}: {first['msg']}") from error
+        raise NotDone(f"{_path(first['loc'])}: {first['msg']}") from error
     except InvalidPractice as error:
-        raise NotLoaded(str(error)) from error
+        raise NotDone(str(error)) from error
     return document
 
 
 async def _put(document: bytes, origin: str, operator_key: SecretStr) -> Stored:
     practice = profile.Profile.model_validate_json(document).id
+    body = await _asked("PUT", origin, f"/{practice}", operator_key, document)
+    try:
+        return Stored.model_validate_json(body)
+    except ValueError as error:
+        raise _not_booking(origin) from error
+
+
+async def _asked(method: str, origin: str, path: str, operator_key: SecretStr, document: bytes | None = None) -> bytes:
     headers = {"Authorization": f"Bearer {operator_key.get_secret_value()}", "Content-Type": "application/json"}
     try:
         async with (
             aiohttp.ClientSession(timeout=PATIENCE, headers=headers) as session,
-            session.put(f"{origin}/booking/v1/practices/{practice}", data=document) as answer,
+            session.request(method, f"{origin}/booking/v1/practices{path}", data=document) as answer,
         ):
-            body = await answer.read()
             if answer.status != 200:
-                raise NotLoaded(_told(answer.status, await answer.json(content_type=None)))
-            return Stored.model_validate_json(body)
+                raise NotDone(_told(answer.status, await answer.json(content_type=None)))
+            return await answer.read()
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise NotLoaded(f"{origin} does not answer as booking does; is it running?") from error
+        raise _not_booking(origin) from error
+
+
+def _not_booking(origin: str) -> NotDone:
+    return NotDone(f"{origin} does not answer as booking does; is it running?")
 
 
 def _told(status: int, problem: dict[str, Any]) -> str:

@@ -75,6 +75,13 @@ class Settings(Shared):
             coming=self.booking_most_coming,
         )
 
+    booking_webhook_tick_seconds: float = Field(
+        1.0, description="Seconds between two looks for what the webhooks of practices are owed", gt=0
+    )
+    booking_outward_private: bool = Field(
+        False, description="For development: webhooks may lead to private addresses and use plain HTTP: True or False"
+    )
+
     @property
     def grace(self) -> timedelta:
         return timedelta(seconds=self.booking_grace_seconds)
@@ -88,7 +95,7 @@ class Settings(Shared):
 
 
 class ImportSettings(BaseSettings):
-    """What `import` needs: it goes through the operator API like any other program."""
+    """What `import` and `export` need: they go through the operator API like any other program."""
 
     model_config = Shared.model_config
 

@@ -62,7 +62,7 @@ async def test_a_mistake_is_named_by_its_field_and_nothing_is_lost(booking: App,
 @pytest.mark.parametrize(
     ("key", "port", "told"),
     [
-        ("wrong-" + "k" * 32, None, "this needs the operator's key as a bearer token"),
+        ("wrong-" + "k" * 32, None, "this needs the operator's key or an API key as a bearer token"),
         (OPERATOR_KEY, "http://127.0.0.1:1", "http://127.0.0.1:1 does not answer as booking does; is it running?"),
     ],
     ids=["a wrong key", "nobody there"],

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from services.booking import profile
 from services.booking.domain.practice import Practice, WeeklyHours
-from services.booking.loading import NotLoaded, _read
+from services.booking.loading import NotDone, _read
 from tests.support.booking import a_house
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "practice.example.toml"
@@ -113,7 +113,7 @@ def test_a_wrong_document_is_refused_by_the_name_of_its_field(tmp_path: Path, ch
     change(document)
     file = tmp_path / "practice.json.toml"
     file.write_text(_toml(document))
-    with pytest.raises(NotLoaded, match=r".") as refused:
+    with pytest.raises(NotDone, match=r".") as refused:
         _read(file)
     assert str(refused.value).startswith(told)
 
@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path, raw:
     file = tmp_path / "practice.toml"
     if raw is not None:
         file.write_bytes(raw)
-    with pytest.raises(NotLoaded) as refused:
+    with pytest.raises(NotDone) as refused:
         _read(file)
     assert str(refused.value).startswith(told)
 
