@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ FOLDER: Final = Path(__file__).parent / "page"
 STYLE: Final = (FOLDER / "style.css").read_text()
 RULES: Final = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": RULES, "Referrer-Policy": "no-referrer"}
-ANSWERS: Final = dict.fromkeys((200, 303, 401, 404, 409, 422, 503))
+ANSWERS: Final = dict.fromkeys((200, 303, 401, 404, 409, 422, 429, 503))
 Handler = Callable[[Ask[Any, Any]], Awaitable[Answer]]
 
 
@@ -40,9 +41,16 @@ class Pages:
             try:
                 return await handler(ask)
             except Refusal as refusal:
-                return self.show("refused.html", refusal.kind, words=self.words(refusal), kind=refusal.kind)
+                shown = self.show("refused.html", refusal.kind, words=self.words(refusal), kind=refusal.kind)
+                return patient(shown, refusal)
 
         return Route(method=method, path=path, handler=handle, summary=summary, answers=ANSWERS, form=method == "POST")
+
+
+def patient(answer: Answer, refusal: Refusal) -> Answer:
+    """With how long to wait, where that is what the refusal is about."""
+    wait = refusal.extra.get("retry_after")
+    return answer if wait is None else replace(answer, headers={**answer.headers, "Retry-After": str(wait)})
 
 
 async def stylesheet(_: Ask[None, None]) -> Answer:

@@ -28,7 +28,7 @@ def on(path: str, kept: Mapping[str, str], chosen: Mapping[str, str | None], fir
 
 
 def visit(appointment: str, step: str = "", **query: str | None) -> str:
-    """`step` is what is done to the visit: request, move or cancel."""
+    """`step` is what is done to the visit: request, renew, code, move or cancel."""
     return _with(f"/booking/visit/{appointment}" + (f"/{step}" if step else ""), query)
 
 

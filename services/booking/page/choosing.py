@@ -21,7 +21,7 @@ from services.booking.routes.payloads import HoldBody
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask
-from shared.page import Pages
+from shared.page import Pages, patient
 
 
 class Choosing:
@@ -50,7 +50,7 @@ class Choosing:
             return await self._times(practice, ask.form, told=words.PICK_AGAIN, status=422)
         except Refusal as refusal:
             told = self._pages.words(refusal)
-            return await self._times(practice, ask.form, told=told, status=refusal.kind)
+            return patient(await self._times(practice, ask.form, told=told, status=refusal.kind), refusal)
         if held.state_at(self._now()) is not State.HELD:
             # This page's own earlier hold, by now used or given back: its token is not for whoever asks again.
             return await self._times(practice, ask.form, told=words.LET_GO, status=409)

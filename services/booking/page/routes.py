@@ -8,6 +8,7 @@ from typing import Final
 
 from services.booking.actions import Booking
 from services.booking.page import words
+from services.booking.page.asking import Asking
 from services.booking.page.changing import Changing
 from services.booking.page.choosing import Choosing
 from services.booking.page.visiting import Visiting
@@ -27,6 +28,7 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Ro
     weeks = Weeks(booking.times, now)
     choosing = Choosing(booking, pages, weeks, pass_, now)
     visiting = Visiting(booking, pages, door, now)
+    asking = Asking(booking, visiting)
     changing = Changing(booking, pages, weeks, pass_, visiting)
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
@@ -34,9 +36,9 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Ro
         pages.route("GET", f"{PRACTICE}/times", choosing.show_times, "The page on which a client picks a time"),
         pages.route("POST", f"{PRACTICE}/hold", choosing.hold_picked_time, "Hold the picked time, on to its page"),
         pages.route("GET", VISIT, visiting.show_visit, "The page of one visit, behind the link in a text"),
-        pages.route(
-            "POST", f"{VISIT}/request", visiting.take_details, "Take the client's details, on to the next step"
-        ),
+        pages.route("POST", f"{VISIT}/request", asking.take_details, "Take the client's details, on to the next step"),
+        pages.route("POST", f"{VISIT}/renew", asking.renew_hold, "Keep the held time a little longer"),
+        pages.route("POST", f"{VISIT}/code", asking.send_code, "Text a new code to the client's number"),
         pages.route("GET", f"{VISIT}/move", changing.show_other_times, "The page on which a client picks another time"),
         pages.route("POST", f"{VISIT}/move", changing.move_visit, "Move the visit, back to its page"),
         pages.route("GET", f"{VISIT}/cancel", changing.ask_cancel, "The page that asks whether to cancel"),

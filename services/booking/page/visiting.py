@@ -10,14 +10,11 @@ from services.booking.actions import Booking
 from services.booking.domain.appointment import Appointment, AppointmentId, State
 from services.booking.domain.practice import Practice, Service
 from services.booking.page import addresses, details, words
-from services.booking.page.addresses import see
-from services.booking.phone import NotAMobileNumber
 from services.booking.routes import views
-from services.booking.routes.hand import hand_of
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door
-from shared.page import Pages
+from shared.page import Pages, patient
 
 NO_PROBLEMS: details.Problems = {}
 
@@ -47,26 +44,11 @@ class Visiting:
     async def show_visit(self, ask: Ask[None, None]) -> Answer:
         return await self.shown(ask, await self.own(ask))
 
-    async def take_details(self, ask: Ask[None, None]) -> Answer:
-        was = await self.own(ask)
-        practice = (await self._booking.profiles.get(was.practice)).practice
-        person, problems = details.read(ask.form, practice=practice.name, locale=practice.locale)
-        if person is None:
-            return await self.shown(ask, was, problems=problems, status=422)
-        try:
-            requested = await self._booking.visits.request(was.id, person, hand=hand_of(ask))
-        except NotAMobileNumber as refusal:
-            return await self.shown(ask, was, problems=details.not_mobile(refusal), status=422)
-        except Refusal as refusal:
-            return await self.refused(ask, refusal)
-        if requested.offer.screening is None:
-            return see(addresses.visit(was.id, token=token(ask)))
-        return see(addresses.check(was.id, token=token(ask), service=was.offer.service))
-
     async def refused(self, ask: Ask[None, None], refusal: Refusal) -> Answer:
         """How the visit stands now, with why what was asked did not work."""
         now_is = await self.own(ask)
-        return await self.shown(ask, now_is, told=self._pages.words(refusal), status=refusal.kind)
+        shown = await self.shown(ask, now_is, told=self._pages.words(refusal), status=refusal.kind)
+        return patient(shown, refusal)
 
     async def shown(
         self,
@@ -97,6 +79,7 @@ class Visiting:
             over=view.state is State.ATTENDED or (view.state is State.CONFIRMED and now >= visit.ends_at),
             consent=details.consent_wording(practice.name),
             form=ask.form,
+            asks_born=visit.offer.age_from is not None or visit.offer.age_until is not None,
             problems=problems,
             told=told,
             answered="answered" in ask.request.query,

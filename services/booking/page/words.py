@@ -16,6 +16,7 @@ from services.booking.domain.practice import Price
 from shared.errors import Refusal
 
 PICK_AGAIN: Final = "Please pick one of the times below."
+CODE_SENT: Final = "We have texted you a code of six digits. Please type it in below, and send the page once more."
 LET_GO: Final = "That time was given back meanwhile. Please pick one of the times below."
 
 _REFUSED: Final[Mapping[str, str]] = {
@@ -29,6 +30,14 @@ _REFUSED: Final[Mapping[str, str]] = {
     "hold-expired": "We could keep the time no longer, and it was given back. Please pick a time again.",
     "too-late": "It is too late to change this visit here. Please call us instead.",
     "health-check-out-of-date": "Your health check does not reach that day. Pick an earlier one, or call us.",
+    "already-renewed": "We have kept this time longer once already. Please finish before it is given back.",
+    "birth-date-needed": "Please give the date of birth of the person who comes.",
+    "age-not-served": "This kind of visit is for people of another age on that day. Choose another one, or call us.",
+    "guardian-needed": "Who is under 18 on that day needs a parent or guardian. Please call us.",
+    "new-clients-only": "This kind of visit is for a first time with us. Please choose another one.",
+    "returning-clients-only": "This kind of visit is for people who have been here before. Please choose another one.",
+    "too-many-visits": "There are as many visits to come with this number as we can take. Please call us.",
+    "country-not-served": "We cannot text numbers of that country. Please give another one, or call us.",
     "not-a-mobile-number": "Please give a mobile number that can get texts.",
     "contended": "That did not go through. Please try once more.",
     "no-such-practice": "No practice can be booked under this address. Please check the link.",
@@ -59,7 +68,18 @@ _REGIONS: Final = (
 
 
 def refused(refusal: Refusal) -> str:
+    if "retry_after" in refusal.extra:
+        return f"That was too often in a short time. Please wait {wait(refusal.extra['retry_after'])} and try again."
     return _REFUSED.get(refusal.slug, "That did not work. Please go back and try again.")
+
+
+def wait(seconds: int) -> str:
+    """A minute, 12 minutes, 3 hours: rounded up."""
+    minutes = -(-seconds // 60)
+    hours = -(-minutes // 60)
+    if minutes <= 1:
+        return "a minute"
+    return f"{minutes} minutes" if minutes <= 90 else f"{hours} hours"
 
 
 def day(of: date) -> str:
