@@ -2,7 +2,7 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("appointments", "asks", "audit", "clients", "feeds", "keys", "numbers", "practices")
+OWNS = ("appointments", "asks", "audit", "clients", "deliveries", "feeds", "webhooks", "keys", "numbers", "practices")
 SAYS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,

@@ -11,7 +11,11 @@ from aiohttp import web
 from services.booking import inbox, page, routes
 from services.booking.actions import Booking
 from services.booking.actions.limits import Limits
+from services.booking.actions.posting import Posting
+from services.booking.domain.webhook import Signer
+from services.booking.outward import Outward
 from services.booking.patience import Patience
+from services.booking.receiver import poster
 from services.booking.routes import keys
 from services.booking.routes.appointments import Pass
 from services.booking.routes.live import Live
@@ -37,7 +41,15 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
         counted = opened.enter_context(counting(settings.booking_limits_url, database=settings.booking_database))
         limits = Limits(settings.allowed, counted)
-        booking = Booking.of(await open_stores(database, relay), settings.policy, now, limits)
+        stores = await open_stores(database, relay)
+        plain = settings.booking_outward_private
+        signer = Signer(settings.signing_key.get_secret_value())
+        booking = Booking.of(stores, settings.policy, now, limits, signer, plain_webhooks=plain)
+        outward = await opened.enter_async_context(Outward.open(private=plain))
+        posting = Posting(stores, booking.webhooks, post=poster(outward, now), signer=signer, now=now)
+        opened.push_async_callback(posting.finish)
+        often = timedelta(seconds=settings.booking_webhook_tick_seconds)
+        await opened.enter_async_context(ticker.every(often, posting.send_due, name="booking.webhooks"))
         tick = timedelta(seconds=settings.booking_tick_seconds)
         patience = Patience(booking.visits.keep_time, hears=lambda: bus.ready, grace=settings.grace)
         await opened.enter_async_context(ticker.every(tick, patience.run, name="booking.keep_time"))

@@ -13,10 +13,12 @@ from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy
 from services.booking.domain.client import ClientAsk, Record, Subject
 from services.booking.domain.feed import Feed
+from services.booking.domain.freed import Offered, OfferId, Standing
 from services.booking.domain.key import Key
 from services.booking.domain.practice import Practice
 from services.booking.domain.proof import Proof
-from services.booking.domain.waitlist import Offered, OfferId, Standing, Wait, Waiting, WaitingId
+from services.booking.domain.waitlist import Wait, Waiting, WaitingId
+from services.booking.domain.webhook import Delivery, DeliveryState, Endpoint
 from shared.relay import Said
 
 
@@ -151,6 +153,68 @@ class Feeds(Changing, Protocol):
 
     async def revoke(self, revoked: Feed, *, was: str) -> bool:
         """False if the address is not the one of digest `was` any more."""
+        ...
+
+
+class Webhooks(Changing, Protocol):
+    """Where practices are told; those that were removed are found no more."""
+
+    async def get(self, endpoint: str) -> Endpoint | None: ...
+
+    async def of(self, practice: str) -> Sequence[Endpoint]:
+        """The oldest first."""
+        ...
+
+    async def add(self, endpoint: Endpoint) -> None: ...
+
+    async def save(self, changed: Endpoint) -> bool:
+        """Replace version `changed.version - 1`; False if somebody else was faster."""
+        ...
+
+    async def remove(self, removed: Endpoint, *, at: datetime) -> bool:
+        """As `save`, for the last time."""
+        ...
+
+
+class Deliveries(Protocol):
+    """What the webhooks are owed, for 30 days."""
+
+    async def add(self, owed: Sequence[Delivery]) -> None:
+        """Those of a known id are owed already and stay as they are."""
+        ...
+
+    async def next_owed(self, now: datetime, *, after: str) -> str | None:
+        """The next endpoint in order of ids that something is due for."""
+        ...
+
+    async def claim(self, endpoint: str, now: datetime, *, until: datetime) -> Delivery | None:
+        """The one longest due, with a new fence, due again at `until` unless it is settled before."""
+        ...
+
+    async def settle(self, tried: Delivery) -> bool:
+        """False if somebody has claimed it since, or wants it sent once more."""
+        ...
+
+    async def give_up(self, endpoint: str, problem: str) -> None:
+        """Everything that is still owed to this endpoint has failed."""
+        ...
+
+    async def page(
+        self, endpoint: str, *, state: DeliveryState | None, before: str | None, limit: int
+    ) -> Sequence[Delivery]:
+        """The newest first; `before` is the id of the last one that was seen."""
+        ...
+
+    async def replay(self, endpoint: str, delivery: str, now: datetime) -> Delivery | None:
+        """Owed once more from now on; None if there is none of this id."""
+        ...
+
+    async def replay_since(self, endpoint: str, since: datetime, states: Sequence[DeliveryState], now: datetime) -> int:
+        """How many are owed once more."""
+        ...
+
+    async def forget(self, practice: str, clients: Sequence[str]) -> None:
+        """Delete whatever tells of these clients, by their references."""
         ...
 
 
@@ -350,8 +414,12 @@ class Stores:
     keys: Keys
     belonging: Belonging
     feeds: Feeds
+    webhooks: Webhooks
+    deliveries: Deliveries
     numbers: Numbers
     clients: Clients
     histories: Histories
     asks: Asks
+    line: Line
+    offers: Offers
     of_clients: Sequence[OfClients] = ()

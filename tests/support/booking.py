@@ -28,6 +28,8 @@ from tests.support.booking_clients import MemoryAsks, MemoryClients, MemoryHisto
 from tests.support.booking_feeds import MemoryFeeds
 from tests.support.booking_keys import MemoryBelonging, MemoryKeys
 from tests.support.booking_numbers import MemoryNumbers
+from tests.support.booking_waiting import MemoryLine, MemoryOffers
+from tests.support.booking_webhooks import MemoryDeliveries, MemoryWebhooks
 
 POLICY = Policy()
 CLIENT = Hand(by=By.CLIENT, who="client")
@@ -261,7 +263,11 @@ class House:
         self.clients = MemoryClients()
         self.asks = MemoryAsks()
         self.feeds = MemoryFeeds()
+        self.webhooks = MemoryWebhooks()
+        self.deliveries = MemoryDeliveries()
         self.numbers = MemoryNumbers()
+        self.offers = MemoryOffers()
+        self.line = MemoryLine(self.offers)
         self.stores = Stores(
             practices=self.practices,
             appointments=self.appointments,
@@ -272,7 +278,12 @@ class House:
             histories=MemoryHistories(lambda: self.appointments.kept),
             asks=self.asks,
             feeds=self.feeds,
+            webhooks=self.webhooks,
+            deliveries=self.deliveries,
             numbers=self.numbers,
+            line=self.line,
+            offers=self.offers,
+            of_clients=(self.line,),
         )
         self.practice = practice or a_house()
         self.practices.kept[self.practice.id] = Kept(self.practice, 1)

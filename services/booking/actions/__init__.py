@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.booking.actions.admission import Admission
 from services.booking.actions.asks import Asks
 from services.booking.actions.auditing import Auditing
+from services.booking.actions.claiming import Claims
 from services.booking.actions.clients import Clients
+from services.booking.actions.deliveries import Deliveries
 from services.booking.actions.feeds import Feeds
 from services.booking.actions.keys import Keys
 from services.booking.actions.limits import Allowed, Limits
 from services.booking.actions.numbers import Proving
+from services.booking.actions.offering import Offering
 from services.booking.actions.profiles import Profiles
 from services.booking.actions.times import Times
 from services.booking.actions.visits import Visits
+from services.booking.actions.waitlist import Waitlist
+from services.booking.actions.webhooks import Webhooks
 from services.booking.domain.policy import Policy
+from services.booking.domain.webhook import Signer
 from services.booking.ports import Stores
 from shared.clock import Clock
 from shared.events import Envelope
@@ -37,24 +44,49 @@ class Booking:
     proving: Proving
     clients: Clients
     asks: Asks
+    webhooks: Webhooks
+    deliveries: Deliveries
+    waitlist: Waitlist
+    claims: Claims
+    offering: Offering
     reactions: tuple[Reaction, ...] = ()
 
     @classmethod
-    def of(cls, stores: Stores, policy: Policy, now: Clock, limits: Limits | None = None) -> Booking:
-        """Without `limits` anybody may ask as often as they like."""
+    def of(
+        cls,
+        stores: Stores,
+        policy: Policy,
+        now: Clock,
+        limits: Limits | None = None,
+        signer: Signer | None = None,
+        *,
+        plain_webhooks: bool = False,
+    ) -> Booking:
+        """Without `limits` anybody may ask as often as they like; without `signer` nobody can verify a webhook."""
         times = Times(stores.practices, stores.appointments, now)
         proving = Proving(stores.numbers, now)
-        admission = Admission(stores.appointments, proving, limits or Limits(Allowed()), now)
+        limits = limits or Limits(Allowed())
+        admission = Admission(stores.appointments, proving, limits, now)
+        visits = Visits(times, stores.appointments, admission, policy, now)
+        claims = Claims(stores, times, visits, admission, policy, now)
+        offering = Offering(stores, times, visits, claims, now)
         clients = Clients(stores, now)
+        webhooks = Webhooks(stores, signer or Signer(secrets.token_hex()), now, plain=plain_webhooks)
+        deliveries = Deliveries(stores, webhooks, now)
         return cls(
             profiles=Profiles(stores.practices, stores.appointments, stores.audit, now),
             times=times,
-            visits=Visits(times, stores.appointments, admission, policy, now),
+            visits=visits,
             proving=proving,
-            auditing=Auditing(stores.audit, (stores.practices, stores.keys, stores.feeds)),
+            auditing=Auditing(stores.audit, (stores.practices, stores.keys, stores.feeds, stores.webhooks)),
             keys=Keys(stores, now),
             feeds=Feeds(stores, now),
             clients=clients,
             asks=Asks(stores, clients, now),
-            reactions=(clients.file,),
+            webhooks=webhooks,
+            deliveries=deliveries,
+            waitlist=Waitlist(stores, limits, now),
+            claims=claims,
+            offering=offering,
+            reactions=(clients.file, deliveries.heard, claims.taken, offering.freed),
         )

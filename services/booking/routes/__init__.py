@@ -16,6 +16,7 @@ from services.booking.routes.practices import PracticeRoutes
 from services.booking.routes.settings import SettingRoutes
 from services.booking.routes.time_off import TimeOffRoutes
 from services.booking.routes.times import TimeRoutes
+from services.booking.routes.webhooks import WebhookRoutes
 from shared.clock import Clock
 from shared.httpkit import Route
 
@@ -23,6 +24,7 @@ from shared.httpkit import Route
 def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequence[Route]:
     practices = PracticeRoutes(booking, now)
     appointments = AppointmentRoutes(booking, pass_, now)
+    webhooks = WebhookRoutes(booking)
     return [
         *practices.public(),
         *TimeRoutes(booking).routes(),
@@ -34,6 +36,9 @@ def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequenc
         *KeyRoutes(booking).routes(),
         *ClientRoutes(booking, now).routes(),
         *FeedRoutes(booking, origin).routes(),
+        *webhooks.keeping(),
+        *webhooks.ending(),
+        *webhooks.sending(),
         *appointments.asking(),
         *HoldRoutes(booking, now).routes(),
         *appointments.changing(),

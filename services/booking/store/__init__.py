@@ -11,6 +11,8 @@ from services.booking.store.feeds import MongoFeeds
 from services.booking.store.keys import MongoBelonging, MongoKeys
 from services.booking.store.numbers import MongoNumbers
 from services.booking.store.practices import MongoPractices
+from services.booking.store.waiting import MongoLine, MongoOffers
+from services.booking.store.webhooks import MongoDeliveries, MongoWebhooks
 from shared.mongo import Database
 from shared.relay import Relay
 
@@ -20,17 +22,22 @@ __all__ = [
     "MongoAudit",
     "MongoBelonging",
     "MongoClients",
+    "MongoDeliveries",
     "MongoFeeds",
     "MongoHistories",
     "MongoKeys",
+    "MongoLine",
     "MongoNumbers",
+    "MongoOffers",
     "MongoPractices",
+    "MongoWebhooks",
     "open_stores",
 ]
 
 
 async def open_stores(database: Database, relay: Relay) -> Stores:
     """Every collection with its indexes, and the outbox of those that say something."""
+    line = await MongoLine.open(database)
     return Stores(
         practices=await MongoPractices.open(database, relay),
         appointments=await MongoAppointments.open(database, relay),
@@ -41,5 +48,10 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
         histories=MongoHistories(database),
         asks=await MongoAsks.open(database, relay),
         feeds=await MongoFeeds.open(database),
+        webhooks=await MongoWebhooks.open(database),
+        deliveries=await MongoDeliveries.open(database),
         numbers=await MongoNumbers.open(database, relay),
+        line=line,
+        offers=await MongoOffers.open(database, relay),
+        of_clients=(line,),
     )
