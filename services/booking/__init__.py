@@ -2,7 +2,20 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("appointments", "asks", "audit", "clients", "deliveries", "feeds", "webhooks", "keys", "numbers", "practices")
+OWNS = (
+    "appointments",
+    "asks",
+    "audit",
+    "clients",
+    "deliveries",
+    "feeds",
+    "keys",
+    "numbers",
+    "offers",
+    "practices",
+    "waiting",
+    "webhooks",
+)
 SAYS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,
@@ -14,6 +27,7 @@ SAYS = (
     booking.AppointmentLapsed,
     booking.AppointmentAttended,
     booking.AppointmentMissed,
+    booking.WaitlistOffered,
     booking.CodeAsked,
     booking.ClientMerged,
     booking.ClientEraseAsked,

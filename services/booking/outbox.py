@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from services.booking.domain.appointment import Appointment, Client, Deed, Turn
 from services.booking.domain.client import AskKind, ClientAsk
+from services.booking.domain.freed import Offered
 from services.booking.domain.practice import Practice
 from services.booking.domain.proof import Proof
 from shared import telemetry
@@ -95,6 +96,25 @@ def client_asked(ask: ClientAsk) -> Said:
     )
     trace = telemetry.current_trace()
     said = envelope(fact, subject=ask.id, practice=ask.practice, sequence=1, at=ask.asked_at, traceparent=trace)
+    return (said,)
+
+
+def waitlist_offered(offered: Offered, client: Client) -> Said:
+    """The offer of a freed time, for its client to be texted."""
+    fact = booking.WaitlistOffered(
+        offer=offered.id,
+        service_name=offered.service_name,
+        practitioner_name=offered.practitioner_name,
+        place_name=offered.place_name,
+        starts_at=offered.starts_at,
+        ends_at=offered.ends_at,
+        zone=offered.zone,
+        expires_at=offered.expires_at,
+        instant=offered.instant,
+        client=_client(client),
+    )
+    trace, at = telemetry.current_trace(), offered.made_at
+    said = envelope(fact, subject=offered.id, practice=offered.practice, sequence=1, at=at, traceparent=trace)
     return (said,)
 
 

@@ -11,7 +11,8 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from services.booking.domain.client import Subject
-from services.booking.domain.waitlist import Offered, OfferId, Standing, Wait, Waiting, WaitingId
+from services.booking.domain.freed import Offered, OfferId, Standing
+from services.booking.domain.waitlist import Wait, Waiting, WaitingId
 from services.booking.ports import Added, Could
 from services.booking.store.waitlist_documents import offered, offered_document, waiting, waiting_document
 from shared.mongo import Collection, Database, Document, clashed_index, ensure
@@ -48,7 +49,7 @@ LINE: Final = (
 )
 OFFERS: Final = (
     _index("one_open_offer_each", ("waiting",), IS_OPEN, unique=True),
-    _index("one_offer_a_seat", ("practice", "freed.event", "round", "seat"), unique=True),
+    _index("one_offer_a_seat", ("practice", "seat.freed.event", "seat.round", "seat.name"), unique=True),
     _index("starting", ("practice", "starts_at")),
     _index("due", ("due_at",), {"due_at": {"$exists": True}}),
     _index("of_an_entry", ("waiting",)),
@@ -148,7 +149,7 @@ class MongoOffers:
         try:
             await self._collection.insert_one(document)
         except DuplicateKeyError as error:
-            return Added.SEAT_TAKEN if clashed_index(error).endswith("seat") else Added.HAS_ONE
+            return Added.SEAT_TAKEN if clashed_index(error).endswith("seat.name") else Added.HAS_ONE
         self._outbox.hand_over(made.id, said)
         return Added.MADE
 
@@ -165,7 +166,7 @@ class MongoOffers:
         await self._collection.update_many(stands, {"$unset": {"due_at": ""}})
 
     async def of_event(self, practice: str, event: str) -> Sequence[Offered]:
-        return await self._all({"practice": practice, "freed.event": event})
+        return await self._all({"practice": practice, "seat.freed.event": event})
 
     async def open_of(self, entries: Sequence[WaitingId]) -> Sequence[Offered]:
         return await self._all({"waiting": {"$in": list(entries)}, **IS_OPEN})

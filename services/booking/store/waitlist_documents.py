@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from services.booking.documents import client_document, read_client
-from services.booking.domain.waitlist import Freed, Hours, Offered, Range, Standing, Wait, Waiting
+from services.booking.domain.freed import Freed, Offered, Seat, Standing
+from services.booking.domain.waitlist import Hours, Range, Wait, Waiting
 from shared.mongo import Document
 
 
@@ -52,7 +53,8 @@ def offered_document(offered: Offered) -> Document:
 
 def offered(document: Document) -> Offered:
     fields = {name: value for name, value in document.items() if name not in {"_id", "outbox"}}
-    fields |= {"freed": Freed(**document["freed"]), "state": Standing(document["state"])}
+    seat = {**document["seat"], "freed": Freed(**document["seat"]["freed"])}
+    fields |= {"seat": Seat(**seat), "state": Standing(document["state"])}
     return Offered(id=document["_id"], **fields)
 
 

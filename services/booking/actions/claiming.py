@@ -1,0 +1,169 @@
+"""Claiming the offer of a freed time: an ordinary visit, by the ordinary way, for the client who waited."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from services.booking.actions.admission import Admission
+from services.booking.actions.times import Times, Wanted
+from services.booking.actions.visits import Visits
+from services.booking.domain import turns
+from services.booking.domain.appointment import Appointment, AppointmentId, Client, Hand, State
+from services.booking.domain.clearance import Clearance, clearance
+from services.booking.domain.freed import UNCLAIMED, NoSuchOffer, Offered, OfferExpired, OfferId, Standing
+from services.booking.domain.policy import Policy
+from services.booking.domain.practice import LONGEST_VISIT_MINUTES
+from services.booking.domain.refusals import NoSuchAppointment
+from services.booking.domain.waitlist import Wait, Waiting
+from services.booking.ports import Stores
+from shared.clock import Clock
+from shared.errors import Refusal
+from shared.events import Envelope
+from shared.events.booking import AppointmentConfirmed, AppointmentEvent, AppointmentRequested
+
+LONGEST: Final = timedelta(minutes=LONGEST_VISIT_MINUTES)
+VISITS_LOOKED_AT: Final = 50
+"""The newest visits of a client among which the newest decision about their health check lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An offer, whose client it is for, and whether its time can still be had."""
+
+    offered: Offered
+    waiting: Waiting
+    can_be_had: bool
+
+
+class Claims:
+    def __init__(
+        self, stores: Stores, times: Times, visits: Visits, admission: Admission, policy: Policy, now: Clock
+    ) -> None:
+        self._line = stores.line
+        self._offers = stores.offers
+        self._histories = stores.histories
+        self._times = times
+        self._visits = visits
+        self._admission = admission
+        self._policy = policy
+        self._now = now
+
+    async def look(self, id_: OfferId) -> Shown:
+        offered, waiting = await self._get(id_)
+        if not offered.is_open(self._now()):
+            return Shown(offered, waiting, can_be_had=False)
+        try:
+            await self._times.find(offered.practice, _wanted(offered))
+        except Refusal:
+            return Shown(offered, waiting, can_be_had=False)
+        return Shown(offered, waiting, can_be_had=True)
+
+    async def claim(self, id_: OfferId, *, hand: Hand) -> Appointment:
+        """The visit that was offered. Claimed again, it is the same visit; somebody else may have been faster."""
+        offered, waiting = await self._get(id_)
+        visit = None if offered.is_open(self._now()) else await self.visit_of(offered)
+        if visit is None:
+            offered.check_open(self._now())
+            held = await self._visits.hold(offered.practice, _wanted(offered), key=offered.key, hand=hand)
+            visit = await self._asked_for(held, offered, waiting.client, hand)
+        if offered.state is not Standing.CLAIMED:
+            await self.settle(offered)
+        return visit
+
+    async def taken(self, heard: Envelope[AppointmentEvent]) -> None:
+        """Offers of a time that is asked for now are settled: claimed by this visit, or lost to it."""
+        fact = heard.data
+        if not isinstance(fact, AppointmentRequested | AppointmentConfirmed):
+            return
+        near = await self._offers.starting(heard.practice, fact.starts_at - LONGEST, fact.ends_at)
+        met = [one for one in near if one.practitioner == fact.practitioner and one.ends_at > fact.starts_at]
+        met = [one for one in met if one.state is Standing.OPEN]
+        if not met or not await self._stands(fact):
+            return
+        for one in met:
+            if one.appointment == fact.appointment:
+                await self.settle(one)
+            else:
+                await self._lose(one)
+
+    async def settle(self, claimed: Offered) -> None:
+        """Its visit was asked for: the client waits no longer, and nobody else is offered this time."""
+        await self._offers.turn(claimed.id, Standing.CLAIMED, of=UNCLAIMED)
+        await self._line.end(claimed.waiting, Wait.CLAIMED, self._now())
+        for other in await self._offers.of_event(claimed.practice, claimed.seat.freed.event):
+            if other.state is Standing.OPEN:
+                await self._lose(other)
+
+    async def visit_of(self, offered: Offered) -> Appointment | None:
+        """The visit that was asked for by claiming it, if it was."""
+        with suppress(NoSuchAppointment):
+            visit = await self._visits.get(offered.appointment)
+            return None if visit.requested_with is None else visit
+        return None
+
+    async def cleared(self, practice: str, client: Client, screening: str) -> Clearance | None:
+        """The health check of an earlier visit, if it still counts."""
+        newest = await self._histories.newest(practice, [client.ref], before=None, limit=VISITS_LOOKED_AT)
+        return clearance(newest, client, screening=screening)
+
+    async def _get(self, id_: OfferId) -> tuple[Offered, Waiting]:
+        offered = await self._offers.get(id_)
+        waiting = None if offered is None else await self._line.get(offered.waiting)
+        if offered is None or waiting is None:
+            raise NoSuchOffer("there is no such offer")
+        return offered, waiting
+
+    async def _asked_for(self, held: Appointment, offered: Offered, client: Client, hand: Hand) -> Appointment:
+        if held.requested_with == offered.key:
+            return held
+        if held.state_at(self._now()) is not State.HELD:
+            raise OfferExpired("the time was held too long ago")
+        try:
+            attended = await self._admission.to_request(_proven(held), client, code=None, hand=hand)
+            cleared = await self._promised(held, offered, client)
+
+            def asked_for(was: Appointment) -> Appointment:
+                if was.requested_with == offered.key:
+                    return was
+                return turns.request(
+                    was,
+                    client,
+                    asked=offered.key,
+                    now=self._now(),
+                    policy=self._policy,
+                    attended=attended,
+                    cleared=cleared,
+                )
+
+            return await self._visits.turn(held.id, asked_for, hand=hand)
+        except Refusal:
+            await self._visits.cancel(held.id, hand=hand)
+            raise
+
+    async def _promised(self, held: Appointment, offered: Offered, client: Client) -> Clearance | None:
+        """What the offer promised may not be true any more, so it is looked up again."""
+        if not offered.instant or held.offer.screening is None:
+            return None
+        return await self.cleared(held.practice, client, held.offer.screening)
+
+    async def _stands(self, fact: AppointmentEvent) -> bool:
+        """Events may be heard again long after: whether the visit is there now."""
+        with suppress(NoSuchAppointment):
+            visit = await self._visits.get(AppointmentId(fact.appointment))
+            return bool(visit.cells) and visit.starts_at == fact.starts_at
+        return False
+
+    async def _lose(self, offered: Offered) -> None:
+        await self._offers.turn(offered.id, Standing.LOST, of={Standing.OPEN}, due_at=self._now())
+
+
+def _wanted(offered: Offered) -> Wanted:
+    return Wanted(service=offered.service, practitioner=offered.practitioner, starts_at=offered.starts_at)
+
+
+def _proven(held: Appointment) -> Appointment:
+    """Who shows an offer's token has read the text that brought it, so no code has to prove the number."""
+    return replace(held, offer=replace(held.offer, verify_number=False))
