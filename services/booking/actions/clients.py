@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.booking.actions.visits import Contended
@@ -108,8 +108,8 @@ class Clients:
     async def merge(self, practice: str, ref: str, into: str) -> Family:
         """Let the client `into` speak for this one too. Asked again, it changes nothing.
 
-        Each merger counts the record it ends at on before it writes its own, so of several at once that would close
-        a circle one at least finds its own record changed and looks again.
+        Each merger counts both records on before it writes, so of several at once that would close a circle one at
+        least finds its own record changed and looks again; in the order of references, so that not all of them do.
         """
         for _ in range(MOST_TRIES):
             record = await self._clients.get(practice, ref)
@@ -122,12 +122,18 @@ class Clients:
                 return await self.family(practice, ref)
             if speaker.ref == ref:
                 raise SameClient("these records are one client already")
-            if not await self._clients.touch(speaker):
+            if not await self._counted_on(record, speaker):
                 continue
             said = client_merged(practice, ref, into=speaker.ref, sequence=speaker.turn + 1, at=self._now())
-            if await self._clients.merge(record, speaker.ref, (said,)):
+            if await self._clients.merge(replace(record, turn=record.turn + 1), speaker.ref, (said,)):
                 return await self.family(practice, ref)
         raise Contended("others kept changing these clients")
+
+    async def _counted_on(self, *records: Record) -> bool:
+        for record in sorted(records, key=lambda one: one.ref):
+            if not await self._clients.touch(record):
+                return False
+        return True
 
     async def _speaker(self, record: Record) -> Record:
         """The record at the end of the chain; one whose speaker was forgotten meanwhile speaks for itself."""
