@@ -25,6 +25,7 @@ def in_state(state: State) -> Appointment:
 
 
 DEEDS: dict[Deed, Callable[[Appointment], Appointment]] = {
+    Deed.RENEWED: lambda was: turns.renew(was, now=NOW, policy=POLICY),
     Deed.REQUESTED: lambda was: turns.request(was, a_client(), asked="asked", now=NOW, policy=POLICY),
     Deed.REVIEWED: lambda was: turns.review(was, event="e", now=NOW),
     Deed.CONFIRMED: lambda was: turns.confirm(was, cleared_until=None, event="e", now=NOW),
@@ -37,7 +38,7 @@ DEEDS: dict[Deed, Callable[[Appointment], Appointment]] = {
 }
 # Written out here once more, by hand, so that a slip in the product's table is seen.
 ALLOWED = {
-    State.HELD: {Deed.REQUESTED, Deed.LAPSED, Deed.CANCELLED},
+    State.HELD: {Deed.RENEWED, Deed.REQUESTED, Deed.LAPSED, Deed.CANCELLED},
     State.REQUESTED: {
         Deed.REVIEWED, Deed.CONFIRMED, Deed.DECLINED, Deed.LAPSED, Deed.CANCELLED, Deed.MOVED,
     },
@@ -78,6 +79,30 @@ def test_a_hold_cannot_be_requested_in_the_minute_it_ends() -> None:
     assert turns.request(a_hold(), a_client(), asked="a", now=last, policy=POLICY).state is State.REQUESTED
     with pytest.raises(turns.HoldExpired):
         turns.request(a_hold(), a_client(), asked="a", now=NOW + 10 * MINUTE, policy=POLICY)
+
+
+def test_a_hold_is_renewed_once_for_the_whole_time_from_now() -> None:
+    renewed = turns.renew(a_hold(), now=NOW + 9 * MINUTE, policy=POLICY)
+
+    assert (renewed.state, renewed.held_until) == (State.HELD, NOW + 19 * MINUTE)
+    assert (renewed.cells, renewed.due_at) == (a_hold().cells, NOW + 19 * MINUTE)
+    with pytest.raises(turns.AlreadyRenewed):
+        turns.renew(renewed, now=NOW + 10 * MINUTE, policy=POLICY)
+    assert turns.request(renewed, a_client(), asked="a", now=NOW + 18 * MINUTE, policy=POLICY).state is State.REQUESTED
+
+
+def test_a_hold_is_not_renewed_once_it_has_ended_nor_beyond_its_own_start() -> None:
+    with pytest.raises(turns.HoldExpired):
+        turns.renew(a_hold(), now=NOW + 10 * MINUTE, policy=POLICY)
+    assert turns.renew(a_hold(NOW + 12 * MINUTE), now=NOW + 9 * MINUTE, policy=POLICY).held_until == NOW + 12 * MINUTE
+
+
+def test_what_was_renewed_and_then_asked_for_is_no_hold_any_more() -> None:
+    renewed = turns.renew(a_hold(), now=NOW, policy=POLICY)
+    requested = turns.request(renewed, a_client(), asked="a", now=NOW, policy=POLICY)
+
+    with pytest.raises(turns.WrongState):
+        turns.renew(requested, now=NOW, policy=POLICY)
 
 
 def test_a_reader_sees_an_expired_hold_as_lapsed_whether_it_was_swept_or_not() -> None:

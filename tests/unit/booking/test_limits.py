@@ -1,0 +1,183 @@
+"""How often strangers may ask, counted with the real library, and what they are told when it was too often."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from limits import parse_many
+
+from services.booking.actions import Booking
+from services.booking.actions.admission import TooManyVisits
+from services.booking.actions.limits import Allowed, Limits
+from services.booking.domain.appointment import AppointmentId, By, Hand
+from services.booking.domain.proof import TooMany
+from services.booking.domain.turns import Outcome
+from shared.clock import utc_now
+from tests.support.booking import CLIENT, HOUR, POLICY, STAFF, TEN, House, a_person, wants
+
+TWO = parse_many("2/day")
+
+
+def from_(address: str | None) -> Hand:
+    return Hand(by=By.CLIENT, who="public", where=address)
+
+
+def limited(allowed: Allowed) -> House:
+    house = House()
+    house.booking = Booking.of(house.stores, POLICY, house.time, Limits(allowed))
+    return house
+
+
+async def hold(house: House, hours: int, hand: Hand = CLIENT, *, key: str = "") -> AppointmentId:
+    wanted = wants(TEN + hours * 2 * HOUR, practitioner=None)
+    held = await house.booking.visits.hold(house.practice.id, wanted, key=key or f"key {hours} {hand.where}", hand=hand)
+    return held.id
+
+
+async def request(house: House, hours: int, phone: str = "+41791234567", hand: Hand = CLIENT) -> AppointmentId:
+    id_ = await hold(house, hours, hand)
+    return (await house.booking.visits.request(id_, a_person(phone=phone), hand=hand)).id
+
+
+async def test_an_address_holds_so_many_times_and_others_are_not_in_its_way() -> None:
+    house = limited(Allowed(holds_by_address=TWO))
+    for hours in range(2):
+        await hold(house, hours, from_("203.0.113.1"))
+
+    with pytest.raises(TooMany):
+        await hold(house, 2, from_("203.0.113.1"))
+    assert await hold(house, 2, from_("203.0.113.2"))
+
+
+async def test_a_network_of_the_sixth_version_counts_as_one_address() -> None:
+    house = limited(Allowed(holds_by_address=TWO))
+    for hours, last in enumerate(("1", "ffff:ffff:ffff:ffff")):
+        await hold(house, hours, from_(f"2001:db8:0:1:{last}" if last != "1" else "2001:db8:0:1::1"))
+
+    with pytest.raises(TooMany):
+        await hold(house, 2, from_("2001:db8:0:1::2"))
+    assert await hold(house, 2, from_("2001:db8:0:2::1"))
+    for hours, address in enumerate(("::ffff:203.0.113.1", "203.0.113.1"), start=3):
+        await hold(house, hours, from_(address))
+    with pytest.raises(TooMany):
+        await hold(house, 5, from_("203.0.113.1"))
+    assert await hold(house, 5, from_("::ffff:203.0.113.2"))
+
+
+async def test_nobodys_address_is_counted_too() -> None:
+    house = limited(Allowed(holds_by_address=TWO))
+    for hours in range(2):
+        await hold(house, hours, from_(None))
+
+    with pytest.raises(TooMany):
+        await hold(house, 2, from_(None))
+
+
+async def test_a_practice_is_held_so_many_times_from_wherever() -> None:
+    house = limited(Allowed(holds_at_practice=TWO))
+    for hours in range(2):
+        await hold(house, hours, from_(f"203.0.113.{hours}"))
+
+    with pytest.raises(TooMany):
+        await hold(house, 2, from_("203.0.113.9"))
+
+
+async def test_every_rate_counts_by_itself() -> None:
+    house = limited(Allowed(holds_by_address=parse_many("2/day; 1/year")))
+    await hold(house, 0)
+
+    with pytest.raises(TooMany):
+        await hold(house, 1)
+
+
+async def test_the_practice_itself_is_never_counted() -> None:
+    house = limited(
+        Allowed(holds_by_address=TWO, holds_at_practice=TWO, requests_by_address=TWO, requests_by_number=TWO, coming=1)
+    )
+    for hours in range(4):
+        await request(house, hours, hand=STAFF)
+
+
+async def test_a_repeated_hold_is_given_again_even_when_nothing_more_may_be_held() -> None:
+    house = limited(Allowed(holds_by_address=TWO))
+    first = await hold(house, 0, key="mine")
+
+    assert [await hold(house, 0, key="mine") for _ in range(5)] == [first] * 5
+    with pytest.raises(TooMany):
+        await hold(house, 1)
+
+
+async def test_requests_are_counted_by_address_by_practice_and_by_number() -> None:
+    for allowed in (
+        Allowed(requests_by_address=TWO),
+        Allowed(requests_at_practice=TWO),
+        Allowed(requests_by_number=TWO),
+    ):
+        house = limited(allowed)
+        for hours in range(2):
+            await request(house, hours)
+        with pytest.raises(TooMany):
+            await request(house, 2)
+        assert len([one for one in house.appointments.kept.values() if one.client]) == 2
+
+
+async def test_another_number_and_another_address_may_still_ask() -> None:
+    house = limited(Allowed(requests_by_number=TWO, requests_by_address=TWO))
+    for hours in range(2):
+        await request(house, hours, hand=from_("203.0.113.1"))
+
+    assert await request(house, 2, "+41797654321", from_("203.0.113.2"))
+
+
+async def test_the_same_request_again_costs_nothing() -> None:
+    house = limited(Allowed(requests_by_number=TWO))
+    id_ = await request(house, 0)
+
+    for _ in range(5):
+        await house.booking.visits.request(id_, a_person(), hand=CLIENT)
+    assert await request(house, 1)
+
+
+async def test_so_many_visits_may_lie_before_a_number_and_a_free_one_makes_room() -> None:
+    house = limited(Allowed(coming=2))
+    first = await request(house, 0)
+    await request(house, 1)
+
+    with pytest.raises(TooManyVisits):
+        await request(house, 2)
+    assert await request(house, 2, "+41797654321", from_("203.0.113.2"))
+    visit = house.appointments.kept[first]
+    await house.decide(visit, Outcome.CLEARED)
+    house.time.at = visit.starts_at
+    assert await request(house, 4)
+
+
+async def test_who_waits_as_long_as_they_are_told_gets_through() -> None:
+    house = limited(Allowed(holds_by_address=parse_many("1/hour")))
+    await hold(house, 0)
+
+    with pytest.raises(TooMany) as told:
+        await hold(house, 1)
+    assert isinstance(told.value.extra["retry_after"], int)
+    assert 3590 <= told.value.extra["retry_after"] <= 3600
+
+
+async def test_the_wait_is_told_in_whole_seconds_and_is_never_none() -> None:
+    late = Limits(Allowed(holds_by_address=parse_many("1/minute")), clock=lambda: utc_now() + timedelta(hours=1))
+    half = Limits(
+        Allowed(holds_by_address=parse_many("1/minute")),
+        clock=lambda: datetime.fromtimestamp(int(utc_now().timestamp()), UTC) - timedelta(seconds=0.5),
+    )
+    for limits, least in ((late, 1), (half, 59)):
+        await limits.hold("here", CLIENT)
+        with pytest.raises(TooMany) as told:
+            await limits.hold("here", CLIENT)
+        assert least <= told.value.extra["retry_after"] <= 62
+
+
+async def test_with_no_limits_nothing_is_counted() -> None:
+    house = limited(Allowed())
+    held = [await hold(house, hours) for hours in range(6)]
+
+    assert len(set(held)) == 6
