@@ -11,6 +11,9 @@ from services.booking.actions.asks import Asks
 from services.booking.actions.auditing import Auditing
 from services.booking.actions.claiming import Claims
 from services.booking.actions.clients import Clients
+from services.booking.actions.course_changes import CourseChanges
+from services.booking.actions.course_plans import CoursePlans
+from services.booking.actions.courses import Courses
 from services.booking.actions.deliveries import Deliveries
 from services.booking.actions.feeds import Feeds
 from services.booking.actions.keys import Keys
@@ -49,6 +52,9 @@ class Booking:
     waitlist: Waitlist
     claims: Claims
     offering: Offering
+    courses: Courses
+    course_plans: CoursePlans
+    course_changes: CourseChanges
     reactions: tuple[Reaction, ...] = ()
 
     @classmethod
@@ -68,6 +74,7 @@ class Booking:
         limits = limits or Limits(Allowed())
         admission = Admission(stores.appointments, proving, limits, now)
         visits = Visits(times, stores.appointments, admission, policy, now)
+        courses, course_plans = Courses(times, visits, stores.appointments, now), CoursePlans(times, now)
         claims = Claims(stores, times, visits, admission, policy, now)
         offering = Offering(stores, times, visits, claims, now)
         clients = Clients(stores, now)
@@ -88,5 +95,8 @@ class Booking:
             waitlist=Waitlist(stores, limits, now),
             claims=claims,
             offering=offering,
-            reactions=(clients.file, deliveries.heard, claims.taken, offering.freed),
+            courses=courses,
+            course_plans=course_plans,
+            course_changes=CourseChanges(courses, course_plans, times, visits, policy, now),
+            reactions=(courses.heard, clients.file, deliveries.heard, claims.taken, offering.freed),
         )

@@ -73,6 +73,10 @@ class Times:
             raise refused(availability.explain(asked, wanted.starts_at).values())
         return Found(asked.practice, asked.service, start)
 
+    async def offered(self, practice: str, service: str) -> tuple[Practice, Service]:
+        kept = await self._practice(practice)
+        return kept, _service(kept, service)
+
     async def stretch(self, practice: str, wanted: Wanted, starts_until: datetime) -> Question:
         """What `find` asks of one start, of all from that one on."""
         asked = _question(await self._practice(practice), wanted, self._now())

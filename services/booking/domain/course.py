@@ -116,6 +116,11 @@ def standing(visits: Iterable[Appointment]) -> list[Appointment]:
     return sorted(kept, key=lambda visit: visit.starts_at)
 
 
+def latest(visits: Sequence[Appointment]) -> Appointment:
+    """From which the next one keeps its distance; if nothing stands any more, what came to nothing last."""
+    return standing(visits)[-1] if standing(visits) else max(visits, key=lambda visit: visit.starts_at)
+
+
 def follow(visit: Appointment, lead: Appointment, *, now: datetime) -> Appointment:
     """What the first visit's fate means for a later one; the same visit as long as it means nothing.
 
@@ -141,6 +146,22 @@ def was_confirmed(lead: Appointment) -> bool:
     """Whatever happened since."""
     stands = lead.state in {State.CONFIRMED, State.ATTENDED, State.MISSED}
     return stands or any(turn.deed is Deed.CONFIRMED for turn in lead.history)
+
+
+def call_off(visit: Appointment, lead: Appointment, *, by: By, now: datetime) -> Appointment:
+    """Free what lies ahead; in silence as long as the course has not been asked for."""
+    if visit.state not in ACTIVE or visit.starts_at <= now:
+        return visit
+    if visit.client is not None and lead.client is None:
+        return give_back(visit, now=now)
+    return turns.cancel(visit, by=by, now=now)
+
+
+def clear(visit: Appointment, lead: Appointment, *, now: datetime) -> Appointment:
+    """A person has looked at a visit that lies beyond the clearance of the first; it counts for that day alone."""
+    if visit.state is not State.IN_REVIEW or not visit.follows or not was_confirmed(lead):
+        return visit
+    return turns.confirm(visit, cleared_until=local_date(visit), event=f"{lead.id}:cleared", now=now)
 
 
 def give_back(visit: Appointment, *, now: datetime) -> Appointment:
