@@ -173,7 +173,11 @@ def check_address(url: str, *, plain: bool) -> None:
     """`plain` HTTP is for development. Where the address leads is looked at whenever it is posted to."""
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in {"https", *(("http",) if plain else ())} and bool(parts.hostname) and not parts.username
+        fits = (
+            parts.scheme in {"https", *(("http",) if plain else ())}
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+        )
         fits = fits and (parts.port is None or parts.port > 0) and url.isascii() and url.isprintable()
     except ValueError:
         fits = False
