@@ -7,11 +7,13 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from multidict import CIMultiDict
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import AwareDatetime, Field
 from pymongo.errors import ServerSelectionTimeoutError
@@ -260,3 +262,70 @@ async def test_the_description_is_valid_openapi_and_names_every_refusal(
     brew = described["paths"]["/tea/v1/teas"]["post"]
     assert set(brew["responses"]) == {"201", "409", "422", "default"}
     assert [p["name"] for p in brew["parameters"]] == ["warm", "Idempotency-Key"]
+
+
+async def _where(ask: Ask[None, None]) -> Answer:
+    return Answer(200, text=f"{ask.caller.address}")
+
+
+WHERE = Route(method="GET", path="/v1/where", handler=_where, summary="Where the caller is", answers={200: None})
+
+
+async def where(proxies: str, *forwarded: str) -> tuple[int, str]:
+    """As a real peer on 127.0.0.1 is seen, with what it says it forwards."""
+
+    async def ready() -> Mapping[str, bool]:
+        return {}
+
+    app = httpkit.application("tea", [WHERE], AsyncExitStack(), Door(TOKENS, "o" * 32, ready))
+    networks = [ip_network(network) for network in proxies.split()]
+    headers = CIMultiDict([("X-Forwarded-For", value) for value in forwarded])
+    served = TestServer(httpkit.mounted({"tea": app}, proxies=networks))
+    async with TestClient(served) as client, client.get("/tea/v1/where", headers=headers) as answer:
+        return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        ("", "203.0.113.7", "127.0.0.1"),  # nobody is believed
+        ("10.0.0.0/8", "203.0.113.7", "127.0.0.1"),  # not this peer
+        ("127.0.0.0/8", "203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1/32 10.0.0.0/8", "203.0.113.7, 10.1.2.3", "203.0.113.7"),  # through two of ours
+        ("127.0.0.0/8", "198.51.100.1, 203.0.113.7", "203.0.113.7"),  # the first is the client's own invention
+        ("127.0.0.0/8", "127.0.0.1, 203.0.113.7", "203.0.113.7"),  # even if it names one of ours
+        ("127.0.0.0/8 2001:db8::/32", "2a00::1", "2a00::1"),
+        ("10.0.0.0/8 ::1/128", "2a00::1", "127.0.0.1"),
+    ],
+)
+async def test_only_a_configured_proxy_can_say_where_a_request_comes_from(
+    proxies: str, forwarded: str, address: str
+) -> None:
+    assert await where(proxies, forwarded) == (200, address)
+
+
+async def test_a_proxy_that_says_nothing_is_itself_the_caller() -> None:
+    assert await where("127.0.0.0/8") == (200, "127.0.0.1")
+
+
+@pytest.mark.parametrize("forwarded", [["not an address"], ["203.0.113.7", "203.0.113.8"]])
+async def test_what_a_proxy_says_that_cannot_be_read_is_refused_and_from_others_not_even_read(
+    forwarded: list[str],
+) -> None:
+    assert (await where("127.0.0.0/8", *forwarded))[0] == 400
+    assert await where("10.0.0.0/8", *forwarded) == (200, "127.0.0.1")
+
+
+class TooOften(Refusal):
+    """Wait a little."""
+
+    slug, kind = "too-often", Kind.LIMITED
+
+
+def test_a_refusal_that_knows_how_long_to_wait_says_so_in_the_header_too() -> None:
+    refusal = TooOften("wait", retry_after=42)
+    told = httpkit.problem(refusal.kind, refusal.slug, str(refusal), "trace", refusal.extra)
+
+    assert (told.status, told.headers["Retry-After"]) == (429, "42")
+    assert "Retry-After" not in httpkit.problem(409, "no", "no", "trace", {}).headers
+    assert httpkit.problem(503, "away", "away", "trace", {}).headers["Retry-After"] == "5"
