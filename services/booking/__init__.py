@@ -6,6 +6,7 @@ OWNS = (
     "appointments",
     "asks",
     "audit",
+    "calendars",
     "clients",
     "deliveries",
     "feeds",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from services.booking import inbox, page, routes
 from services.booking.actions import Booking
 from services.booking.actions.limits import Limits
 from services.booking.actions.posting import Posting
+from services.booking.calendar_reading import reading
 from services.booking.domain.webhook import Signer
 from services.booking.outward import Outward
 from services.booking.patience import Patience
@@ -56,6 +58,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         await opened.enter_async_context(ticker.every(KEYS_NOTED_EVERY, booking.keys.note_uses, name="booking.keys"))
         opened.push_async_callback(booking.keys.note_uses)
         await opened.enter_async_context(ticker.every(tick, booking.asks.carry_out, name="booking.asks"))
+        follow = partial(booking.calendars.refresh, reading(outward), every=settings.calendars_every)
+        await opened.enter_async_context(ticker.every(tick, follow, name="booking.calendars"))
         await bus.consume(inbox.subscriptions(booking))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()

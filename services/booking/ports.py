@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from services.booking.domain.availability import Busy
 from services.booking.domain.client import ClientAsk, Record, Subject
 from services.booking.domain.feed import Feed
 from services.booking.domain.freed import Offered, OfferId, Standing
+from services.booking.domain.imported import Imported
 from services.booking.domain.key import Key
 from services.booking.domain.practice import Practice
 from services.booking.domain.proof import Proof
@@ -49,6 +50,24 @@ class Practices(Changing, Protocol):
     async def put(self, kept: Kept, said: Said) -> bool:
         """Replace version `kept.version - 1`, or begin with 1; False if somebody else was faster."""
         ...
+
+    async def with_calendars(self) -> Sequence[Kept]:
+        """Those with a practitioner who names an outside calendar."""
+        ...
+
+
+class Calendars(Protocol):
+    """What outside calendars said when they were read last."""
+
+    async def lease(self, term: timedelta) -> bool:
+        """Whether it is this process that reads them for so long from now."""
+        ...
+
+    async def states(self, ids: Sequence[str]) -> Mapping[str, Imported]:
+        """By id; those never tried are absent."""
+        ...
+
+    async def put(self, imported: Imported) -> None: ...
 
 
 class Appointments(Protocol):
@@ -410,6 +429,7 @@ class Stores:
 
     practices: Practices
     appointments: Appointments
+    calendars: Calendars
     audit: Audit
     keys: Keys
     belonging: Belonging

@@ -79,7 +79,15 @@ class Settings(Shared):
         1.0, description="Seconds between two looks for what the webhooks of practices are owed", gt=0
     )
     booking_outward_private: bool = Field(
-        False, description="For development: webhooks may lead to private addresses and use plain HTTP: True or False"
+        False,
+        description="For development: webhooks and calendars may lead to private addresses and use plain HTTP: True or "
+        "False",
+    )
+    booking_calendar_minutes: float = Field(
+        10.0, description="Minutes between two readings of a practitioner's outside calendar", gt=0, le=1440
+    )
+    booking_calendar_stale_hours: float = Field(
+        6.0, description="Hours after which an outside calendar that cannot be read is told to be stale", gt=0, le=720
     )
 
     @property
@@ -91,7 +99,12 @@ class Settings(Shared):
         return Policy(
             hold_for=timedelta(minutes=self.booking_hold_minutes),
             answers_within=timedelta(minutes=self.booking_answer_minutes),
+            calendars_count_for=timedelta(hours=self.booking_calendar_stale_hours),
         )
+
+    @property
+    def calendars_every(self) -> timedelta:
+        return timedelta(minutes=self.booking_calendar_minutes)
 
 
 class ImportSettings(BaseSettings):

@@ -24,6 +24,7 @@ from services.booking.ports import AlreadyMade, Kept, Stores
 from shared.events import Envelope
 from shared.relay import Said
 from tests.support.booking_audit import MemoryAudit
+from tests.support.booking_calendars import MemoryCalendars
 from tests.support.booking_clients import MemoryAsks, MemoryClients, MemoryHistories
 from tests.support.booking_feeds import MemoryFeeds
 from tests.support.booking_keys import MemoryBelonging, MemoryKeys
@@ -72,6 +73,10 @@ class MemoryPractices:
         self.kept[kept.practice.id] = kept
         self.said.extend(said)
         return True
+
+    async def with_calendars(self) -> Sequence[Kept]:
+        await asyncio.sleep(0)
+        return [kept for kept in self.kept.values() if any(one.calendars for one in kept.practice.practitioners)]
 
     async def last_changes(self, practice: str) -> Sequence[Entry]:
         kept = await self.get(practice)
@@ -258,6 +263,7 @@ class House:
         self.practices = MemoryPractices()
         self.appointments = MemoryAppointments()
         self.audit = MemoryAudit()
+        self.calendars = MemoryCalendars()
         self.keys = MemoryKeys()
         self.belonging = MemoryBelonging()
         self.clients = MemoryClients()
@@ -271,6 +277,7 @@ class House:
         self.stores = Stores(
             practices=self.practices,
             appointments=self.appointments,
+            calendars=self.calendars,
             audit=self.audit,
             keys=self.keys,
             belonging=self.belonging,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.booking.actions.admission import Admission
 from services.booking.actions.asks import Asks
 from services.booking.actions.auditing import Auditing
+from services.booking.actions.calendars import Calendars
 from services.booking.actions.claiming import Claims
 from services.booking.actions.clients import Clients
 from services.booking.actions.course_changes import CourseChanges
@@ -44,6 +45,7 @@ class Booking:
     auditing: Auditing
     keys: Keys
     feeds: Feeds
+    calendars: Calendars
     proving: Proving
     clients: Clients
     asks: Asks
@@ -69,7 +71,7 @@ class Booking:
         plain_webhooks: bool = False,
     ) -> Booking:
         """Without `limits` anybody may ask as often as they like; without `signer` nobody can verify a webhook."""
-        times = Times(stores.practices, stores.appointments, now)
+        times = Times(stores, policy, now)
         proving = Proving(stores.numbers, now)
         limits = limits or Limits(Allowed())
         admission = Admission(stores.appointments, proving, limits, now)
@@ -88,6 +90,7 @@ class Booking:
             auditing=Auditing(stores.audit, (stores.practices, stores.keys, stores.feeds, stores.webhooks)),
             keys=Keys(stores, now),
             feeds=Feeds(stores, now),
+            calendars=Calendars(stores, policy, now),
             clients=clients,
             asks=Asks(stores, clients, now),
             webhooks=webhooks,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
-from services.booking.domain import availability
+from services.booking.domain import availability, imported
 from services.booking.domain.appointment import AppointmentId
 from services.booking.domain.availability import REACH, Question, Reason, Start
+from services.booking.domain.calendar import minute_of
+from services.booking.domain.imported import Imported
+from services.booking.domain.policy import Policy
 from services.booking.domain.practice import Practice, Practitioner, Service
 from services.booking.domain.refusals import NoSuchPractice, NoSuchPractitioner, NoSuchService, refused
-from services.booking.ports import Appointments, Practices
+from services.booking.ports import Stores
 from shared.clock import Clock
 
 MINUTE = timedelta(minutes=1)
@@ -44,12 +48,16 @@ class Free:
     practice: Practice
     zone: ZoneInfo
     days: dict[date, list[Start]]
+    stale: tuple[str, ...] = ()
+    """Who of those asked about has an outside calendar that could not be read for long."""
 
 
 class Times:
-    def __init__(self, practices: Practices, appointments: Appointments, now: Clock) -> None:
-        self._practices = practices
-        self._appointments = appointments
+    def __init__(self, stores: Stores, policy: Policy, now: Clock) -> None:
+        self._practices = stores.practices
+        self._appointments = stores.appointments
+        self._calendars = stores.calendars
+        self._policy = policy
         self._now = now
 
     async def free(
@@ -61,8 +69,8 @@ class Times:
         wanted = Wanted(service=service, practitioner=practitioner, starts_at=self._now())
         asked = _question(kept, wanted, self._now())
         starts_from, starts_until = availability.window(first or self._now().astimezone(viewer).date(), days, viewer)
-        asked = await self._filled(replace(asked, starts_from=starts_from, starts_until=starts_until))
-        return Free(kept, viewer, availability.by_day(availability.free_starts(asked), viewer))
+        asked, stale = await self._filled_in(replace(asked, starts_from=starts_from, starts_until=starts_until))
+        return Free(kept, viewer, availability.by_day(availability.free_starts(asked), viewer), stale)
 
     async def find(self, practice: str, wanted: Wanted, *, moving: AppointmentId | None = None) -> Found:
         """The start that is wanted, as the list offers it; raises why not. A visit never stands in its own way."""
@@ -94,10 +102,28 @@ class Times:
         return kept.practice
 
     async def _filled(self, asked: Question, but: AppointmentId | None = None) -> Question:
-        busy = await self._appointments.busy(
-            asked.practice.id, asked.starts_from - REACH, asked.starts_until + REACH, now=asked.now, but=but
+        return (await self._filled_in(asked, but))[0]
+
+    async def _filled_in(self, asked: Question, but: AppointmentId | None = None) -> tuple[Question, tuple[str, ...]]:
+        """With everything that is taken, and who has a stale calendar; one query, and one more for calendars."""
+        first, last = asked.starts_from - REACH, asked.starts_until + REACH
+        busy = await self._appointments.busy(asked.practice.id, first, last, now=asked.now, but=but)
+        named = [
+            source
+            for source in imported.sources(asked.practice, asked.practitioner)
+            if asked.service.id in asked.practice.practitioner(source.practitioner).services
+        ]
+        if not named:
+            return replace(asked, busy=busy), ()
+        states = await self._calendars.states([source.id for source in named])
+        elsewhere = chain.from_iterable(
+            imported.busy(state, minute_of(first), minute_of(last)) for state in states.values()
         )
-        return replace(asked, busy=busy)
+        stale = {source.practitioner for source in named if self._is_stale(states.get(source.id), asked.now)}
+        return replace(asked, busy=(*busy, *elsewhere)), tuple(sorted(stale))
+
+    def _is_stale(self, state: Imported | None, now: datetime) -> bool:
+        return state is None or state.is_stale(now, self._policy.calendars_count_for)
 
 
 def _question(practice: Practice, wanted: Wanted, now: datetime) -> Question:

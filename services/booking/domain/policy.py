@@ -12,6 +12,7 @@ class Policy:
 
     hold_for: timedelta = timedelta(minutes=10)
     answers_within: timedelta = timedelta(minutes=30)
+    calendars_count_for: timedelta = timedelta(hours=6)
 
 
 def held_until(now: datetime, patience: timedelta, starts_at: datetime) -> datetime:

@@ -38,7 +38,20 @@ class TimeRoutes:
                 who=Who.OPERATOR,
                 scope="practice:read",
             ),
+            Route(
+                method="GET",
+                path=f"{PRACTICE}/calendars",
+                handler=self.list_calendars,
+                summary="The outside calendars of the practitioners, and how reading them goes",
+                answers={200: payloads.CalendarStates},
+                refuses=(NoSuchPractice,),
+                who=Who.OPERATOR,
+                scope="practice:read",
+            ),
         ]
+
+    async def list_calendars(self, ask: Ask[None, None]) -> Answer:
+        return Answer(200, payloads.calendar_states(await self._booking.calendars.followed(ask.path["practice"])))
 
     async def list_free_times(self, ask: Ask[None, payloads.AvailabilityQuery]) -> Answer:
         query = ask.query

@@ -6,6 +6,7 @@ from services.booking.ports import Stores
 from services.booking.store.appointments import MongoAppointments
 from services.booking.store.asks import MongoAsks
 from services.booking.store.audit import MongoAudit
+from services.booking.store.calendars import MongoCalendars
 from services.booking.store.clients import MongoClients, MongoHistories
 from services.booking.store.feeds import MongoFeeds
 from services.booking.store.keys import MongoBelonging, MongoKeys
@@ -21,6 +22,7 @@ __all__ = [
     "MongoAsks",
     "MongoAudit",
     "MongoBelonging",
+    "MongoCalendars",
     "MongoClients",
     "MongoDeliveries",
     "MongoFeeds",
@@ -41,6 +43,7 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
     return Stores(
         practices=await MongoPractices.open(database, relay),
         appointments=await MongoAppointments.open(database, relay),
+        calendars=await MongoCalendars.open(database),
         audit=await MongoAudit.open(database),
         keys=await MongoKeys.open(database),
         belonging=MongoBelonging(database),

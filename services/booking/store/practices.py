@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from services.booking import profile
 from services.booking.domain.audit import Entry
 from services.booking.ports import Kept
 from services.booking.store import audit
-from shared.mongo import Collection, Database, Document
+from shared.mongo import Collection, Database, Document, ensure
 from shared.relay import Outbox, Relay, Said
+
+CALENDARS: Final = "profile.practitioners.calendars"
+INDEXES: Final = (IndexModel([(CALENDARS, ASCENDING)], name="calendars", sparse=True),)
 
 
 class MongoPractices:
@@ -25,13 +30,20 @@ class MongoPractices:
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoPractices:
         collection = database["practices"]
+        await ensure(collection, INDEXES)
         return cls(collection, await relay.outbox(collection))
 
     async def get(self, practice: str) -> Kept | None:
         """Always asks the database; what it says is only parsed again when the version is another one."""
         document = await self._collection.find_one({"_id": practice}, {"outbox": 0})
-        if document is None:
-            return None
+        return None if document is None else self._kept(document)
+
+    async def with_calendars(self) -> Sequence[Kept]:
+        found = self._collection.find({CALENDARS: {"$gt": ""}}, {"outbox": 0})
+        return [self._kept(document) async for document in found]
+
+    def _kept(self, document: Document) -> Kept:
+        practice = document["_id"]
         known = self._read.get(practice)
         if known is None or known.version != document["version"]:
             stored = profile.Profile.model_validate(document["profile"])
