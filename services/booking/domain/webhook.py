@@ -173,15 +173,11 @@ def check_address(url: str, *, plain: bool) -> None:
     """`plain` HTTP is for development. Where the address leads is looked at whenever it is posted to."""
     try:
         parts = urlsplit(url)
-        fits = (
-            parts.scheme in {"https", *(("http",) if plain else ())}
-            and bool(parts.hostname)
-            and "@" not in parts.netloc
-        )
-        fits = fits and (parts.port is None or parts.port > 0) and url.isascii() and url.isprintable()
+        fits = parts.scheme == "https" or (plain and parts.scheme == "http")
+        fits = fits and bool(parts.hostname) and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
     except ValueError:
         fits = False
-    if not fits or " " in url:
+    if not fits or " " in url or not url.isascii() or not url.isprintable():
         raise NotAnAddress("url: not an HTTPS address without a name or password in it", field="url")
 
 

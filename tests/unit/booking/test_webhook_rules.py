@@ -172,7 +172,8 @@ def test_an_https_address_is_an_address(url: str) -> None:
     "url",
     [
         "http://example.org/", "ftp://example.org/", "example.org", "https://", "https:///path", "https://u:p@x.org/",
-        "https://u@x.org/", "https://:p@x.org/", "https://@x.org/", "https://x.org:99999/", "https://x.org:0/", "https://[::1", "https://x.org/a b",
+        "https://u@x.org/", "https://:p@x.org/", "https://@x.org/",
+        "https://x.org:99999/", "https://x.org:0/", "https://[::1", "https://x.org/a b",
         "https://x.org/\n", "https://exämple.org/", "javascript:alert(1)", "",
     ],
 )  # fmt: skip
