@@ -186,7 +186,7 @@ class AppointmentRoutes:
 
     async def request_appointment(self, ask: Ask[payloads.RequestBody, None]) -> Answer:
         requested = await self._booking.visits.request(
-            _id(ask.path), _person(ask.body), hand=hand_of(ask), code=ask.body.code
+            _id(ask.path), person_of(ask.body.client, ask.body.consent), hand=hand_of(ask), code=ask.body.code
         )
         return Answer(202, self._told(requested))
 
@@ -222,15 +222,15 @@ def _id(path: Mapping[str, str]) -> AppointmentId:
     return AppointmentId(path["appointment"])
 
 
-def _person(body: payloads.RequestBody) -> Person:
-    client, guardian = body.client, body.client.guardian
+def person_of(client: payloads.ClientBody, consent: payloads.ConsentBody) -> Person:
+    guardian = client.guardian
     return Person(
         name=client.name,
         phone=client.phone,
         locale=client.locale,
         zone=client.zone,
-        texts=body.consent.texts,
-        wording=body.consent.wording,
+        texts=consent.texts,
+        wording=consent.wording,
         guardian_name=None if guardian is None else guardian.name,
         guardian_phone=None if guardian is None else guardian.phone,
         born=client.born,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 
 from services.booking.domain.audit import Entry
+from services.booking.domain.identity import seat_id
 from services.booking.domain.key import Key, Scope
 from services.booking.store import audit
 from shared.mongo import Collection, Database, Document, ensure
@@ -29,7 +30,7 @@ INDEXES: Final = (
 )
 LIES_IN: Final[Mapping[str, str]] = {
     "appointment": "appointments",
-    "course": "courses",
+    "course": "appointments",
     "offer": "offers",
     "waiting": "waiting",
 }
@@ -81,7 +82,9 @@ class MongoBelonging:
         self._database = database
 
     async def practice_of(self, subject: str, id_: str) -> str | None:
-        found = await self._database[LIES_IN[subject]].find_one({"_id": id_}, {"practice": 1})
+        # A course is its visits, and the first of them speaks for all.
+        kept_as = seat_id(id_, 0) if subject == "course" else id_
+        found = await self._database[LIES_IN[subject]].find_one({"_id": kept_as}, {"practice": 1})
         return None if found is None else str(found["practice"])
 
 
