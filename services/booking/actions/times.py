@@ -15,6 +15,7 @@ from services.booking.domain.imported import Imported
 from services.booking.domain.policy import Policy
 from services.booking.domain.practice import Practice, Practitioner, Service
 from services.booking.domain.refusals import NoSuchPractice, NoSuchPractitioner, NoSuchService, refused
+from services.booking.domain.search import Wish, windows
 from services.booking.ports import Stores
 from shared.clock import Clock
 
@@ -52,6 +53,16 @@ class Free:
     """Who of those asked about has an outside calendar that could not be read for long."""
 
 
+@dataclass(frozen=True, slots=True)
+class Soonest:
+    """The next free starts, for a viewer in `zone`; `stale` as above."""
+
+    practice: Practice
+    zone: ZoneInfo
+    starts: list[Start]
+    stale: tuple[str, ...] = ()
+
+
 class Times:
     def __init__(self, stores: Stores, policy: Policy, now: Clock) -> None:
         self._practices = stores.practices
@@ -66,11 +77,36 @@ class Times:
         """The list: `days` dates from `first`, today by default, as they begin in the viewer's zone."""
         kept = await self._practice(practice)
         viewer = ZoneInfo(zone or kept.zone)
-        wanted = Wanted(service=service, practitioner=practitioner, starts_at=self._now())
-        asked = _question(kept, wanted, self._now())
-        starts_from, starts_until = availability.window(first or self._now().astimezone(viewer).date(), days, viewer)
-        asked, stale = await self._filled_in(replace(asked, starts_from=starts_from, starts_until=starts_until))
-        return Free(kept, viewer, availability.by_day(availability.free_starts(asked), viewer), stale)
+        asked = _question(kept, Wanted(service=service, practitioner=practitioner, starts_at=self._now()), self._now())
+        starts, stale = await self._listed(asked, first or asked.now.astimezone(viewer).date(), days, viewer)
+        return Free(kept, viewer, availability.by_day(starts, viewer), stale)
+
+    async def soonest(
+        self,
+        practice: str,
+        wish: Wish,
+        *,
+        service: str,
+        practitioner: str | None,
+        first: date | None,
+        most: int,
+        zone: str | None,
+    ) -> Soonest:
+        """The next starts of the list that meet the wish, from `first` or today on until the horizon."""
+        kept = await self._practice(practice)
+        viewer = ZoneInfo(zone or kept.zone)
+        asked = _question(kept, Wanted(service=service, practitioner=practitioner, starts_at=self._now()), self._now())
+        today = asked.now.astimezone(viewer).date()
+        # Where the place is, it may be a day later than where the viewer is.
+        last = today + timedelta(days=asked.service.horizon_days + 1)
+        found: list[Start] = []
+        late: tuple[str, ...] = ()
+        for day, days in windows(max(first or today, today), last):
+            starts, late = await self._listed(asked, day, days, viewer)
+            found += [start for start in starts if wish.is_met_by(start, viewer)]
+            if len(found) >= most:
+                break
+        return Soonest(kept, viewer, found[:most], late)
 
     async def find(self, practice: str, wanted: Wanted, *, moving: AppointmentId | None = None) -> Found:
         """The start that is wanted, as the list offers it; raises why not. A visit never stands in its own way."""
@@ -100,6 +136,13 @@ class Times:
         if kept is None:
             raise NoSuchPractice(f"there is no practice {practice!r}")
         return kept.practice
+
+    async def _listed(
+        self, asked: Question, first: date, days: int, viewer: ZoneInfo
+    ) -> tuple[list[Start], tuple[str, ...]]:
+        starts_from, starts_until = availability.window(first, days, viewer)
+        asked, stale = await self._filled_in(replace(asked, starts_from=starts_from, starts_until=starts_until))
+        return availability.free_starts(asked), stale
 
     async def _filled(self, asked: Question, but: AppointmentId | None = None) -> Question:
         return (await self._filled_in(asked, but))[0]

@@ -29,6 +29,24 @@ class TimeRoutes:
             ),
             Route(
                 method="GET",
+                path=f"{PRACTICE}/availability/first",
+                handler=self.find_first,
+                summary="The next free times that fit a wish",
+                query=payloads.FirstQuery,
+                answers={200: payloads.First},
+                refuses=(NoSuchPractice, NoSuchService, NoSuchPractitioner),
+            ),
+            Route(
+                method="GET",
+                path=f"{PRACTICE}/availability/days",
+                handler=self.show_month,
+                summary="The days of a month on which anything is free, in the viewer's zone",
+                query=payloads.MonthQuery,
+                answers={200: payloads.Month},
+                refuses=(NoSuchPractice, NoSuchService, NoSuchPractitioner),
+            ),
+            Route(
+                method="GET",
                 path=f"{PRACTICE}/availability/explain",
                 handler=self.explain_start,
                 summary="Why a start is not offered",
@@ -64,6 +82,31 @@ class TimeRoutes:
             zone=query.zone,
         )
         return Answer(200, text=payloads.availability_json(free), content_type="application/json")
+
+    async def find_first(self, ask: Ask[None, payloads.FirstQuery]) -> Answer:
+        query = ask.query
+        soonest = await self._booking.times.soonest(
+            ask.path["practice"],
+            query.wish,
+            service=query.service,
+            practitioner=query.practitioner,
+            first=query.from_,
+            most=query.count,
+            zone=query.zone,
+        )
+        return Answer(200, payloads.first_view(soonest))
+
+    async def show_month(self, ask: Ask[None, payloads.MonthQuery]) -> Answer:
+        query = ask.query
+        free = await self._booking.times.free(
+            ask.path["practice"],
+            service=query.service,
+            practitioner=query.practitioner,
+            first=query.first,
+            days=query.days,
+            zone=query.zone,
+        )
+        return Answer(200, payloads.month_view(free))
 
     async def explain_start(self, ask: Ask[None, payloads.ExplainQuery]) -> Answer:
         wanted = Wanted(service=ask.query.service, practitioner=ask.query.practitioner, starts_at=ask.query.starts_at)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import orjson
 from pydantic import BaseModel, Field
 
 from services.booking.actions.calendars import Followed
-from services.booking.actions.times import Free
+from services.booking.actions.times import Free, Soonest
 from services.booking.domain.availability import Reason
+from services.booking.domain.practice import wall_minutes
+from services.booking.domain.search import Wish
 from services.booking.moments import Instant
+from services.booking.profile.documents import WEEKDAYS, WallTime
 from services.booking.routes.payloads import Day, Id, Zone
 from shared.httpkit import Payload
+
+DAY: Final = "(mon|tue|wed|thu|fri|sat|sun)"
+STALE: Final = Field(
+    None, description="practitioners with an outside calendar that could not be read for long; absent if none"
+)
 
 
 class AvailabilityQuery(Payload):
@@ -25,6 +35,39 @@ class AvailabilityQuery(Payload):
     from_: Day | None = Field(None, alias="from")
     days: int = Field(14, ge=1, le=92)
     zone: Zone | None = None
+
+
+class FirstQuery(Payload):
+    """The next `count` starts from `after` on and before `before`; `from` is today in the viewer's zone if absent."""
+
+    service: Id
+    practitioner: Id | None = None
+    from_: Day | None = Field(None, alias="from")
+    after: WallTime = "00:00"
+    before: WallTime = "24:00"
+    weekdays: Annotated[str, Field(pattern=f"^{DAY}(,{DAY}){{0,6}}$")] = ",".join(WEEKDAYS)
+    count: int = Field(3, ge=1, le=20)
+    zone: Zone | None = None
+
+    @property
+    def wish(self) -> Wish:
+        days = frozenset(WEEKDAYS.index(day) for day in self.weekdays.split(","))
+        return Wish(after=wall_minutes(self.after), before=wall_minutes(self.before), weekdays=days)
+
+
+class MonthQuery(Payload):
+    service: Id
+    practitioner: Id | None = None
+    month: Annotated[str, Field(pattern="^2[01][0-9]{2}-(0[1-9]|1[0-2])$", description="like 2027-03")]
+    zone: Zone | None = None
+
+    @property
+    def first(self) -> date:
+        return date.fromisoformat(f"{self.month}-01")
+
+    @property
+    def days(self) -> int:
+        return monthrange(self.first.year, self.first.month)[1]
 
 
 class ExplainQuery(Payload):
@@ -49,9 +92,33 @@ class Availability(BaseModel):
     zone: str = Field(description="the viewer's zone, of the dates")
     practice_zone: str
     days: list[DaySlots]
-    stale_calendars: list[str] | None = Field(
-        None, description="practitioners with an outside calendar that could not be read for long; absent if none"
-    )
+    stale_calendars: list[str] | None = STALE
+
+
+class First(BaseModel):
+    """The soonest starts that fit, fewer than were asked for if the practice's horizon ends before."""
+
+    zone: str = Field(description="the viewer's zone, of the wish")
+    practice_zone: str
+    slots: list[Slot]
+    stale_calendars: list[str] | None = STALE
+
+
+class DayFree(BaseModel):
+    """`slots` is how many starts are free on the date."""
+
+    date: date
+    slots: int
+    first: datetime
+
+
+class Month(BaseModel):
+    """The dates of a month on which anything is free."""
+
+    zone: str = Field(description="the viewer's zone, of the dates")
+    practice_zone: str
+    days: list[DayFree]
+    stale_calendars: list[str] | None = STALE
 
 
 class Explanation(BaseModel):
@@ -100,6 +167,24 @@ def _calendar_state(one: Followed) -> CalendarState:
         skipped=state.skipped,
         entries=len(state.taken),
         stale=one.stale,
+    )
+
+
+def first_view(soonest: Soonest) -> First:
+    return First(
+        zone=soonest.zone.key,
+        practice_zone=soonest.practice.zone,
+        slots=[Slot(starts_at=start.starts_at, practitioner=start.practitioner) for start in soonest.starts],
+        stale_calendars=list(soonest.stale) or None,
+    )
+
+
+def month_view(free: Free) -> Month:
+    days = [
+        DayFree(date=day, slots=len(starts), first=starts[0].starts_at) for day, starts in sorted(free.days.items())
+    ]
+    return Month(
+        zone=free.zone.key, practice_zone=free.practice.zone, days=days, stale_calendars=list(free.stale) or None
     )
 
 
