@@ -24,9 +24,11 @@ from tests.support.booking import (
     HOUR,
     MINUTE,
     NOW,
+    POLICY,
     TEN,
     MemoryAppointments,
     MemoryPractices,
+    a_client,
     a_hold,
     a_house,
     a_request,
@@ -239,3 +241,32 @@ async def test_a_practice_is_replaced_one_version_after_the_other(stores: Stores
     assert await put(second)
     assert not await put(second)
     assert await stores.practices.get("still-water") == second
+
+
+async def test_who_was_there_before_and_what_a_client_has_coming_is_known_per_practice(stores: Stores) -> None:
+    visit, ref = a_visit(), a_client().ref
+    later = a_visit(starts_at=TEN + 3 * HOUR, key="later")
+    await kept(stores, visit, later)
+    assert not await stores.appointments.has_attended(visit.practice, ref)
+    assert await stores.appointments.coming(visit.practice, ref, now=NOW, most=5) == 2
+    assert await stores.appointments.coming(visit.practice, ref, now=NOW, most=1) == 1
+
+    attended = turns.attend(visit, now=TEN)
+    await stores.appointments.save(attended, announce(attended))
+
+    assert await stores.appointments.has_attended(visit.practice, ref)
+    assert await stores.appointments.coming(visit.practice, ref, now=TEN, most=5) == 1
+    assert await stores.appointments.coming(visit.practice, ref, now=TEN + 3 * HOUR, most=5) == 0
+    for practice, client in (("elsewhere", ref), (visit.practice, "f" * 20)):
+        assert not await stores.appointments.has_attended(practice, client)
+        assert await stores.appointments.coming(practice, client, now=NOW, most=5) == 0
+
+
+async def test_a_renewed_hold_is_read_as_it_was_saved(stores: Stores) -> None:
+    held = a_hold()
+    await stores.appointments.add(held, ())
+    renewed = turns.renew(held, now=NOW + 5 * MINUTE, policy=POLICY)
+
+    assert await stores.appointments.save(renewed, announce(renewed))
+    assert await stores.appointments.get(held.id) == renewed
+    assert [one.id for one in await stores.appointments.due(NOW + 14 * MINUTE, 9)] == []

@@ -19,7 +19,7 @@ from shared import mongo
 from shared.bus import Bus
 from shared.mongo import Database
 from shared.relay import Relay
-from tests.support.booking import HOUR, NOW, TEN, a_hold, a_visit
+from tests.support.booking import HOUR, NOW, POLICY, TEN, a_hold, a_visit
 
 PAST = 3_000
 
@@ -77,3 +77,28 @@ async def test_an_appointment_with_an_empty_list_of_cells_is_refused_by_the_data
     database, _ = years
     with pytest.raises(OperationFailure):
         await database["appointments"].update_one({"state": "cancelled"}, {"$set": {"cells": []}})
+
+
+async def test_what_is_asked_of_a_client_looks_at_that_client_only(years: tuple[Database, MongoAppointments]) -> None:
+    database, store = years
+    known = a_visit().client
+    assert known is not None
+    await store.add(a_hold(TEN + 4 * HOUR, key="three"), ())
+    booked = turns.request(a_hold(TEN + 4 * HOUR, key="three"), known, asked="a", now=NOW, policy=POLICY)
+    assert await store.save(booked, ())
+    await database.command("profile", 2)
+    answers = (
+        await store.has_attended("still-water", known.ref),
+        await store.has_attended("still-water", "f" * 20),
+        await store.coming("still-water", known.ref, now=NOW, most=3),
+        await store.coming("still-water", "f" * 20, now=NOW, most=3),
+    )
+    missed = {"practice": "still-water", "client.ref": known.ref, "state": "missed"}
+    late = {"practice": "still-water", "client.ref": known.ref, "state": "cancelled", "cancelled_late": True}
+    counts = [await database["appointments"].count_documents(one) for one in (missed, late)]
+
+    assert answers == (True, False, 1, 0)
+    assert counts == [0, 0]
+    for query in await looked_at(database):
+        assert query["docsExamined"] <= 1, query
+        assert query["keysExamined"] <= 10, query
