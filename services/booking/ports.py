@@ -195,7 +195,17 @@ class Webhooks(Changing, Protocol):
         ...
 
 
-class Deliveries(Protocol):
+class OfClients(Protocol):
+    """A further store that holds something of clients, and gives it out or forgets it, as often as it is asked."""
+
+    async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
+        """All of it, as it can be written in JSON."""
+        ...
+
+    async def forget(self, subject: Subject) -> None: ...
+
+
+class Deliveries(OfClients, Protocol):
     """What the webhooks are owed, for 30 days."""
 
     async def add(self, owed: Sequence[Delivery]) -> None:
@@ -230,10 +240,6 @@ class Deliveries(Protocol):
 
     async def replay_since(self, endpoint: str, since: datetime, states: Sequence[DeliveryState], now: datetime) -> int:
         """How many are owed once more."""
-        ...
-
-    async def forget(self, practice: str, clients: Sequence[str]) -> None:
-        """Delete whatever tells of these clients, by their references."""
         ...
 
 
@@ -411,16 +417,6 @@ class Offers(Protocol):
     async def due(self, now: datetime, limit: int) -> Sequence[Offered]:
         """Longest due first."""
         ...
-
-
-class OfClients(Protocol):
-    """A further store that holds something of clients, and gives it out or forgets it, as often as it is asked."""
-
-    async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
-        """All of it, as it can be written in JSON."""
-        ...
-
-    async def forget(self, subject: Subject) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.booking.domain.audit import Entry
+from services.booking.domain.client import Subject
 from services.booking.domain.webhook import Delivery, DeliveryState, Endpoint
 from services.booking.ports import Deliveries, Webhooks
 from services.booking.store import MongoDeliveries, MongoWebhooks
@@ -189,7 +190,10 @@ async def test_what_tells_of_a_client_is_forgotten_with_them(stores: Stores) -> 
     await stores.deliveries.add(
         [a_delivery(), a_delivery("lou", client="lou"), a_delivery("elsewhere", practice="other", endpoint="wh_b")]
     )
-    await stores.deliveries.forget("still-water", ["kim", "nobody"])
+    kim = Subject(practice="still-water", refs=("kim", "nobody"), phones=(), appointments=())
+    [told] = await stores.deliveries.told(kim)
+    assert told == {"webhook": "wh_a", "told_at": NOW.isoformat(), "told": {}}
+    await stores.deliveries.forget(kim)
     assert [one.id for one in await stores.deliveries.page("wh_a", state=None, before=None, limit=9)] == ["lou"]
     assert [one.id for one in await stores.deliveries.page("wh_b", state=None, before=None, limit=9)] == ["elsewhere"]
 
@@ -211,7 +215,7 @@ async def test_no_round_and_no_page_looks_at_the_past(mongo_url: str, database_n
         await store.page("wh_a", state=DELIVERED, before="past9", limit=10)
         await store.page("wh_a", state=None, before=None, limit=10)
         await store.give_up("wh_a", "disabled")
-        await store.forget("still-water", ["nobody"])
+        await store.forget(Subject(practice="still-water", refs=("nobody",), phones=(), appointments=()))
         seen = await profiled(database)
         assert len(seen) >= 6
         for query in seen:

@@ -177,6 +177,16 @@ async def test_an_event_that_is_heard_twice_is_told_once(desk: Desk, receiver: R
     assert len(receiver.told) == 1
 
 
+async def test_of_a_client_who_was_forgotten_nothing_is_told_any_more(desk: Desk, receiver: Receiver) -> None:
+    await desk.listens(receiver.url)
+    booked = await desk.house.book()
+    desk.house.appointments.kept[booked.id] = replace(booked, client=None)
+    for event in desk.house.appointments.said:
+        await desk.deliveries.heard(event)
+    await desk.round()
+    assert receiver.told == []
+
+
 async def test_nobody_is_owed_anything_where_nobody_listens(desk: Desk) -> None:
     await desk.books()
     assert await desk.stores.deliveries.next_owed(desk.house.time() + HOUR, after="") is None

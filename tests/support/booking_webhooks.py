@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from services.booking.domain.audit import Entry
+from services.booking.domain.client import Subject
 from services.booking.domain.webhook import Delivery, DeliveryState, Endpoint
 
 
@@ -115,10 +117,21 @@ class MemoryDeliveries:
         self.kept |= {one.id: _once_more(one, now) for one in again}
         return len(again)
 
-    async def forget(self, practice: str, clients: Sequence[str]) -> None:
+    async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
         await asyncio.sleep(0)
-        theirs = {one.id for one in self.kept.values() if one.practice == practice and one.client in clients}
-        self.kept = {id_: one for id_, one in self.kept.items() if id_ not in theirs}
+        return [
+            {"webhook": one.endpoint, "told_at": one.made_at.isoformat(), "told": json.loads(one.body)}
+            for one in sorted(self._of(subject), key=lambda one: one.made_at)
+        ]
+
+    async def forget(self, subject: Subject) -> None:
+        await asyncio.sleep(0)
+        for one in self._of(subject):
+            del self.kept[one.id]
+
+    def _of(self, subject: Subject) -> list[Delivery]:
+        ours = [one for one in self.kept.values() if one.practice == subject.practice]
+        return [one for one in ours if one.client in subject.refs]
 
     def _due(self, now: datetime) -> list[Delivery]:
         return [one for one in self.kept.values() if one.due_at is not None and one.due_at <= now]

@@ -40,6 +40,7 @@ __all__ = [
 async def open_stores(database: Database, relay: Relay) -> Stores:
     """Every collection with its indexes, and the outbox of those that say something."""
     line = await MongoLine.open(database)
+    deliveries = await MongoDeliveries.open(database)
     return Stores(
         practices=await MongoPractices.open(database, relay),
         appointments=await MongoAppointments.open(database, relay),
@@ -52,9 +53,9 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
         asks=await MongoAsks.open(database, relay),
         feeds=await MongoFeeds.open(database),
         webhooks=await MongoWebhooks.open(database),
-        deliveries=await MongoDeliveries.open(database),
+        deliveries=deliveries,
         numbers=await MongoNumbers.open(database, relay),
         line=line,
         offers=await MongoOffers.open(database, relay),
-        of_clients=(line,),
+        of_clients=(line, deliveries),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -11,12 +12,14 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError
 
 from services.booking.domain.audit import Entry
+from services.booking.domain.client import Subject
 from services.booking.domain.webhook import Delivery, DeliveryState, Endpoint
 from services.booking.store import audit
 from shared.mongo import Collection, Database, Document, ensure
 
 KEPT: Final = timedelta(days=30)
 MOST: Final = 100
+MOST_TOLD: Final = 1_000
 DUPLICATE_KEY: Final = 11000
 THERE: Final = {"removed_at": {"$exists": False}}
 OWED: Final = {"due_at": {"$exists": True}}
@@ -149,8 +152,19 @@ class MongoDeliveries:
         wanted = {"endpoint": endpoint, "state": {"$in": [one.value for one in states]}, "made_at": {"$gte": since}}
         return int((await self._collection.update_many(wanted, _once_more(now))).modified_count)
 
-    async def forget(self, practice: str, clients: Sequence[str]) -> None:
-        await self._collection.delete_many({"practice": practice, "client": {"$in": list(clients)}})
+    async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
+        found = self._collection.find(_of_client(subject)).sort("made_at", ASCENDING).limit(MOST_TOLD)
+        return [
+            {"webhook": one["endpoint"], "told_at": one["made_at"].isoformat(), "told": json.loads(one["body"])}
+            for one in await found.to_list(MOST_TOLD)
+        ]
+
+    async def forget(self, subject: Subject) -> None:
+        await self._collection.delete_many(_of_client(subject))
+
+
+def _of_client(subject: Subject) -> Document:
+    return {"practice": subject.practice, "client": {"$in": list(subject.refs)}}
 
 
 def _once_more(now: datetime) -> Document:
