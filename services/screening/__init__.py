@@ -2,12 +2,15 @@
 
 from shared.events import booking, screening
 
-OWNS = ("cases", "practices")
-SAYS = (screening.CaseDecided,)
+OWNS = ("asks", "cases", "merges", "practices")
+SAYS = (screening.CaseDecided, screening.ClientErased, screening.ClientExported)
 HEARS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,
     booking.AppointmentMoved,
     booking.AppointmentCancelled,
     booking.AppointmentLapsed,
+    booking.ClientMerged,
+    booking.ClientEraseAsked,
+    booking.ClientExportAsked,
 )

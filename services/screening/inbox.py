@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.screening.actions import Screening
+from services.screening.actions import Clients, Screening
 from services.screening.domain.case import Request
 from services.screening.ports import Profile
 from shared.bus import Subscriptions
@@ -14,12 +14,15 @@ from shared.events.booking import (
     AppointmentLapsed,
     AppointmentMoved,
     AppointmentRequested,
+    ClientEraseAsked,
+    ClientExportAsked,
+    ClientMerged,
     PracticeChanged,
 )
 from shared.retry import DONE, Verdict
 
 
-def subscriptions(screening: Screening) -> Subscriptions:
+def subscriptions(screening: Screening, clients: Clients) -> Subscriptions:
     async def practice_changed(heard: Envelope[PracticeChanged]) -> Verdict:
         await screening.keep_practice(_profile(heard))
         return DONE
@@ -29,7 +32,12 @@ def subscriptions(screening: Screening) -> Subscriptions:
         if fact.service.screening is not None:
             request = Request(service=fact.service.id, form=fact.service.screening)
             await screening.take_request(
-                fact.appointment, heard.practice, request, starts_at=fact.starts_at, sequence=heard.sequence
+                fact.appointment,
+                heard.practice,
+                request,
+                starts_at=fact.starts_at,
+                sequence=heard.sequence,
+                client=fact.client.ref,
             )
         return DONE
 
@@ -50,7 +58,25 @@ def subscriptions(screening: Screening) -> Subscriptions:
         AppointmentMoved: moved,
         AppointmentCancelled: ended,
         AppointmentLapsed: ended,
+        **_about_clients(clients),
     }
+
+
+def _about_clients(clients: Clients) -> Subscriptions:
+    async def merged(heard: Envelope[ClientMerged]) -> Verdict:
+        await clients.merge(heard.practice, heard.data.ref, heard.data.into)
+        return DONE
+
+    async def erase(heard: Envelope[ClientEraseAsked]) -> Verdict:
+        fact = heard.data
+        await clients.erase(fact.ask, heard.practice, appointments=fact.appointments, refs=fact.refs)
+        return DONE
+
+    async def export(heard: Envelope[ClientExportAsked]) -> Verdict:
+        await clients.prepare_export(heard.data.ask, heard.practice, appointments=heard.data.appointments)
+        return DONE
+
+    return {ClientMerged: merged, ClientEraseAsked: erase, ClientExportAsked: export}
 
 
 def _profile(heard: Envelope[PracticeChanged]) -> Profile:

@@ -1,4 +1,4 @@
-"""What a change of a case says: an outcome, never a reason for it."""
+"""What screening says: an outcome, never a reason for it; how much was forgotten or handed out, never what."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from services.screening.domain.case import Case, State
+from services.screening.ports import Asked, AskKind
 from shared import telemetry
 from shared.events import Envelope, envelope
-from shared.events.screening import CaseDecided
+from shared.events.screening import CaseDecided, ClientErased, ClientExported
 
 _OUTCOMES: Mapping[State, Literal["cleared", "needs_review", "declined"]] = {
     State.CLEARED: "cleared",
@@ -18,6 +19,17 @@ _OUTCOMES: Mapping[State, Literal["cleared", "needs_review", "declined"]] = {
     State.APPROVED: "cleared",
     State.REFUSED: "declined",
 }
+
+
+def answered(ask: Asked) -> tuple[Envelope[Any], ...]:
+    """What was asked about a client is done: how much that was, never what."""
+    fact: ClientErased | ClientExported
+    if ask.kind is AskKind.ERASE:
+        fact = ClientErased(ask=ask.id, records=ask.records)
+    else:
+        fact = ClientExported(ask=ask.id, records=ask.records)
+    at, trace = ask.done_at or ask.begun_at, telemetry.current_trace()
+    return (envelope(fact, subject=ask.id, practice=ask.practice, sequence=1, at=at, traceparent=trace),)
 
 
 def said(before: Case, after: Case, at: datetime) -> tuple[Envelope[Any], ...]:

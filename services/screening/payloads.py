@@ -187,3 +187,24 @@ class CaseOut(Shown):
     answers: dict[str, JsonValue] | None
     note: str | None
     clearance: ClearanceIn | None
+
+
+class EarlierCaseOut(Shown):
+    appointment: str
+    state: Literal["awaiting", "cleared", "in_review", "declined", "approved", "refused", "closed"]
+    starts_at: datetime | None
+    decided_at: datetime | None
+    valid_until: date | None
+
+
+class EarlierOut(Shown):
+    """The latest visit first."""
+
+    cases: list[EarlierCaseOut]
+
+
+class ExportOut(Shown):
+    """All that screening holds of one client."""
+
+    ask: str
+    cases: list[CaseOut]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from services.screening.domain.case import Case
@@ -32,6 +33,32 @@ class PracticeUnknown(Refusal):
     kind: ClassVar[Kind] = Kind.NOT_FOUND
 
 
+class AskKind(StrEnum):
+    ERASE = "erase"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What booking asked about one client, and the receipt of it. An export may be fetched `until` then.
+
+    `records` were there when it was begun. An erasure that is done no longer knows its appointments.
+    """
+
+    id: str
+    practice: str
+    kind: AskKind
+    appointments: tuple[str, ...]
+    records: int
+    begun_at: datetime
+    until: datetime | None = None
+    done_at: datetime | None = None
+
+    def finished(self, at: datetime) -> Asked:
+        appointments = () if self.kind is AskKind.ERASE else self.appointments
+        return replace(self, appointments=appointments, done_at=at)
+
+
 class Cases(Protocol):
     """One document per appointment. `save` writes state and announcement together or not at all."""
 
@@ -44,6 +71,40 @@ class Cases(Protocol):
     async def in_review(self, practice: str, *, limit: int) -> list[Case]:
         """Those that wait for a person, the oldest deadline first."""
         ...
+
+    async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
+        """Those of any of these references, the latest visit first."""
+        ...
+
+
+class Merges(Protocol):
+    """Which references of clients are of one person."""
+
+    async def join(self, practice: str, ref: str, into: str) -> None:
+        """In whatever order it is heard, and however often; never of a client who was forgotten."""
+        ...
+
+    async def family(self, practice: str, ref: str) -> Sequence[str]:
+        """All references of the same client, itself among them."""
+        ...
+
+    async def forget(self, practice: str, refs: Sequence[str], *, at: datetime) -> None: ...
+
+
+class Asks(Protocol):
+    """What was asked about a client."""
+
+    async def get(self, ask: str) -> Asked | None: ...
+
+    async def begin(self, ask: Asked) -> Asked:
+        """The one that was there, if there was one."""
+        ...
+
+    async def done(self, ask: Asked, said: Sequence[Envelope[Any]]) -> bool:
+        """Write the receipt with what it says, once; False if it was there."""
+        ...
+
+    async def forget_exports(self, appointments: Sequence[str]) -> None: ...
 
 
 class Practices(Protocol):
@@ -60,3 +121,7 @@ class Vault(Protocol):
     async def seal(self, case: Case, secret: bytes) -> bytes: ...
 
     async def unseal(self, sealed: bytes) -> bytes: ...
+
+    async def forget(self, practice: str, case: str) -> None:
+        """Delete the key of the case, if there is one."""
+        ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.screening import payloads as p
 from services.screening.actions import Opened
 from services.screening.domain.answers import SKIP, UNSURE, AnswerType
@@ -131,3 +133,21 @@ def case(opened: Opened, catalogue: Catalogue) -> p.CaseOut:
             else None,
         }
     )
+
+
+def earlier(cases: Sequence[Case]) -> p.EarlierOut:
+    shown = [
+        {
+            "appointment": one.id,
+            "state": one.state.value,
+            "starts_at": one.starts_at,
+            "decided_at": one.decided_at,
+            "valid_until": one.valid_until,
+        }
+        for one in cases
+    ]
+    return p.EarlierOut.model_validate({"cases": shown})
+
+
+def export(ask: str, opened: Sequence[Opened], catalogue: Catalogue) -> p.ExportOut:
+    return p.ExportOut(ask=ask, cases=[case(one, catalogue) for one in opened])

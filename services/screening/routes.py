@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.screening import payloads as p
 from services.screening import presentation
-from services.screening.actions import CaseUnknown, EmergencyNumberMissing, NoHealthCheck, Screening
+from services.screening.actions import (
+    CaseUnknown,
+    Clients,
+    EmergencyNumberMissing,
+    ExportUnknown,
+    NoHealthCheck,
+    Screening,
+)
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import (
     AlreadyAnswered,
@@ -44,8 +51,9 @@ class ZoneUnknown(Refusal):
 class Routes:
     """The handlers; each reads the request, calls one action and shows its result."""
 
-    def __init__(self, screening: Screening, catalogue: Catalogue) -> None:
+    def __init__(self, screening: Screening, clients: Clients, catalogue: Catalogue) -> None:
         self._screening = screening
+        self._clients = clients
         self._catalogue = catalogue
 
     async def questionnaire(self, ask: Ask[None, p.QuestionnaireQuery]) -> Answer:
@@ -109,10 +117,18 @@ class Routes:
         opened = await self._screening.open_case(appointment)
         return Answer(200, presentation.case(opened, self._catalogue), headers=PRIVATE)
 
+    async def earlier(self, ask: Ask[None, None]) -> Answer:
+        cases = await self._clients.earlier(ask.path["appointment"])
+        return Answer(200, presentation.earlier(cases), headers=PRIVATE)
 
-def routes(screening: Screening, catalogue: Catalogue) -> Sequence[Route]:
-    to = Routes(screening, catalogue)
-    return (*_for_clients(to), *_for_staff(to))
+    async def export(self, ask: Ask[None, None]) -> Answer:
+        opened = await self._clients.exported(ask.path["ask"], ask.path["practice"])
+        return Answer(200, presentation.export(ask.path["ask"], opened, self._catalogue), headers=PRIVATE)
+
+
+def routes(screening: Screening, clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
+    to = Routes(screening, clients, catalogue)
+    return (*_for_clients(to), *_for_staff(to), *_about_clients(to))
 
 
 def _for_clients(to: Routes) -> Sequence[Route]:
@@ -203,6 +219,29 @@ def _for_staff(to: Routes) -> Sequence[Route]:
                 ClearanceMissing,
                 ApprovalTooShort,
             ),
+            who=Who.OPERATOR,
+        ),
+    )
+
+
+def _about_clients(to: Routes) -> Sequence[Route]:
+    return (
+        Route(
+            method="GET",
+            path="/v1/cases/{appointment}/earlier",
+            handler=to.earlier,
+            summary="The other health checks of the same client, also under a record that was merged",
+            answers={200: p.EarlierOut},
+            refuses=(CaseUnknown,),
+            who=Who.OPERATOR,
+        ),
+        Route(
+            method="GET",
+            path="/v1/practices/{practice}/exports/{ask}",
+            handler=to.export,
+            summary="All health checks of a client, for the export that booking was asked for",
+            answers={200: p.ExportOut},
+            refuses=(ExportUnknown,),
             who=Who.OPERATOR,
         ),
     )

@@ -55,7 +55,7 @@ class KeyVault:
 
     async def seal(self, case: Case, secret: bytes) -> bytes:
         """Makes the key of the case if there is none; a key that was made and then not used does no harm."""
-        name = f"{case.practice}/{case.id}"
+        name = _name(case.practice, case.id)
         with suppress(DuplicateKeyError):
             await self._crypt.create_data_key("local", key_alt_names=[name])
         sealed = await self._crypt.encrypt(encode({"v": Binary(secret)}), ALGORITHM, key_alt_name=name)
@@ -64,6 +64,9 @@ class KeyVault:
     async def unseal(self, sealed: bytes) -> bytes:
         opened = await self._crypt.decrypt(encode({"v": Binary(sealed, 6)}))
         return bytes(decode(opened, CODEC)["v"])
+
+    async def forget(self, practice: str, case: str) -> None:
+        await self._keys.delete(_name(practice, case))
 
 
 class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has no types
@@ -89,6 +92,10 @@ class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has n
         async for document in self._keys.find(query):
             yield encode(document, codec_options=CODEC)
 
+    async def delete(self, name: str) -> None:
+        self._made.pop(name, None)
+        await self._keys.delete_one({"keyAltNames": name})
+
     def bson_encode(self, document: Mapping[str, Any]) -> bytes:
         return encode(document)
 
@@ -103,6 +110,10 @@ class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has n
 
     async def mark_command(self, _database: str, _command: bytes) -> None:
         raise NotImplementedError("encryption is explicit")
+
+
+def _name(practice: str, case: str) -> str:
+    return f"{practice}/{case}"
 
 
 def _names(query: Document) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -22,8 +23,8 @@ from services.screening.actions import Screening
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import Case, Ruling, State, Submission
 from services.screening.domain.ruleset import Effect
-from services.screening.ports import Cases, Practices, Vault
-from services.screening.store import MongoCases, MongoPractices
+from services.screening.ports import Asked, AskKind, Asks, Cases, Merges, Practices, Vault
+from services.screening.store import MongoAsks, MongoCases, MongoMerges, MongoPractices
 from services.screening.vault import MASTER_KEY_BYTES, KeyVault
 from shared import mongo
 from shared.bus import Bus
@@ -40,6 +41,8 @@ class Stores:
     cases: Cases
     practices: Practices
     vault: Vault
+    merges: Merges
+    asks: Asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ async def real(mongo_url: str, fresh_database: Callable[[], str]) -> AsyncIterat
             cases=await MongoCases.open(database, relay),
             practices=await MongoPractices.open(database),
             vault=await KeyVault.open(keys["keys"], master_key, remembered=REMEMBERED),
+            merges=await MongoMerges.open(database),
+            asks=await MongoAsks.open(database, relay),
             database=database,
             keys=keys,
             master_key=master_key,
@@ -70,7 +75,7 @@ async def real(mongo_url: str, fresh_database: Callable[[], str]) -> AsyncIterat
 @pytest.fixture(params=["twin", "real"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "twin":
-        return Stores(twin.CaseTwin(), twin.PracticeTwin(), twin.VaultTwin())
+        return Stores(twin.CaseTwin(), twin.PracticeTwin(), twin.VaultTwin(), twin.MergeTwin(), twin.AskTwin())
     found: Stores = request.getfixturevalue("real")
     return found
 
@@ -94,8 +99,8 @@ def fresh(appointment: str = APPOINTMENT, practice: str = PRACTICE) -> Case:
     return Case(id=appointment, practice=practice)
 
 
-def requested(case: Case) -> Case:
-    return case.requested(twin.request(), starts_at=STARTS_AT, sequence=2, now=NOW)
+def requested(case: Case, *, client: str = "c" * 20) -> Case:
+    return case.requested(twin.request(), starts_at=STARTS_AT, sequence=2, now=NOW, client=client)
 
 
 async def step(cases: Cases, before: Case, after: Case) -> Case:
@@ -277,3 +282,89 @@ async def test_the_queue_is_read_from_its_index(real: Real) -> None:
     winning = str(plan["queryPlanner"]["winningPlan"])
     assert "'indexName': 'reviews'" in winning
     assert "SORT" not in winning.replace("sortPattern", "")
+
+
+def asked(kind: AskKind = AskKind.ERASE, ask: str = "q" * 26, **changes: Any) -> Asked:
+    fields: dict[str, Any] = {"id": ask, "practice": PRACTICE, "kind": kind, "appointments": (APPOINTMENT,)}
+    if kind is AskKind.EXPORT:
+        fields["until"] = NOW + timedelta(days=36_500)  # not before the server's own clock gets there
+    return Asked(**fields | {"records": 1, "begun_at": NOW} | changes)
+
+
+async def test_a_forgotten_case_is_closed_and_empty(stores: Stores) -> None:
+    case = await step(stores.cases, fresh(), requested(fresh(), client="a" * 20))
+    case = await step(stores.cases, case, case.submitted(SUBMISSION, now=NOW))
+    await step(stores.cases, case, case.forgotten())
+
+    found = await stores.cases.find(APPOINTMENT)
+    assert found == Case(id=APPOINTMENT, practice=PRACTICE, version=3, state=State.CLOSED)
+    assert found.forgotten() is found
+
+
+async def test_the_cases_of_a_client_are_found_under_any_of_their_names(stores: Stores) -> None:
+    for letter, client, day in (("a", "x", 1), ("b", "y", 3), ("c", "x", 2), ("d", "z", 4)):
+        before = fresh(letter * 26)
+        starts_at = STARTS_AT + timedelta(days=day)
+        after = before.requested(twin.request(), starts_at=starts_at, sequence=2, now=NOW, client=client * 20)
+        await step(stores.cases, before, after)
+
+    found = await stores.cases.of_clients(PRACTICE, ["x" * 20, "y" * 20], limit=2)
+    assert [case.id[0] for case in found] == ["b", "c"]
+    assert await stores.cases.of_clients("elsewhere", ["x" * 20], limit=2) == []
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(("ab", "bc", "db"))])
+async def test_merged_references_are_one_family_in_whatever_order_they_are_heard(
+    stores: Stores, order: tuple[str, ...]
+) -> None:
+    for ref, into in (*order, order[0]):
+        await stores.merges.join(PRACTICE, ref, into)
+    await stores.merges.join(PRACTICE, "x", "y")
+
+    for ref in "abcd":
+        assert sorted(await stores.merges.family(PRACTICE, ref)) == ["a", "b", "c", "d"]
+    assert await stores.merges.family("elsewhere", "a") == ["a"]
+
+
+async def test_a_merger_that_is_heard_after_an_erasure_is_not_kept(stores: Stores) -> None:
+    await stores.merges.join(PRACTICE, "a", "b")
+    for _ in range(2):
+        await stores.merges.forget(PRACTICE, ["a", "b"], at=NOW)
+    await stores.merges.join(PRACTICE, "a", "b")
+
+    assert await stores.merges.family(PRACTICE, "a") == ["a"]
+
+
+async def test_an_ask_is_begun_once_and_its_receipt_written_once(stores: Stores) -> None:
+    ask = asked()
+    begun = await asyncio.gather(*(stores.asks.begin(asked(records=n)) for n in range(5)))
+    assert len({one.records for one in begun if one == await stores.asks.get(ask.id)}) == 1
+    done = begun[0].finished(NOW)
+
+    assert sorted(await asyncio.gather(*(stores.asks.done(done, ()) for _ in range(5)))) == [False] * 4 + [True]
+    found = await stores.asks.get(ask.id)
+    assert found is not None
+    assert (found.done_at, found.appointments) == (NOW, ())
+    assert await stores.asks.begin(ask) == found
+
+
+async def test_exports_of_a_forgotten_client_are_gone(stores: Stores) -> None:
+    await stores.asks.begin(asked(AskKind.EXPORT, "e" * 26))
+    await stores.asks.begin(asked())
+    await stores.asks.forget_exports(["z" * 26, APPOINTMENT])
+
+    assert await stores.asks.get("e" * 26) is None
+    assert await stores.asks.get("q" * 26) == asked()
+
+
+async def test_what_was_sealed_for_a_forgotten_case_opens_nowhere(real: Real) -> None:
+    sealed = await real.vault.seal(fresh(), b"a secret")
+    other = await real.vault.seal(fresh("b" * 26), b"another")
+    for _ in range(2):
+        await real.vault.forget(PRACTICE, APPOINTMENT)
+
+    elsewhere = await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED)
+    with pytest.raises(MongoCryptError):
+        await elsewhere.unseal(sealed)
+    assert await elsewhere.unseal(other) == b"another"
+    assert await real.keys["keys"].count_documents({}) == 1

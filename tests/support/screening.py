@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.screening import library
-from services.screening.actions import Screening
+from services.screening.actions import Clients, Screening
 from services.screening.domain.case import Case, Request, State
-from services.screening.ports import Cases, Profile
+from services.screening.ports import Asked, AskKind, Cases, Profile
 from shared.events import Envelope
 from shared.events.booking import (
     AppointmentCancelled,
@@ -72,6 +72,56 @@ class CaseTwin:
         waiting = [case for case in self.kept.values() if case.practice == practice and case.state is State.IN_REVIEW]
         return sorted(waiting, key=lambda case: case.deadline or NOW)[:limit]
 
+    async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
+        theirs = [case for case in self.kept.values() if case.practice == practice and case.client in refs]
+        return sorted(theirs, key=lambda case: case.starts_at or NOW, reverse=True)[:limit]
+
+
+class MergeTwin:
+    def __init__(self) -> None:
+        self.into: dict[tuple[str, str], str] = {}
+        self.erased: dict[tuple[str, str], datetime] = {}
+
+    async def join(self, practice: str, ref: str, into: str) -> None:
+        if (practice, ref) not in self.erased:
+            self.into[practice, ref] = into
+
+    async def family(self, practice: str, ref: str) -> Sequence[str]:
+        def root(one: str) -> str:
+            return root(self.into[practice, one]) if (practice, one) in self.into else one
+
+        others = [one for house, one in self.into if house == practice and root(one) == root(ref)]
+        return [root(ref), *others]
+
+    async def forget(self, practice: str, refs: Sequence[str], *, at: datetime) -> None:
+        for ref in refs:
+            self.into.pop((practice, ref), None)
+            self.erased[practice, ref] = at
+
+
+class AskTwin:
+    def __init__(self) -> None:
+        self.kept: dict[str, Asked] = {}
+        self.said: list[Envelope[Any]] = []
+
+    async def get(self, ask: str) -> Asked | None:
+        return self.kept.get(ask)
+
+    async def begin(self, ask: Asked) -> Asked:
+        return self.kept.setdefault(ask.id, ask)
+
+    async def done(self, ask: Asked, said: Sequence[Envelope[Any]]) -> bool:
+        if self.kept[ask.id].done_at is not None:
+            return False
+        self.kept[ask.id] = ask
+        self.said += said
+        return True
+
+    async def forget_exports(self, appointments: Sequence[str]) -> None:
+        for one in list(self.kept.values()):
+            if one.kind is AskKind.EXPORT and set(appointments) & set(one.appointments):
+                del self.kept[one.id]
+
 
 class PracticeTwin:
     def __init__(self) -> None:
@@ -92,8 +142,14 @@ class VaultTwin:
     async def seal(self, case: Case, secret: bytes) -> bytes:
         return f"{case.practice}/{case.id}:".encode() + base64.b85encode(secret)
 
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
     async def unseal(self, sealed: bytes) -> bytes:
         return base64.b85decode(sealed.partition(b":")[2])
+
+    async def forget(self, practice: str, case: str) -> None:
+        self.forgotten.append(f"{practice}/{case}")
 
 
 def profile(**changes: Any) -> Profile:
@@ -169,3 +225,9 @@ def moved(**changes: Any) -> AppointmentMoved:
 
 def cancelled(**changes: Any) -> AppointmentCancelled:
     return AppointmentCancelled(**snapshot(state="cancelled", **changes), cancelled_by="client", late=False)
+
+
+def clients(one: Screening, cases: Cases, **ports: Any) -> Clients:
+    """What screening does about clients, on twins."""
+    fresh = {"merges": MergeTwin(), "asks": AskTwin(), "vault": VaultTwin(), "now": lambda: NOW}
+    return Clients(one, cases=cases, **fresh | ports)

@@ -139,7 +139,10 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`heard` is the newest appointment version that was taken over; `valid_until` is the last day that counts."""
+    """`heard` is the newest appointment version that was taken over; `valid_until` is the last day that counts.
+
+    `client` is booking's reference of whoever comes; a record that was merged since goes by another one too.
+    """
 
     id: str
     practice: str
@@ -147,6 +150,7 @@ class Case:
     state: State = State.AWAITING
     heard: int = 0
     starts_at: datetime | None = None
+    client: str | None = None
     request: Request | None = None
     submission: Submission | None = None
     decided_at: datetime | None = None
@@ -154,11 +158,19 @@ class Case:
     valid_until: date | None = None
     ruling: Ruling | None = None
 
-    def requested(self, request: Request, *, starts_at: datetime, sequence: int, now: datetime) -> Case:
+    @property
+    def is_empty(self) -> bool:
+        """Closed before it began, or forgotten."""
+        return self.request is None and self.submission is None
+
+    def requested(
+        self, request: Request, *, starts_at: datetime, sequence: int, now: datetime, client: str | None = None
+    ) -> Case:
         """Take the request, once."""
         if self.request is not None or self.state is State.CLOSED:
             return self
-        return replace(self._heard(starts_at, sequence), request=request, version=self.version + 1)._settled(now)
+        heard = self._heard(starts_at, sequence)
+        return replace(heard, request=request, client=client, version=self.version + 1)._settled(now)
 
     def moved(self, *, starts_at: datetime, sequence: int) -> Case:
         """Keep the newest time of the visit; the answers keep their own date."""
@@ -187,6 +199,11 @@ class Case:
         if self.state is State.CLOSED:
             return self
         return replace(self, state=State.CLOSED, version=self.version + 1)
+
+    def forgotten(self) -> Case:
+        """Nothing is left but that it is closed, so that nothing which comes late can begin it anew."""
+        left = Case(id=self.id, practice=self.practice, version=self.version, state=State.CLOSED)
+        return self if self == left else replace(left, version=self.version + 1)
 
     def check_ruling(
         self, *, approve: bool, note: str, version: int, clearance_needed: bool, clearance_given: bool

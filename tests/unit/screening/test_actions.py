@@ -40,7 +40,8 @@ CLEARANCE = ClearanceRecord(given_by="Dr Example", profession="GP", given_on=dat
 
 async def hear(screening: Screening, fact: Event, *, sequence: int = 2) -> None:
     heard = envelope(fact, subject=APPOINTMENT, practice=PRACTICE, sequence=sequence, at=NOW)
-    assert await inbox.subscriptions(screening)[type(fact)](heard) == DONE
+    clients = twin.clients(screening, twin.CaseTwin())
+    assert await inbox.subscriptions(screening, clients)[type(fact)](heard) == DONE
 
 
 async def answer(screening: Screening, answers: dict[str, Any] = twin.CLEAR) -> Told:

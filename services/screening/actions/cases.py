@@ -74,13 +74,22 @@ class Screening:
         await self._practices.keep(profile)
 
     async def take_request(
-        self, appointment: str, practice: str, request: Request, *, starts_at: datetime, sequence: int
+        self,
+        appointment: str,
+        practice: str,
+        request: Request,
+        *,
+        starts_at: datetime,
+        sequence: int,
+        client: str | None = None,
     ) -> None:
         """Decides at once if the answers are there. Raises `FormUnknown`."""
         self._catalogue.form(request.form)
         await self._change(
             Case(id=appointment, practice=practice),
-            lambda case: case.requested(request, starts_at=starts_at, sequence=sequence, now=self._now()),
+            lambda case: case.requested(
+                request, starts_at=starts_at, sequence=sequence, client=client, now=self._now()
+            ),
         )
 
     async def move(self, appointment: str, practice: str, *, starts_at: datetime, sequence: int) -> None:
@@ -91,6 +100,10 @@ class Screening:
     async def close(self, appointment: str, practice: str) -> None:
         """Also of a case that never began: a request that comes late finds it closed."""
         await self._change(Case(id=appointment, practice=practice), Case.closed)
+
+    async def forget(self, appointment: str, practice: str) -> None:
+        """Leave nothing of the case but that it is closed, also of one that never began."""
+        await self._change(Case(id=appointment, practice=practice), Case.forgotten)
 
     async def take_answers(
         self, appointment: str, practice: str, *, questionnaire: str, answers: dict[str, JsonValue], locale: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from services.screening import documents
@@ -19,6 +19,11 @@ REVIEWS: Final = IndexModel(
     [("practice", ASCENDING), ("deadline", ASCENDING)],
     name="reviews",
     partialFilterExpression={"state": State.IN_REVIEW.value},
+)
+OF_CLIENT: Final = IndexModel(
+    [("practice", ASCENDING), ("client", ASCENDING), ("starts_at", DESCENDING)],
+    name="of_client",
+    partialFilterExpression={"client": {"$exists": True}},
 )
 BINARY: Final[Document] = {"properties": {"sealed": {"bsonType": "binData"}}}
 SEALED: Final[Document] = {"bsonType": "object", "required": ["sealed"], **BINARY}
@@ -41,7 +46,7 @@ class MongoCases:
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoCases:
-        await ensure(database["cases"], [REVIEWS], SCHEMA)
+        await ensure(database["cases"], [REVIEWS, OF_CLIENT], SCHEMA)
         return cls(database, await relay.outbox(database["cases"]))
 
     async def find(self, appointment: str) -> Case | None:
@@ -60,6 +65,11 @@ class MongoCases:
             documents.case(document)
             for document in await waiting.sort("deadline", ASCENDING).limit(limit).to_list(limit)
         ]
+
+    async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
+        theirs = self._cases.find({"practice": practice, "client": {"$in": list(refs)}}, {"outbox": 0})
+        found = await theirs.sort("starts_at", DESCENDING).limit(limit).to_list(limit)
+        return [documents.case(document) for document in found]
 
     async def _insert(self, case: Case, said: Sequence[Envelope[Any]]) -> bool:
         try:

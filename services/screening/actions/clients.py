@@ -1,0 +1,99 @@
+"""What screening holds of one client: handed out, forgotten, or found under the name of a merged record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from services.screening import outbox
+from services.screening.actions.cases import CaseUnknown, Opened, Screening
+from services.screening.domain.case import Case
+from services.screening.ports import Asked, AskKind, Asks, Cases, Merges, Vault
+from shared.clock import Clock
+from shared.errors import Kind, Refusal
+
+EXPORT_KEPT: Final = timedelta(days=7)
+MOST_EARLIER: Final = 50
+
+
+class ExportUnknown(Refusal):
+    """Booking asked for no such export (yet), its time is over, or its client was forgotten."""
+
+    slug: ClassVar[str] = "export-unknown"
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+
+
+class Clients:
+    def __init__(
+        self, screening: Screening, *, cases: Cases, merges: Merges, asks: Asks, vault: Vault, now: Clock
+    ) -> None:
+        self._screening = screening
+        self._cases, self._merges, self._asks, self._vault = cases, merges, asks, vault
+        self._now = now
+
+    async def merge(self, practice: str, ref: str, into: str) -> None:
+        await self._merges.join(practice, ref, into)
+
+    async def earlier(self, appointment: str) -> Sequence[Case]:
+        """The other cases of the same client, under whichever of their names, the latest visit first."""
+        case = await self._cases.find(appointment)
+        if case is None:
+            raise CaseUnknown("there is no health check for this appointment")
+        if case.client is None:
+            return []
+        refs = await self._merges.family(case.practice, case.client)
+        found = await self._cases.of_clients(case.practice, refs, limit=MOST_EARLIER + 1)
+        return [one for one in found if one.id != appointment][:MOST_EARLIER]
+
+    async def erase(self, ask: str, practice: str, *, appointments: Sequence[str], refs: Sequence[str]) -> None:
+        """Forget the cases and everything that names the client, and then say so, once.
+
+        Killed at any point, all of it may be done again: the count was taken first, each case is closed and emptied
+        before its key goes, so that answers which come late find it closed, and the receipt comes last.
+        """
+        begun = await self._begun(ask, AskKind.ERASE, practice, appointments)
+        if begun.done_at is not None:
+            return
+        for appointment in appointments:
+            await self._screening.forget(appointment, practice)
+            await self._vault.forget(practice, appointment)
+        await self._merges.forget(practice, refs, at=begun.begun_at)
+        await self._asks.forget_exports(appointments)
+        await self._say(begun)
+
+    async def prepare_export(self, ask: str, practice: str, *, appointments: Sequence[str]) -> None:
+        """Note whose health checks may be fetched under this ask, and say how many there are; once."""
+        begun = await self._begun(ask, AskKind.EXPORT, practice, appointments)
+        if begun.done_at is None:
+            await self._say(begun)
+
+    async def exported(self, ask: str, practice: str) -> Sequence[Opened]:
+        """Opened as they are now."""
+        asked = await self._asks.get(ask)
+        if asked is None or asked.practice != practice or asked.until is None or asked.until <= self._now():
+            raise ExportUnknown("there is no such export")
+        found = [await self._cases.find(appointment) for appointment in asked.appointments]
+        return [await self._screening.open_case(one.id) for one in found if one is not None and not one.is_empty]
+
+    async def _begun(self, ask: str, kind: AskKind, practice: str, appointments: Sequence[str]) -> Asked:
+        known = await self._asks.get(ask)
+        if known is not None:
+            return known
+        found = [await self._cases.find(appointment) for appointment in appointments]
+        now = self._now()
+        return await self._asks.begin(
+            Asked(
+                id=ask,
+                practice=practice,
+                kind=kind,
+                appointments=tuple(appointments),
+                records=sum(one is not None and not one.is_empty for one in found),
+                begun_at=now,
+                until=now + EXPORT_KEPT if kind is AskKind.EXPORT else None,
+            )
+        )
+
+    async def _say(self, begun: Asked) -> None:
+        done = begun.finished(self._now())
+        await self._asks.done(done, outbox.answered(done))
