@@ -55,6 +55,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         tick = timedelta(seconds=settings.booking_tick_seconds)
         patience = Patience(booking.visits.keep_time, hears=lambda: bus.ready, grace=settings.grace)
         await opened.enter_async_context(ticker.every(tick, patience.run, name="booking.keep_time"))
+        line = Patience(booking.offering.keep_time, hears=lambda: bus.ready, grace=settings.grace)
+        await opened.enter_async_context(ticker.every(tick, line.run, name="booking.waitlist"))
         await opened.enter_async_context(ticker.every(KEYS_NOTED_EVERY, booking.keys.note_uses, name="booking.keys"))
         opened.push_async_callback(booking.keys.note_uses)
         await opened.enter_async_context(ticker.every(tick, booking.asks.carry_out, name="booking.asks"))

@@ -35,6 +35,7 @@ class Shown:
 
     offered: Offered
     waiting: Waiting
+    has_expired: bool
     can_be_had: bool
 
 
@@ -53,13 +54,9 @@ class Claims:
 
     async def look(self, id_: OfferId) -> Shown:
         offered, waiting = await self._get(id_)
-        if not offered.is_open(self._now()):
-            return Shown(offered, waiting, can_be_had=False)
-        try:
-            await self._times.find(offered.practice, _wanted(offered))
-        except Refusal:
-            return Shown(offered, waiting, can_be_had=False)
-        return Shown(offered, waiting, can_be_had=True)
+        expired = self._now() >= offered.expires_at
+        free = not expired and offered.state is Standing.OPEN and await self._is_free(offered)
+        return Shown(offered, waiting, has_expired=expired, can_be_had=free)
 
     async def claim(self, id_: OfferId, *, hand: Hand) -> Appointment:
         """The visit that was offered. Claimed again, it is the same visit; somebody else may have been faster."""
@@ -108,6 +105,13 @@ class Claims:
         """The health check of an earlier visit, if it still counts."""
         newest = await self._histories.newest(practice, [client.ref], before=None, limit=VISITS_LOOKED_AT)
         return clearance(newest, client, screening=screening)
+
+    async def _is_free(self, offered: Offered) -> bool:
+        try:
+            await self._times.find(offered.practice, _wanted(offered))
+        except Refusal:
+            return False
+        return True
 
     async def _get(self, id_: OfferId) -> tuple[Offered, Waiting]:
         offered = await self._offers.get(id_)

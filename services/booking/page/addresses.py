@@ -32,6 +32,10 @@ def visit(appointment: str, step: str = "", **query: str | None) -> str:
     return _with(f"/booking/visit/{appointment}" + (f"/{step}" if step else ""), query)
 
 
+def offer(offer: str, **query: str | None) -> str:
+    return _with(f"/booking/offer/{offer}", query)
+
+
 def check(appointment: str, **query: str | None) -> str:
     """The health check is screening's page, under the same origin."""
     return _with(f"/screening/check/{appointment}", query)

@@ -11,6 +11,7 @@ from services.booking.page import words
 from services.booking.page.asking import Asking
 from services.booking.page.changing import Changing
 from services.booking.page.choosing import Choosing
+from services.booking.page.offering import OfferPage
 from services.booking.page.visiting import Visiting
 from services.booking.page.week import Weeks
 from services.booking.routes.appointments import Pass
@@ -21,6 +22,7 @@ from shared.page import Pages, stylesheet
 TEMPLATES: Final = Path(__file__).parent / "templates"
 PRACTICE: Final = "/book/{practice}"
 VISIT: Final = "/visit/{appointment}"
+OFFER: Final = "/offer/{offer}"
 
 
 def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Route]:
@@ -30,6 +32,7 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Ro
     visiting = Visiting(booking, pages, door, now)
     asking = Asking(booking, visiting)
     changing = Changing(booking, pages, weeks, pass_, visiting)
+    offering = OfferPage(booking, pages, pass_, door, now)
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
         pages.route("GET", PRACTICE, choosing.show_services, "The page on which a client chooses a kind of visit"),
@@ -41,6 +44,8 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Ro
         pages.route("POST", f"{VISIT}/code", asking.send_code, "Text a new code to the client's number"),
         pages.route("GET", f"{VISIT}/move", changing.show_other_times, "The page on which a client picks another time"),
         pages.route("POST", f"{VISIT}/move", changing.move_visit, "Move the visit, back to its page"),
+        pages.route("GET", OFFER, offering.show_offer, "The page that offers a freed time to somebody who waits"),
+        pages.route("POST", OFFER, offering.take_offer, "Take the offered time, on to the visit"),
         pages.route("GET", f"{VISIT}/cancel", changing.ask_cancel, "The page that asks whether to cancel"),
         pages.route("POST", f"{VISIT}/cancel", changing.cancel_visit, "Cancel the visit or let a held time go"),
     ]

@@ -107,14 +107,18 @@ def service_of(practice: Practice, visit: Appointment) -> Service | None:
 
 
 def when(visit: Appointment, zone: ZoneInfo) -> When:
-    there, here = visit.starts_at.astimezone(ZoneInfo(visit.offer.zone)), visit.starts_at.astimezone(zone)
-    ends = visit.ends_at.astimezone(there.tzinfo)
+    return between(visit.starts_at, visit.ends_at, place=ZoneInfo(visit.offer.zone), zone=zone)
+
+
+def between(starts_at: datetime, ends_at: datetime, *, place: ZoneInfo, zone: ZoneInfo) -> When:
+    there, here = starts_at.astimezone(place), starts_at.astimezone(zone)
+    ends = ends_at.astimezone(place)
     same = there.replace(tzinfo=None) == here.replace(tzinfo=None)
     elsewhere = "" if same else f"{words.clock(here)} on {words.day(here.date())} in {words.city(zone.key)}"
     return When(
         day=f"{words.day(there.date())} {there.year}",
         time=f"{words.clock(there)} to {words.clock(ends)}",
-        place_city=words.city(visit.offer.zone),
+        place_city=words.city(place.key),
         elsewhere=elsewhere,
     )
 

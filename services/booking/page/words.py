@@ -43,6 +43,8 @@ _REFUSED: Final[Mapping[str, str]] = {
     "no-such-practice": "No practice can be booked under this address. Please check the link.",
     "no-such-service": "This kind of visit is not offered any more. Please start again.",
     "no-such-practitioner": "This person is not offering visits any more. Please start again.",
+    "offer-expired": "This offer has ended. Please pick another time.",
+    "no-such-offer": "There is no such offer here. Please check the link.",
     "no-such-appointment": "There is no such booking here. Please check the link.",
     "token-invalid": "Links to a booking end some time after the visit, and work only as they were sent. "
     "Please open the link from your newest text, or call us.",

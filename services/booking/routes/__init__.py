@@ -8,6 +8,7 @@ from services.booking.actions import Booking
 from services.booking.routes.appointments import AppointmentRoutes, Pass
 from services.booking.routes.audit import AuditRoutes
 from services.booking.routes.clients import ClientRoutes
+from services.booking.routes.courses import CourseRoutes
 from services.booking.routes.feeds import FeedRoutes
 from services.booking.routes.holding import HoldRoutes
 from services.booking.routes.keys import KeyRoutes
@@ -16,6 +17,7 @@ from services.booking.routes.practices import PracticeRoutes
 from services.booking.routes.settings import SettingRoutes
 from services.booking.routes.time_off import TimeOffRoutes
 from services.booking.routes.times import TimeRoutes
+from services.booking.routes.waitlist import WaitlistRoutes
 from services.booking.routes.webhooks import WebhookRoutes
 from shared.clock import Clock
 from shared.httpkit import Route
@@ -24,6 +26,7 @@ from shared.httpkit import Route
 def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequence[Route]:
     practices = PracticeRoutes(booking, now)
     appointments = AppointmentRoutes(booking, pass_, now)
+    courses = CourseRoutes(booking, pass_, now)
     webhooks = WebhookRoutes(booking)
     return [
         *practices.public(),
@@ -43,4 +46,8 @@ def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequenc
         *HoldRoutes(booking, now).routes(),
         *appointments.changing(),
         *appointments.closing(),
+        *WaitlistRoutes(booking, pass_, now).routes(),
+        *courses.asking(),
+        *courses.seeing(),
+        *courses.changing(),
     ]

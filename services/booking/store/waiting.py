@@ -14,7 +14,7 @@ from services.booking.domain.client import Subject
 from services.booking.domain.freed import Offered, OfferId, Standing
 from services.booking.domain.waitlist import Wait, Waiting, WaitingId
 from services.booking.ports import Added, Could
-from services.booking.store.waitlist_documents import offered, offered_document, waiting, waiting_document
+from services.booking.store.waitlist_documents import offered, offered_document, told, waiting, waiting_document
 from shared.mongo import Collection, Database, Document, clashed_index, ensure
 from shared.relay import Outbox, Relay, Said
 
@@ -110,7 +110,7 @@ class MongoLine:
 
     async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
         found = await self._collection.find(self._of(subject)).to_list(None)
-        return [{**one, **{name: str(one[name]) for name in ("since", "until")}} for one in found]
+        return [told(waiting(one)) for one in found]
 
     async def forget(self, subject: Subject) -> None:
         """The offers go first: they are found by the entry."""

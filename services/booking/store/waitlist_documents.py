@@ -45,6 +45,19 @@ def waiting(document: Document) -> Waiting:
     )
 
 
+def told(waiting: Waiting) -> dict[str, object]:
+    """What an export says of an entry; what is known of the client stands in their record."""
+    return {
+        "waiting": waiting.id,
+        "state": waiting.state.value,
+        "service": waiting.service,
+        "practitioner": waiting.practitioner,
+        "ranges": [_range(one) for one in waiting.ranges],
+        "since": waiting.since.isoformat(),
+        "until": waiting.until.isoformat(),
+    }
+
+
 def offered_document(offered: Offered) -> Document:
     fields: dict[str, Any] = asdict(offered)
     fields |= {"_id": fields.pop("id"), "state": offered.state.value}
