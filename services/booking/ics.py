@@ -25,7 +25,7 @@ def calendar(appointment: Appointment, practice: Practice) -> str:
 def feed(visits: Iterable[Appointment], practice: Practice, practitioner: Practitioner, terms: Feed) -> str:
     """What was given back is simply absent. The same visits give the same text, whenever they are asked for."""
     file = _file("PUBLISH")
-    name = f"{practitioner.name}, {practice.name}"
+    name = vText(f"{practitioner.name}, {practice.name}")  # neither property is known to be text by itself
     file.add("name", name)
     file.add("x-wr-calname", name)
     file.add("refresh-interval", ASKED_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
