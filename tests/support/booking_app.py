@@ -131,7 +131,9 @@ async def app(
     async with AsyncExitStack() as opened:
         served = await build(built, now=now)
         opened.push_async_callback(served[httpkit.KEPT_OPEN].aclose)
-        server = await opened.enter_async_context(TestServer(httpkit.mounted({"booking": served})))
+        server = await opened.enter_async_context(
+            TestServer(httpkit.mounted({"booking": served}, proxies=built.trusted_proxies))
+        )
         http = await opened.enter_async_context(
             aiohttp.ClientSession(server.make_url("/"), connector=aiohttp.TCPConnector(limit=0))
         )
