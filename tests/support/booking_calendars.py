@@ -15,12 +15,14 @@ class MemoryCalendars:
     def __init__(self) -> None:
         self.kept: dict[str, Imported] = {}
         self.leads = True
+        self.asked = 0
 
     async def lease(self, term: timedelta) -> bool:
         await asyncio.sleep(0)
         return self.leads and term > timedelta()
 
     async def states(self, ids: Sequence[str]) -> Mapping[str, Imported]:
+        self.asked += 1
         await asyncio.sleep(0)
         return {id_: self.kept[id_] for id_ in ids if id_ in self.kept}
 
