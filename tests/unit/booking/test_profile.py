@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from services.booking import profile
-from services.booking.domain.practice import Practice, WeeklyHours
+from services.booking.domain.practice import Links, Practice, WeeklyHours
 from services.booking.loading import NotDone, _read
 from tests.support.booking import a_house
+from tests.support.booking_practices import practices
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "practice.example.toml"
 
@@ -49,6 +51,26 @@ def test_the_example_names_every_setting_there_is() -> None:
 def test_what_is_written_is_read_again_as_the_same_practice(practice: Practice) -> None:
     written = profile.written(practice).model_dump_json(exclude_none=True)
     assert profile.read(profile.Profile.model_validate_json(written, strict=True)) == practice
+
+
+@given(practices())
+@settings(max_examples=40, deadline=None)
+def test_a_file_that_was_written_is_read_as_the_same_practice(practice: Practice) -> None:
+    file = to_json(tomllib.loads(profile.as_toml(practice)))
+    assert profile.read(profile.Profile.model_validate_json(file, strict=True)) == practice
+    assert profile.read(profile.Profile.model_validate(profile.as_json(practice))) == practice
+
+
+def test_what_a_practice_says_of_itself_changes_and_the_rest_stays() -> None:
+    house = a_house(links=Links(website="https://a.example", privacy="https://b.example"), countries=("CH", "LI"))
+    own = profile.Own.model_validate_json('{"name": "Deep Water", "links": {"privacy": ""}, "phone": null}')
+    assert profile.with_own(house, own) == replace(house, name="Deep Water", links=Links(website="https://a.example"))
+    assert profile.with_own(house, profile.Own(countries=())) == replace(house, countries=())
+
+
+def test_everything_a_practice_says_of_itself_can_be_changed() -> None:
+    parts = {"id", "places", "rooms", "services", "practitioners"}
+    assert profile.Profile.model_fields.keys() - profile.Own.model_fields.keys() == parts
 
 
 WEEKS = st.lists(
