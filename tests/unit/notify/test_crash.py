@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import pytest
+
 from services.notify.domain.delivery import State
-from services.notify.domain.visit import Visit, VisitState
+from services.notify.domain.notice import Asked
+from services.notify.domain.visit import Seat, Visit, VisitState
 from services.notify.ports import Stores
 from shared.events import Envelope
 from tests.support.notify import (
+    CHECK,
+    OFFER,
+    OFFERED_AT,
     STARTS,
     Clock,
     Killed,
@@ -19,8 +26,10 @@ from tests.support.notify import (
     Mortal,
     Phone,
     Worker,
+    code,
     inbound,
     mortal,
+    offer,
     practice,
     twins,
     visit,
@@ -31,6 +40,13 @@ MOVED_AT = BOOKED_AT + timedelta(hours=1)
 MOVED_TO = STARTS + timedelta(days=2)
 BEGUN = (State.CLAIMED, State.SENDING, State.UNKNOWN)
 ENDS = MOVED_TO + timedelta(hours=1)
+COURSE = [
+    visit(
+        appointment=f"{n:026d}", seat=Seat("c" * 26, n, 3), starts_at=STARTS + timedelta(days=7 * n), since=OFFERED_AT
+    )
+    for n in range(3)
+]
+ABOUT = (visit().appointment, OFFER, CHECK, *(of.appointment for of in COURSE))
 
 
 @dataclass
@@ -46,11 +62,12 @@ class World:
     def worker(self) -> Worker:
         return Worker(mortal(self.stores, self.life), Mortal(self.phone, self.life), self.clock)  # type: ignore[arg-type]  # stands for it
 
-    async def hears(self, of: Visit) -> None:
+    async def hears(self, of: Visit | Asked) -> None:
         """As the broker delivers: again until it is acknowledged."""
         while True:
             try:
-                assert await self.worker().hears(of)
+                worker = self.worker()
+                assert await (worker.hears(of) if isinstance(of, Visit) else worker.told(of))
             except Killed:
                 self.kills += 1
             else:
@@ -78,7 +95,7 @@ class World:
 
     async def unfinished(self) -> bool:
         now = self.clock()
-        texts = await self.stores.messages.of(visit().appointment)
+        texts = [text for about in ABOUT for text in await self.stores.messages.of(about)]
         open_ = any(t.due is not None and (t.due <= now or t.state in BEGUN) for t in texts)
         return open_ or bool(await self.stores.replies.undone(now + timedelta(seconds=1), 1))
 
@@ -112,19 +129,63 @@ def arrived(world: World) -> Counter[str]:
 
 
 async def end_state(world: World) -> dict[str, str]:
-    return {text.id: text.state.value for text in await world.stores.messages.of(visit().appointment)}
+    texts = [text for about in ABOUT for text in await world.stores.messages.of(about)]
+    return {text.id: text.state.value for text in texts}
 
 
 def said(world: World) -> list[Envelope[object]]:
     return [event.id for event in world.stores.visits.said]  # type: ignore[attr-defined]  # the twin's own
 
 
-async def test_a_kill_at_any_point_of_the_story_changes_neither_the_texts_nor_the_end() -> None:
+async def story_of_notices(dies_at: int | None) -> World:
+    """An offer and a code beside a visit, and a C that is not about the visit."""
+    clock = Clock(OFFERED_AT)
+    world = World(clock, twins(clock), Phone(clock), Life(dies_at))
+    await world.stores.practices.keep(practice())
+    await world.hears(visit(since=OFFERED_AT))
+    await world.run()
+    await world.hears(offer(expires_at=OFFERED_AT + timedelta(days=1)))
+    await world.hears(code(expires_at=OFFERED_AT + timedelta(hours=1)))
+    await world.run()
+    await world.hears(offer(id="p" * 26, expires_at=OFFERED_AT))
+    await world.hears(offer(count=2, expires_at=OFFERED_AT + timedelta(days=1)))
+    await world.run()
+    await world.texts("C", "SMin1")
+    await world.run()
+    return world
+
+
+async def story_of_a_course(dies_at: int | None) -> World:
+    """Booked as a whole, and cancelled as a whole."""
+    clock = Clock(OFFERED_AT)
+    world = World(clock, twins(clock), Phone(clock), Life(dies_at))
+    await world.stores.practices.keep(practice())
+    for of in COURSE:
+        await world.hears(of)
+    await world.run()
+    clock.at = OFFERED_AT + timedelta(hours=1)
+    for of in COURSE:
+        await world.hears(replace(of, version=4, state=VisitState.CANCELLED, since=clock()))
+    clock.forward(timedelta(minutes=4))
+    await world.run()
+    return world
+
+
+STORIES = [
+    (story, 6, 2),  # booked, moved, the link for R, day before, two hours, aftercare
+    (story_of_notices, 5, 0),  # booked, two offers, a code, the link of the offer again
+    (story_of_a_course, 2, 0),  # booked, cancelled
+]
+
+
+@pytest.mark.parametrize(("story", "count", "events_said"), STORIES)
+async def test_a_kill_at_any_point_of_the_story_changes_neither_the_texts_nor_the_end(
+    story: Callable[[int | None], Awaitable[World]], count: int, events_said: int
+) -> None:
     undisturbed = await story(None)
     texts, end, events = arrived(undisturbed), await end_state(undisturbed), said(undisturbed)
-    assert set(texts.values()) == {1}
-    assert len(texts) == 6  # booked, moved, the link for R, day before, two hours, aftercare
-    assert len(events) == 2
+    assert sum(texts.values()) == count
+    assert len(events) == events_said
 
     for half in range(undisturbed.life.halves):
         world = await story(half)
