@@ -13,13 +13,14 @@ from shared.mongo import Database
 Visit = dict[str, Any]
 STANDING = frozenset({"held", "requested", "in_review", "confirmed", "attended", "missed"})
 CELL = timedelta(minutes=5)
+GRACE = timedelta(minutes=5)
 
 
 async def findings(database: Database, *, answered: Iterable[str] | None = None) -> list[str]:
     """Everything wrong with the appointments, in words; `answered` are the ids that somebody was told of."""
     visits = [visit async for visit in database["appointments"].find({})]
     known = None if answered is None else set(answered)
-    found = [*_overlaps(visits), *_cells(visits), *_history(visits)]
+    found = [*_overlaps(visits), *_cells(visits), *_history(visits), *_courses(visits)]
     if known is not None:
         found += [f"orphan {visit['_id']}" for visit in visits if visit["_id"] not in known]
     return found
@@ -32,6 +33,28 @@ async def quiet(database: Database) -> bool:
     unsaid = [await database[name].find_one({"outbox.0": {"$exists": True}}, {"_id": 1}) for name in names]
     overdue = await database["appointments"].find_one({"due_at": {"$lte": now}}, {"_id": 1})
     return not any(unsaid) and overdue is None
+
+
+async def overdue(database: Database, *, now: datetime) -> list[str]:
+    """What should have been given back, or have followed the first visit of its course, some time ago."""
+    late = database["appointments"].find({"held_until": {"$lt": now - GRACE}})
+    return [f"{visit['_id']} is {visit['state']} and was due at {visit['held_until']}" async for visit in late]
+
+
+def _courses(visits: list[Visit]) -> Iterator[str]:
+    """A course is asked for as a whole or not at all, and nothing of it is confirmed before its first visit was."""
+    courses: defaultdict[str, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        if "seat" in visit:
+            courses[visit["seat"]["course"]].append(visit)
+    for course, theirs in courses.items():
+        confirmed = {one["seat"]["index"] for one in theirs if "confirmed" in {turn["deed"] for turn in one["history"]}}
+        if confirmed and 0 not in confirmed:
+            yield f"course {course}: {sorted(confirmed)} were confirmed, and the first visit never was"
+        asked = [one["seat"]["index"] for one in theirs if "requested_with" in one]
+        count, waiting = theirs[0]["seat"].get("count"), {one["state"] for one in theirs} & {"held", "requested"}
+        if count is not None and asked and not waiting and len(asked) != count:
+            yield f"course {course}: only {sorted(asked)} of {count} were asked for"
 
 
 def _overlaps(visits: list[Visit]) -> Iterator[str]:
