@@ -97,6 +97,9 @@ class Visits:
         return earlier
 
     async def renew(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
+        held = await self._known(id_)
+        if held.seat is not None:
+            raise turns.WrongState("a visit of a course is held with its course", state=held.state)
         return await self._turn(id_, lambda was: turns.renew(was, now=self._now(), policy=self._policy), hand)
 
     async def request(self, id_: AppointmentId, person: Person, *, hand: Hand, code: str | None = None) -> Appointment:

@@ -55,7 +55,9 @@ def appointment_view(appointment: Appointment, *, now: datetime, token: str | No
         ends_at=appointment.ends_at,
         zone=offer.zone,
         held_until=appointment.held_until,
-        may_renew=state is State.HELD and all(turn.deed is not Deed.RENEWED for turn in appointment.history),
+        may_renew=state is State.HELD
+        and appointment.seat is None
+        and all(turn.deed is not Deed.RENEWED for turn in appointment.history),
         may_move=state in BOOKED and not late,
         may_cancel=state in ACTIVE and not begun,
         cancels_late=state in BOOKED and late,

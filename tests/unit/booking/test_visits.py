@@ -10,7 +10,7 @@ import pytest
 
 from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
-from services.booking.domain.appointment import Appointment, AppointmentId, By, Deed, State
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Deed, Seat, State
 from services.booking.domain.refusals import KeyReused, NoSuchAppointment, SlotTaken
 from services.booking.domain.turns import HoldExpired, Outcome, TooLate, WrongState
 from shared.errors import Refusal
@@ -212,6 +212,16 @@ async def test_many_deeds_at_once_all_count_and_none_is_lost() -> None:
 async def test_an_unknown_appointment_is_told_as_such() -> None:
     with pytest.raises(NoSuchAppointment):
         await House().booking.visits.get(a_hold().id)
+
+
+async def test_a_visit_of_a_course_is_not_renewed_without_the_others() -> None:
+    house = House()
+    held = await house.hold()
+    house.appointments.kept[held.id] = replace(held, seat=Seat(course="c" * 26, index=0, count=3), version=2)
+    own = Booking.of(house.stores, POLICY, house.time)
+
+    with pytest.raises(WrongState):
+        await own.visits.renew(held.id, hand=CLIENT)
 
 
 async def test_numbers_are_read_as_the_practices_country_dials_them() -> None:
