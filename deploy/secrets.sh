@@ -18,6 +18,8 @@ main() {
     random operator_key 32
     # Without it nobody can read the answers to health questions again: keep a copy somewhere else.
     keep screening_master_key "$(head -c 96 /dev/urandom | base64 | tr -d '\n')"
+    # Without it nobody knows any more who said STOP.
+    random number_key 32
     # The token of the demo's phone. With a Twilio account, its own auth token takes this one's place.
     random twilio_auth_token 16
 

@@ -69,6 +69,7 @@ def _settings(running: Running, secrets: Mapping[str, str], mongo_url: str, rabb
         "screening_master_key": secrets["master_key"],
         "notify_twilio_account_sid": secrets["twilio_account_sid"],
         "notify_twilio_auth_token": secrets["twilio_auth_token"],
+        "notify_number_key": secrets["number_key"],
         "notify_twilio_number": NUMBER,
         "notify_twilio_url": running.phone,
     }

@@ -2,8 +2,8 @@
 
 from shared.events import booking, notify
 
-OWNS = ("contacts", "messages", "practices", "replies", "visits")
-SAYS = (notify.ReplyConfirmed, notify.ReplyRescheduleAsked)
+OWNS = ("asks", "contacts", "messages", "practices", "replies", "visits")
+SAYS = (notify.ReplyConfirmed, notify.ReplyRescheduleAsked, notify.ClientErased, notify.ClientExported)
 HEARS = (
     booking.PracticeChanged,
     booking.AppointmentInReview,
@@ -16,4 +16,6 @@ HEARS = (
     booking.AppointmentMissed,
     booking.WaitlistOffered,
     booking.CodeAsked,
+    booking.ClientEraseAsked,
+    booking.ClientExportAsked,
 )

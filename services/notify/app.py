@@ -7,10 +7,12 @@ import string
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 
 from services.notify import inbox, library, routes
+from services.notify.actions.clients import Clients
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.notices import Notices
@@ -18,11 +20,12 @@ from services.notify.actions.planning import Planning
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Listening
 from services.notify.actions.sending import Addresses, Sending
+from services.notify.domain.consent import hidden
 from services.notify.gateway import Account, Signatures, Twilio
 from services.notify.ports import Stores
 from services.notify.routes import Doors
 from services.notify.settings import Settings
-from services.notify.store import MongoContacts, MongoMessages, MongoPractices, MongoReplies, MongoVisits
+from services.notify.store import MongoAsks, MongoContacts, MongoMessages, MongoPractices, MongoReplies, MongoVisits
 from shared import httpkit, mongo
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
@@ -70,7 +73,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="notify", prefetch=8))
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
-        stores = await open_stores(db, relay)
+        stores = await open_stores(db, relay, settings.number_key)
         lessons = Lessons(stores.contacts, now=now)
         sending = Sending(
             stores,
@@ -94,7 +97,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         await opened.enter_async_context(every(tick * 5, listening.finish_dropped, name="notify.finish_dropped"))
         planning = Planning(stores, wake=sender.wake, new_code=new_code, now=now)
         notices = Notices(stores, wake=sender.wake, new_code=new_code, now=now)
-        await bus.consume(inbox.subscriptions(planning, notices))
+        clients = Clients(stores, now)
+        await bus.consume(inbox.subscriptions(planning, notices, clients))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()
 
@@ -105,6 +109,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     doors = Doors(
         desk=Desk(stores, texts=texts, link=where.link, wake=sender.wake, now=now),
         listening=listening,
+        clients=clients,
         receipts=Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now),
         signatures=Signatures(settings.notify_twilio_auth_token, settings.public_origin),
         tokens=tokens,
@@ -114,12 +119,14 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     return httpkit.application("notify", routes.routes(doors), kept_open, door)
 
 
-async def open_stores(db: Database, relay: Relay) -> Stores:
-    """Every store, with its collections and indexes in place."""
+async def open_stores(db: Database, relay: Relay, number_key: bytes) -> Stores:
+    """Every store, with its collections and indexes in place; under `number_key` an opt-out outlives its number."""
+    hides = partial(hidden, key=number_key)
     return Stores(
         practices=await MongoPractices.open(db),
         visits=await MongoVisits.open(db, relay),
-        contacts=await MongoContacts.open(db),
+        contacts=await MongoContacts.open(db, hides),
         messages=await MongoMessages.open(db),
         replies=await MongoReplies.open(db),
+        asks=await MongoAsks.open(db, relay, hides),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from services.notify.actions.clients import Clients
 from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
 from services.notify.domain.consent import Entry, Word
@@ -24,6 +25,8 @@ from shared.events.booking import (
     AppointmentMissed,
     AppointmentMoved,
     Client,
+    ClientEraseAsked,
+    ClientExportAsked,
     CodeAsked,
     PracticeChanged,
     WaitlistOffered,
@@ -33,7 +36,7 @@ from shared.retry import DONE, RetryAfter, Verdict
 PRACTICE_COMES = timedelta(seconds=5)
 
 
-def subscriptions(planning: Planning, notices: Notices) -> Subscriptions:
+def subscriptions(planning: Planning, notices: Notices, clients: Clients) -> Subscriptions:
     async def practice_changed(heard: Envelope[PracticeChanged]) -> Verdict:
         await planning.keep_practice(_practice(heard))
         return DONE
@@ -62,7 +65,21 @@ def subscriptions(planning: Planning, notices: Notices) -> Subscriptions:
         AppointmentMissed: visit_turned,
         WaitlistOffered: time_offered,
         CodeAsked: code_asked,
+        **_about_clients(clients),
     }
+
+
+def _about_clients(clients: Clients) -> Subscriptions:
+    async def erase(heard: Envelope[ClientEraseAsked]) -> Verdict:
+        fact = heard.data
+        await clients.erase(fact.ask, heard.practice, appointments=fact.appointments, phones=fact.phones)
+        return DONE
+
+    async def export(heard: Envelope[ClientExportAsked]) -> Verdict:
+        await clients.prepare_export(heard.data.ask, heard.practice, appointments=heard.data.appointments)
+        return DONE
+
+    return {ClientEraseAsked: erase, ClientExportAsked: export}
 
 
 def _told(practice_known: bool) -> Verdict:

@@ -6,8 +6,9 @@ from datetime import datetime, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from services.notify.actions.clients import Export
 from services.notify.actions.desk import Preview
 from services.notify.domain.delivery import Message
 from services.notify.domain.notice import NoticeKind
@@ -153,6 +154,8 @@ class PlanAnswer(BaseModel):
 
 
 class TurnView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     state: str
     at: datetime
     why: str | None
@@ -196,3 +199,72 @@ class MessageView(BaseModel):
 
 class Timeline(BaseModel):
     messages: list[MessageView]
+
+
+class TextSent(BaseModel):
+    """One text, to its whole number and in its words, and what became of it."""
+
+    step: str
+    to: str
+    body: str | None
+    state: str
+    planned_for: datetime
+    sent_at: datetime | None
+    appointment: str
+    turns: list[TurnView]
+
+
+class VisitKept(BaseModel):
+    appointment: str
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    phone: str
+    locale: str
+    client_zone: str
+    consented: bool
+
+
+class ConsentKept(BaseModel):
+    """One word about texts: consented, withheld, stopped or started."""
+
+    phone: str
+    word: str
+    at: datetime
+    source: str
+    wording: str | None
+
+
+class ReplyKept(BaseModel):
+    """What a text of the client was taken to mean; its words were never kept."""
+
+    phone: str
+    meaning: str
+    received_at: datetime
+
+
+class ExportAnswer(BaseModel):
+    """All that notify holds of one client."""
+
+    ask: str
+    visits: list[VisitKept]
+    texts: list[TextSent]
+    consents: list[ConsentKept]
+    replies: list[ReplyKept]
+
+    @classmethod
+    def of(cls, ask: str, export: Export) -> ExportAnswer:
+        return cls(
+            ask=ask,
+            visits=[VisitKept.model_validate(one, from_attributes=True) for one in export.visits],
+            texts=[TextSent.model_validate(one, from_attributes=True) for one in export.texts],
+            consents=[
+                ConsentKept(phone=phone, word=one.word.value, at=one.at, source=one.source, wording=one.wording)
+                for phone, ledger in export.ledgers.items()
+                for one in ledger
+            ],
+            replies=[
+                ReplyKept(phone=one.phone, meaning=one.heard.meaning.value, received_at=one.received_at)
+                for one in export.replies
+            ],
+        )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from services.notify.domain.consent import Entry
@@ -33,6 +34,32 @@ class Reply:
     heard: Heard
     opt_out_type: str | None
     received_at: datetime
+
+
+class AskKind(StrEnum):
+    ERASE = "erase"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientAsk:
+    """What booking asked about one client, and the receipt of it, which is kept `until` then.
+
+    `records` were there when it was begun. An erasure that is done no longer knows its appointments.
+    """
+
+    id: str
+    practice: str
+    kind: AskKind
+    appointments: tuple[str, ...]
+    records: int
+    begun_at: datetime
+    until: datetime
+    done_at: datetime | None = None
+
+    def finished(self, at: datetime) -> ClientAsk:
+        appointments = () if self.kind is AskKind.ERASE else self.appointments
+        return replace(self, appointments=appointments, done_at=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +91,15 @@ class Visits(Protocol):
         """The visits of these courses, in any state, that are not over."""
         ...
 
-    async def keep(self, visit: Visit) -> Visit:
-        """Unless the same or a newer version is there; what is there afterwards, with what notify itself knows."""
+    async def keep(self, visit: Visit) -> Visit | None:
+        """Unless the same or a newer version is there; what is there afterwards, with what notify itself knows.
+
+        None of a visit whose client was forgotten: nothing of it is kept.
+        """
+        ...
+
+    async def forget(self, practice: str, appointments: Sequence[str]) -> None:
+        """Leave nothing but that they were forgotten, also of those that were never heard of."""
         ...
 
     async def upcoming(self, phone: str, now: datetime) -> Sequence[Visit]:
@@ -91,7 +125,14 @@ class Contacts(Protocol):
         ...
 
     async def enter_everywhere(self, phone: str, entry: Entry) -> None:
-        """Append for every practice, also those that do not know this number yet: all of them share one sender."""
+        """Append for every practice, also those that do not know this number yet: all of them share one sender.
+
+        Kept under a name that only a key makes of the number, and for good.
+        """
+        ...
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None:
+        """What anybody said about these visits, and these numbers about waiting."""
         ...
 
 
@@ -124,6 +165,12 @@ class Messages(Protocol):
         """
         ...
 
+    async def forget(self, appointments: Sequence[str]) -> None: ...
+
+    async def forget_notices(self, practice: str, phones: Sequence[str]) -> None:
+        """Texts to these numbers that belong to no visit."""
+        ...
+
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
         """Texts of unknown outcome, or without their receipts, whose time to ask the provider has come."""
         ...
@@ -144,6 +191,32 @@ class Replies(Protocol):
         """Those received before then that were never finished."""
         ...
 
+    async def of(self, phones: Sequence[str]) -> Sequence[Reply]:
+        """Those of these numbers, in order of time."""
+        ...
+
+    async def forget(self, phones: Sequence[str], sids: Sequence[str]) -> None: ...
+
+
+class Asks(Protocol):
+    """What was asked about a client."""
+
+    async def get(self, ask: str) -> ClientAsk | None: ...
+
+    async def begin(self, ask: ClientAsk, phones: Sequence[str]) -> ClientAsk:
+        """The one that was there, if there was one. Of the numbers it keeps what a key makes of them."""
+        ...
+
+    async def done(self, ask: ClientAsk, said: Said) -> bool:
+        """Write the receipt with what it says, once; False if it was there."""
+        ...
+
+    async def forget_exports(self, appointments: Sequence[str]) -> None: ...
+
+    async def has_erased(self, practice: str, phone: str, since: datetime) -> bool:
+        """Whether the practice has had this number forgotten since then."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
@@ -154,6 +227,7 @@ class Stores:
     contacts: Contacts
     messages: Messages
     replies: Replies
+    asks: Asks
 
 
 class Gateway(Protocol):

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from services.notify.actions.clients import Clients, ExportUnknown
 from services.notify.actions.desk import CodeForgotten, Desk, LinkExpired, MessageBegun, MessageUnknown, PracticeUnknown
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Inbound, Listening
 from services.notify.domain.text import ForbiddenWord
 from services.notify.gateway import Signatures
 from services.notify.library import TooLong
-from services.notify.payloads import MessageView, PlanAnswer, PlannedText, PlanRequest, Timeline
+from services.notify.payloads import ExportAnswer, MessageView, PlanAnswer, PlannedText, PlanRequest, Timeline
 from shared.errors import Kind, Refusal
 from shared.httpkit import Answer, Ask, Route, Who
 from shared.tokens import Tokens
@@ -38,6 +39,7 @@ class WebhookIncomplete(Refusal):
 class Doors:
     desk: Desk
     listening: Listening
+    clients: Clients
     receipts: Receipts
     signatures: Signatures
     tokens: Tokens
@@ -58,6 +60,10 @@ class Doors:
 
     async def retry(self, ask: Ask[None, None]) -> Answer:
         return Answer(200, MessageView.of(await self.desk.retry(_message_id(ask))))
+
+    async def export(self, ask: Ask[None, None]) -> Answer:
+        export = await self.clients.exported(ask.path["ask"], ask.path["practice"])
+        return Answer(200, ExportAnswer.of(ask.path["ask"], export), headers={"Cache-Control": "no-store"})
 
     async def inbound(self, ask: Ask[None, None]) -> Answer:
         form = self._signed(ask)
@@ -123,6 +129,15 @@ def _of_the_desk(doors: Doors) -> list[Route]:
             body=PlanRequest,
             answers={200: PlanAnswer},
             refuses=(PracticeUnknown, TooLong, ForbiddenWord),
+            **desk,
+        ),
+        Route(
+            method="GET",
+            path="/v1/practices/{practice}/exports/{ask}",
+            handler=doors.export,
+            summary="All texts, consents and replies of a client, for the export that booking was asked for",
+            answers={200: ExportAnswer},
+            refuses=(ExportUnknown,),
             **desk,
         ),
         Route(

@@ -27,6 +27,10 @@ class Settings(Shared):
         description="Primary auth token of the Twilio account; it sends the texts and verifies the webhooks",
         min_length=1,
     )
+    notify_number_key: SecretStr = Field(
+        description="Key that hides the numbers of those who said STOP; 32 characters up. Lost, they are texted again",
+        min_length=32,
+    )
     notify_twilio_number: str | None = Field(
         None, description="Number that texts come from, in E.164; or name a Messaging Service instead", pattern=E164
     )
@@ -60,6 +64,10 @@ class Settings(Shared):
         description="Seconds until Twilio is asked about a text whose receipts did not come; then 6 and 36 times that",
         gt=0,
     )
+
+    @property
+    def number_key(self) -> bytes:
+        return self.notify_number_key.get_secret_value().encode()
 
     @field_validator("notify_twilio_url")
     @classmethod

@@ -13,17 +13,20 @@ import pytest
 from pydantic import SecretStr
 from pymongo.errors import BulkWriteError
 
+from services.notify.actions.notices import planned
 from services.notify.app import open_stores
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State, turned
+from services.notify.domain.notice import Asked
 from services.notify.domain.reply import Heard, Meaning
+from services.notify.domain.visit import Seat, Visit
 from services.notify.outbox import replied
 from services.notify.ports import Reply, Stores
 from shared import mongo
 from shared.bus import Bus
 from shared.clock import utc_now
 from shared.relay import Relay
-from tests.support.notify import APPOINTMENT, PHONE, STARTS, message, practice, steps, twins, visit
+from tests.support.notify import APPOINTMENT, PHONE, STARTS, code, message, offer, practice, steps, twins, visit
 from tests.support.waiting import until
 
 LEASE = timedelta(seconds=60)
@@ -38,7 +41,7 @@ async def stores(request: pytest.FixtureRequest, mongo_url: str, database_name: 
     async with AsyncExitStack() as opened:
         database = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), database_name))
         # Nothing is published here: the bus is never connected, and the relay keeps what it could not say.
-        yield await open_stores(database, Relay(Bus(SecretStr("amqp://nobody"), "notify", 1)))
+        yield await open_stores(database, Relay(Bus(SecretStr("amqp://nobody"), "notify", 1)), b"k" * 32)
 
 
 def text(name: str = "day_before", **changes: object) -> Message:
@@ -62,6 +65,25 @@ async def test_a_text_is_read_back_as_it_was_written(stores: Stores) -> None:
     assert await stores.messages.get(written.id) == saved[0]
     assert await stores.messages.by_code(written.code) == saved[0]
     assert await stores.messages.of(APPOINTMENT) == saved
+
+
+@pytest.mark.parametrize("asked", [offer(), code()], ids=["offer", "code"])
+async def test_a_notice_is_read_back_with_its_text_and_its_asking_again_does_not_bring_a_code_back(
+    stores: Stores, asked: Asked
+) -> None:
+    first = planned(asked, practice(), "Ab3dEf9h")
+    [saved] = await stores.messages.save([first])
+    assert await stores.messages.of(asked.id) == [replace(first, fence=1)]
+    assert [message.notice for message in await stores.messages.claim(STARTS, limit=1, lease=LEASE)] == [asked.notice]
+
+    [claimed] = await stores.messages.of(asked.id)
+    ended = turned(claimed, State.SKIPPED, STARTS, "stale")
+    await stores.messages.save([ended])
+
+    assert await stores.messages.save([planned(asked, practice(), "Other123")]) == []
+    kept = await stores.messages.get(saved.id)
+    assert kept is not None
+    assert kept.notice == replace(asked.notice, code=None)
 
 
 async def test_a_text_that_is_there_is_not_made_again(stores: Stores) -> None:
@@ -178,6 +200,24 @@ async def test_the_newest_version_of_a_visit_is_kept_and_our_own_facts_with_it(s
     assert newest == visit(version=5, moved=True, replies=1, heard=("SM1",))
     assert await stores.visits.keep(visit(version=4)) == newest
     assert await stores.visits.get(APPOINTMENT) == newest
+
+
+async def test_the_visits_of_a_course_are_found_until_they_are_over(stores: Stores) -> None:
+    seats = [Seat("c" * 26, 0, 2), Seat("c" * 26, 1), Seat("d" * 26, 0, 3), None]
+    lead, follower, other, _ = visits = [
+        visit(appointment=letter * 26, seat=seat, known_at=STARTS, starts_at=STARTS + timedelta(days=n))
+        for n, (letter, seat) in enumerate(zip("wxyz", seats, strict=True))
+    ]
+    for one in visits:
+        await stores.visits.keep(one)
+
+    async def found(*courses: str, at: datetime = STARTS) -> list[Visit]:
+        return sorted(await stores.visits.of_courses(courses, at), key=lambda one: one.appointment)
+
+    assert await found("c" * 26) == [lead, follower]
+    assert await found("c" * 26, "d" * 26) == [lead, follower, other]
+    assert await found("c" * 26, at=lead.ends_at) == [follower]
+    assert await found() == []
 
 
 async def test_two_replies_at_once_are_both_counted(stores: Stores) -> None:

@@ -30,7 +30,20 @@ from shared.bus import Bus
 from shared.clock import utc_now
 from shared.mongo import Database
 from shared.relay import Relay
-from tests.support.notify import PHONE, Clock, Worker, message, practice, receipt_at, steps, visit
+from tests.support.notify import (
+    CHECK,
+    OFFER,
+    PHONE,
+    Clock,
+    Worker,
+    code,
+    message,
+    offer,
+    practice,
+    receipt_at,
+    steps,
+    visit,
+)
 from tests.support.waiting import until
 
 SID, TOKEN, NUMBER = "AC" + "0" * 32, "token-of-the-emulator", "+15005550006"
@@ -62,7 +75,7 @@ class Sky:
 async def sky(mongo_url: str, database_name: str) -> AsyncIterator[Sky]:
     async with AsyncExitStack() as opened:
         database = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), database_name))
-        stores = await open_stores(database, Relay(Bus(SecretStr("amqp://nobody"), "notify", 1)))
+        stores = await open_stores(database, Relay(Bus(SecretStr("amqp://nobody"), "notify", 1)), b"k" * 32)
         running = await opened.enter_async_context(started(EmulatedAccount(sid=SID, auth_token=TOKEN, number=NUMBER)))
         account = gateway.Account(sid=SID, auth_token=SecretStr(TOKEN), base=running.url, number=NUMBER, service=None)
         twilio = await opened.enter_async_context(Twilio.open(account))
@@ -177,6 +190,25 @@ async def test_after_any_fault_the_text_is_at_the_phone_exactly_once(sky: Sky, f
     assert (await sky.states())["booked"] in THERE
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.kind))
+async def test_after_any_fault_an_offer_and_a_code_are_at_the_phone_exactly_once(sky: Sky, fault: Fault) -> None:
+    at = sky.clock()
+    for _ in range(2):
+        sky.emulator.faults.add(fault)
+    worker = sky.worker()
+    later = at + timedelta(hours=1)
+    await worker.told(offer(at=at, expires_at=later, starts_at=at + timedelta(days=1), client_zone=noon(sky.clock)))
+    await worker.told(code(at=at, expires_at=later))
+
+    for _ in range(8):
+        await worker.sending.send_due()
+        sky.clock.forward(timedelta(seconds=61))
+
+    assert list(sky.bodies.values()) == [1, 1]
+    for about in (OFFER, CHECK):
+        assert [text.state in THERE for text in await sky.stores.messages.of(about)] == [True]
+
+
 @pytest.mark.parametrize("apart", [timedelta(minutes=5), timedelta(minutes=-5)], ids=["ahead", "behind"])
 async def test_no_text_comes_twice_because_the_clocks_are_apart(sky: Sky, apart: timedelta) -> None:
     sky.clock.forward(apart)
@@ -272,6 +304,13 @@ async def test_every_question_about_texts_is_answered_by_an_index(sky: Sky, quer
     )
 
     assert "COLLSCAN" not in str(plan["queryPlanner"]["winningPlan"])
+
+
+async def test_the_visits_of_a_course_are_found_by_an_index(sky: Sky) -> None:
+    asked = {"seat.course": {"$in": ["c" * 26]}, "ends_at": {"$gt": utc_now()}}
+    plan = await sky.database.command({"explain": {"find": "visits", "filter": asked}, "verbosity": "queryPlanner"})
+
+    assert "of_course" in str(plan["queryPlanner"]["winningPlan"])
 
 
 def test_a_signature_covers_address_and_form() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 
 from services.notify import library
+from services.notify.actions.clients import Clients
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.notices import Notices
@@ -27,7 +28,7 @@ from services.notify.domain.plan import plan
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.visit import Practice, Seat, Visit, VisitState
-from services.notify.ports import Gateway, GatewayDown, Outgoing, Reply, Stores
+from services.notify.ports import AskKind, ClientAsk, Gateway, GatewayDown, Outgoing, Reply, Stores
 from shared.events import Envelope
 from shared.relay import Said
 
@@ -173,7 +174,13 @@ class Visits:
 
     def __init__(self) -> None:
         self._kept: dict[str, Visit] = {}
+        self.forgotten: dict[str, str] = {}
         self.said: list[Envelope[Any]] = []
+
+    async def forget(self, practice: str, appointments: Sequence[str]) -> None:
+        self.forgotten |= dict.fromkeys(appointments, practice)
+        for appointment in appointments:
+            self._kept.pop(appointment, None)
 
     async def get(self, appointment: str) -> Visit | None:
         return self._kept.get(appointment)
@@ -184,7 +191,9 @@ class Visits:
     async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
         return [v for v in self._kept.values() if v.seat is not None and v.seat.course in courses and v.ends_at > now]
 
-    async def keep(self, visit: Visit) -> Visit:
+    async def keep(self, visit: Visit) -> Visit | None:
+        if visit.appointment in self.forgotten:
+            return None
         known = self._kept.get(visit.appointment)
         if known is None or known.version < visit.version:
             own = {"replies": known.replies, "heard": known.heard} if known else {"replies": 0, "heard": ()}
@@ -196,8 +205,8 @@ class Visits:
         return sorted(mine, key=lambda v: v.ends_at)[:10]
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:
-        known = self._kept[visit.appointment]
-        if known.replies != visit.replies - 1:
+        known = self._kept.get(visit.appointment)
+        if known is None or known.replies != visit.replies - 1:
             return False
         self._kept[visit.appointment] = replace(known, replies=visit.replies, heard=visit.heard)
         self.said.extend(said)
@@ -222,6 +231,15 @@ class Contacts:
 
     async def enter_everywhere(self, phone: str, entry: Entry) -> None:
         await self.enter("*", phone, entry)
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None:
+        about = tuple(f"visit:{appointment}:" for appointment in appointments)
+        for (house, phone), ledger in list(self._ledgers.items()):
+            gone = (*about, "waitlist:") if phone in phones else about
+            left = tuple(entry for entry in ledger if house != practice or not entry.key.startswith(gone))
+            self._ledgers[house, phone] = left
+            if not left:
+                del self._ledgers[house, phone]
 
 
 class Messages:
@@ -257,6 +275,18 @@ class Messages:
             self._keep(replace(message, fence=message.fence + 1), lease)
             written.append(self._kept[message.id])
         return written
+
+    async def forget(self, appointments: Sequence[str]) -> None:
+        self._drop([m.id for m in self._kept.values() if m.appointment in appointments])
+
+    async def forget_notices(self, practice: str, phones: Sequence[str]) -> None:
+        told = [m for m in self._kept.values() if m.notice is not None and m.practice == practice]
+        self._drop([m.id for m in told if m.to in phones])
+
+    def _drop(self, ids: Sequence[str]) -> None:
+        for id_ in ids:
+            del self._kept[id_]
+            self._until.pop(id_, None)
 
     async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
         due = [m for m in self._in(State.PLANNED) if m.due is not None and m.due <= now][:limit]
@@ -303,6 +333,48 @@ class Replies:
     async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
         return [self._kept[sid] for sid in sorted(self._undone) if self._kept[sid].received_at < before][:limit]
 
+    async def of(self, phones: Sequence[str]) -> Sequence[Reply]:
+        theirs = [reply for reply in self._kept.values() if reply.phone in phones]
+        return sorted(theirs, key=lambda reply: reply.received_at)
+
+    async def forget(self, phones: Sequence[str], sids: Sequence[str]) -> None:
+        for sid in [sid for sid, reply in self._kept.items() if reply.phone in phones or sid in sids]:
+            del self._kept[sid]
+            self._undone.discard(sid)
+
+
+class Asks:
+    """Numbers are hidden here too, in a way."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, ClientAsk] = {}
+        self.said: list[Envelope[Any]] = []
+        self._numbers: dict[str, frozenset[int]] = {}
+
+    async def get(self, ask: str) -> ClientAsk | None:
+        return self.kept.get(ask)
+
+    async def begin(self, ask: ClientAsk, phones: Sequence[str]) -> ClientAsk:
+        if ask.id not in self.kept and ask.kind is AskKind.ERASE:
+            self._numbers[ask.id] = frozenset(map(hash, phones))
+        return self.kept.setdefault(ask.id, ask)
+
+    async def done(self, ask: ClientAsk, said: Said) -> bool:
+        if self.kept[ask.id].done_at is not None:
+            return False
+        self.kept[ask.id] = ask
+        self.said.extend(said)
+        return True
+
+    async def forget_exports(self, appointments: Sequence[str]) -> None:
+        for one in list(self.kept.values()):
+            if one.kind is AskKind.EXPORT and set(appointments) & set(one.appointments):
+                del self.kept[one.id]
+
+    async def has_erased(self, practice: str, phone: str, since: datetime) -> bool:
+        about = [self.kept[ask] for ask, numbers in self._numbers.items() if hash(phone) in numbers]
+        return any(one.practice == practice and one.begun_at >= since for one in about)
+
 
 class Phone:
     """The provider's twin, and the client's phone: what arrived, whatever the service was told about it.
@@ -341,7 +413,12 @@ class Phone:
 
 def twins(clock: Callable[[], datetime]) -> Stores:
     return Stores(
-        practices=Practices(), visits=Visits(), contacts=Contacts(), messages=Messages(clock), replies=Replies()
+        practices=Practices(),
+        visits=Visits(),
+        contacts=Contacts(),
+        messages=Messages(clock),
+        replies=Replies(),
+        asks=Asks(),
     )
 
 
@@ -429,6 +506,7 @@ class Worker:
         self.notices = Notices(stores, wake=self._wake, new_code=codes, now=now)
         self.receipts = Receipts(stores, pace=(habits or Habits()).pace, lessons=lessons, now=now)
         self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
+        self.clients = Clients(stores, now)
         self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, now=now)
 
     def _wake(self) -> None:
@@ -455,7 +533,9 @@ def link_of(code: str) -> str:
 
 
 def mortal(stores: Stores, life: Life) -> Stores:
-    kept = {field: getattr(stores, field) for field in ("practices", "visits", "contacts", "messages", "replies")}
+    kept = {
+        field: getattr(stores, field) for field in ("practices", "visits", "contacts", "messages", "replies", "asks")
+    }
     return Stores(**{name: Mortal(port, life) for name, port in kept.items()})  # type: ignore[arg-type]  # stands for it
 
 

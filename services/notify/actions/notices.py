@@ -29,11 +29,22 @@ class Notices:
         practice = await self._stores.practices.get(asked.practice)
         if practice is None:
             return asked.notice.not_after <= self._now()
+        if await self._is_forgotten(asked):
+            return True
         if consent is not None:
             await self._stores.contacts.enter(asked.practice, asked.phone, consent)
         saved = await self._stores.messages.save([planned(asked, practice, self._new_code())])
         if any(message.due is not None and message.due <= self._now() for message in saved):
             self._wake()
+        await self._is_forgotten(asked)
+        return True
+
+    async def _is_forgotten(self, asked: Asked) -> bool:
+        """Whether the client was forgotten since booking asked; then nothing that came late is left either."""
+        if not await self._stores.asks.has_erased(asked.practice, asked.phone, asked.at):
+            return False
+        await self._stores.messages.forget_notices(asked.practice, [asked.phone])
+        await self._stores.contacts.forget(asked.practice, [asked.phone], ())
         return True
 
 

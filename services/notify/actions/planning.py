@@ -34,14 +34,28 @@ class Planning:
         practice = await self._stores.practices.get(visit.practice)
         if practice is None:
             return False
-        await self._stores.contacts.enter(visit.practice, visit.phone, consent)
         visit = replace(visit, known_at=self._now())
         newest = await self._stores.visits.keep(visit)
+        if newest is not None:
+            await self._stores.contacts.enter(visit.practice, visit.phone, consent)
         for _ in range(TRIES):
-            if await self._reconciled(newest, practice):
-                return True
+            if newest is None or (await self._reconciled(newest, practice) and await self._is_known(visit)):
+                break
             newest = await self._stores.visits.keep(visit)
-        raise Contended(f"the texts of {visit.appointment}")
+        else:
+            raise Contended(f"the texts of {visit.appointment}")
+        if newest is None:
+            await self._forget(visit)
+        return True
+
+    async def _is_known(self, visit: Visit) -> bool:
+        """Asked last: an erasure that forgets the visit only after this forgets its texts and consent after it too."""
+        return await self._stores.visits.get(visit.appointment) is not None
+
+    async def _forget(self, visit: Visit) -> None:
+        """The client was forgotten: what came late leaves no more behind than the visit itself."""
+        await self._stores.messages.forget([visit.appointment])
+        await self._stores.contacts.forget(visit.practice, (), [visit.appointment])
 
     async def _reconciled(self, visit: Visit, practice: Practice) -> bool:
         now = self._now()

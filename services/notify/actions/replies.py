@@ -133,6 +133,8 @@ class Listening:
         if text.not_after > self._now() and await self._stores.messages.get(text.id) is None:
             await self._stores.messages.save([text])
             self._wake()
+            if text.notice is None and await self._stores.visits.get(text.appointment) is None:
+                await self._stores.messages.forget([text.appointment])  # its client was forgotten meanwhile
 
 
 def _open_offer(text: Message | None, at: datetime) -> Message | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +28,11 @@ class Entry:
     at: datetime
     source: str
     wording: str | None = None
+
+
+def hidden(phone: str, key: bytes) -> str:
+    """A name for a number that nobody without the key can tell it by: 64 hexadecimal digits, the same for ever."""
+    return hmac.new(key, phone.encode(), hashlib.sha256).hexdigest()
 
 
 def stopped(ledger: Iterable[Entry]) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,15 @@ from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import ON_ITS_WAY, Message, State
 from services.notify.domain.visit import Practice, Visit, VisitState
 from services.notify.ports import Reply
+from services.notify.store.asks import MongoAsks
 from shared.mongo import Database, Document, ensure
 from shared.relay import Outbox, Relay, Said
 
 LEASED: Final = (State.CLAIMED.value, State.SENDING.value)
 ASKED: Final = (State.UNKNOWN.value, *sorted(state.value for state in ON_ITS_WAY))
 UPCOMING: Final = (VisitState.CONFIRMED.value, VisitState.IN_REVIEW.value)
+__all__ = ["MongoAsks", "MongoContacts", "MongoMessages", "MongoPractices", "MongoReplies", "MongoVisits"]
+
 BY_CODE: Final = "by_code"
 DUPLICATE_KEY: Final = 11000
 
@@ -33,11 +37,18 @@ DUE: Final = IndexModel(
 SENT: Final = IndexModel(
     [("to", ASCENDING), ("sent_at", DESCENDING)], name="sent", partialFilterExpression={"sent_at": {"$exists": True}}
 )
+NOTICES: Final = IndexModel(
+    [("practice", ASCENDING), ("to", ASCENDING)],
+    name="notices",
+    partialFilterExpression={"notice.kind": {"$exists": True}},
+)
 REPLIES_KEPT: Final = timedelta(days=90)
 # That an upsert's insert was refused proves only that the document exists by now, not that it is newer or has it all.
 TWICE: Final = (True, False)
 # Beside the practices' own ledgers of a number; no practice can have this name.
 EVERY_PRACTICE: Final = "*"
+# Of a visit whose client was forgotten; no version that is heard of it is newer.
+FORGOTTEN: Final = 2**53
 ANY_TIME: Final = {"$gt": datetime.min.replace(tzinfo=UTC)}
 
 
@@ -85,10 +96,11 @@ class MongoVisits:
         return (await self.many([appointment])).get(appointment)
 
     async def many(self, appointments: Sequence[str]) -> Mapping[str, Visit]:
-        found = await self._visits.find({"_id": {"$in": list(appointments)}}).to_list(len(appointments))
+        there = {"_id": {"$in": list(appointments)}, "forgotten": {"$exists": False}}
+        found = await self._visits.find(there).to_list(len(appointments))
         return {document["_id"]: documents.to_visit(document) for document in found}
 
-    async def keep(self, visit: Visit) -> Visit:
+    async def keep(self, visit: Visit) -> Visit | None:
         older = {"_id": visit.appointment, "version": {"$lt": visit.version}}
         fields = documents.of_visit(visit)
         own = {"replies": 0, "heard": [], "outbox": []}
@@ -100,7 +112,14 @@ class MongoVisits:
                 )
                 if kept is not None:
                     return documents.to_visit(kept)
-        return (await self.many([visit.appointment]))[visit.appointment]
+        return (await self.many([visit.appointment])).get(visit.appointment)
+
+    async def forget(self, practice: str, appointments: Sequence[str]) -> None:
+        left = {"_id": "$_id", "practice": {"$literal": practice}, "version": FORGOTTEN, "forgotten": True}
+        left["outbox"] = {"$ifNull": ["$outbox", []]}
+        writes = [UpdateOne({"_id": name}, [{"$replaceWith": left}], upsert=True) for name in appointments]
+        if writes:
+            await self._visits.bulk_write(writes, ordered=False)
 
     async def upcoming(self, phone: str, now: datetime) -> Sequence[Visit]:
         wanted = {"phone": phone, "ends_at": {"$gt": now}, "state": {"$in": list(UPCOMING)}}
@@ -123,23 +142,31 @@ class MongoVisits:
 
 
 class MongoContacts:
-    def __init__(self, database: Database) -> None:
+    """What a number said to all practices lies under its hidden name, what it said to one under the number."""
+
+    def __init__(self, database: Database, hidden: Callable[[str], str]) -> None:
         self._contacts = database["contacts"]
+        self._hidden = hidden
 
     @classmethod
-    async def open(cls, database: Database) -> MongoContacts:
-        await ensure(database["contacts"], [IndexModel([("phone", ASCENDING)], name="of_number")])
-        return cls(database)
+    async def open(cls, database: Database, hidden: Callable[[str], str]) -> MongoContacts:
+        of_number = IndexModel([("phone", ASCENDING)], name="of_number")
+        await ensure(database["contacts"], [of_number, IndexModel([("entries.key", ASCENDING)], name="of_entry")])
+        return cls(database, hidden)
 
     async def ledgers(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
-        ids = {f"{name}/{phone}" for practice, phone in numbers for name in (practice, EVERY_PRACTICE)}
+        to_all = {phone: self._hidden(phone) for _, phone in numbers}
+        ids = {f"{practice}/{phone}" for practice, phone in numbers}
+        ids |= {f"{EVERY_PRACTICE}/{name}" for name in to_all.values()}
         found = await self._contacts.find({"_id": {"$in": sorted(ids)}}).to_list(len(ids))
         kept = {(contact["practice"], contact["phone"]): _ledger(contact) for contact in found}
-        joined = {number: kept.get(number, ()) + kept.get((EVERY_PRACTICE, number[1]), ()) for number in numbers}
+        joined = {
+            number: kept.get(number, ()) + kept.get((EVERY_PRACTICE, to_all[number[1]]), ()) for number in numbers
+        }
         return {number: ledger for number, ledger in joined.items() if ledger}
 
     async def of_number(self, phone: str) -> Sequence[Entry]:
-        found = await self._contacts.find({"phone": phone}).to_list(None)
+        found = await self._contacts.find({"phone": {"$in": [phone, self._hidden(phone)]}}).to_list(None)
         return [entry for contact in found for entry in _ledger(contact)]
 
     async def enter(self, practice: str, phone: str, entry: Entry) -> None:
@@ -152,7 +179,20 @@ class MongoContacts:
                 return
 
     async def enter_everywhere(self, phone: str, entry: Entry) -> None:
-        await self.enter(EVERY_PRACTICE, phone, entry)
+        await self.enter(EVERY_PRACTICE, self._hidden(phone), entry)
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None:
+        for appointment in appointments:
+            await self._withdraw({"practice": practice}, f"^visit:{re.escape(appointment)}:")
+        for phone in phones:
+            await self._withdraw({"_id": f"{practice}/{phone}"}, "^waitlist:")
+
+    async def _withdraw(self, of: Document, about: str) -> None:
+        """Never emptied first: a ledger without entries would not be found again, and name a number for ever."""
+        mine = of | {"entries.key": {"$regex": about}}
+        others = {"$elemMatch": {"key": {"$not": {"$regex": about}}}}
+        await self._contacts.delete_many({"$and": [mine, {"entries": {"$not": others}}]})
+        await self._contacts.update_many(mine, {"$pull": {"entries": {"key": {"$regex": about}}}})
 
 
 class MongoMessages:
@@ -163,7 +203,7 @@ class MongoMessages:
     async def open(cls, database: Database) -> MongoMessages:
         by_code = IndexModel([("code", ASCENDING)], name=BY_CODE, unique=True)
         of_visit = IndexModel([("appointment", ASCENDING), ("planned_for", ASCENDING)], name="of_visit")
-        await ensure(database["messages"], [by_code, of_visit, DUE, SENT])
+        await ensure(database["messages"], [by_code, of_visit, DUE, SENT, NOTICES])
         return cls(database)
 
     async def get(self, id: str) -> Message | None:  # noqa: A002  the field's own name
@@ -195,6 +235,13 @@ class MongoMessages:
         mine = {"_id": {"$in": [message.id for message in written]}, "stamp": stamp}
         ids = {document["_id"] for document in await self._messages.find(mine, {"_id": 1}).to_list(len(written))}
         return [message for message in written if message.id in ids]
+
+    async def forget(self, appointments: Sequence[str]) -> None:
+        await self._messages.delete_many({"appointment": {"$in": list(appointments)}})
+
+    async def forget_notices(self, practice: str, phones: Sequence[str]) -> None:
+        to_them = {"practice": practice, "to": {"$in": list(phones)}, "notice.kind": {"$exists": True}}
+        await self._messages.delete_many(to_them)
 
     async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
         due = {"state": State.PLANNED.value, "due": {"$lte": now}}
@@ -235,7 +282,8 @@ class MongoReplies:
         expire = IndexModel(
             [("received_at", DESCENDING)], name="expire", expireAfterSeconds=int(REPLIES_KEPT.total_seconds())
         )
-        await ensure(database["replies"], [undone, expire])
+        of_number = IndexModel([("phone", ASCENDING), ("received_at", ASCENDING)], name="of_number")
+        await ensure(database["replies"], [undone, expire, of_number])
         return cls(database)
 
     async def add(self, reply: Reply) -> bool:
@@ -251,6 +299,14 @@ class MongoReplies:
     async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
         found = self._replies.find({"done": False, "received_at": {"$lt": before}}).limit(limit)
         return [documents.to_reply(document) for document in await found.to_list(limit)]
+
+    async def of(self, phones: Sequence[str]) -> Sequence[Reply]:
+        found = self._replies.find({"phone": {"$in": list(phones)}}).sort("received_at", ASCENDING)
+        return [documents.to_reply(document) for document in await found.to_list(None)]
+
+    async def forget(self, phones: Sequence[str], sids: Sequence[str]) -> None:
+        for theirs in ({"phone": {"$in": list(phones)}}, {"_id": {"$in": list(sids)}}):
+            await self._replies.delete_many(theirs)
 
 
 def _write(message: Message, stamp: str, lease: timedelta | None) -> Any:
