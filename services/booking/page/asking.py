@@ -46,9 +46,10 @@ class Asking:
         """Shows the same page with what was typed so far."""
         was = await self._visiting.own(ask)
         try:
-            return await self._visiting.shown(ask, await self._booking.visits.renew(was.id, hand=hand_of(ask)))
+            renewed = await self._booking.visits.renew(was.id, hand=hand_of(ask))
         except Refusal as refusal:
             return await self._visiting.refused(ask, refusal)
+        return await self._visiting.shown(ask, renewed, told=words.KEPT_LONGER)
 
     async def _person(
         self, ask: Ask[None, None], was: Appointment, *, but: str = ""

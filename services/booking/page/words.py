@@ -16,6 +16,7 @@ from services.booking.domain.practice import Price
 from shared.errors import Refusal
 
 PICK_AGAIN: Final = "Please pick one of the times below."
+KEPT_LONGER: Final = "We are keeping this time a little longer for you."
 CODE_SENT: Final = "We have texted you a code of six digits. Please type it in below, and send the page once more."
 LET_GO: Final = "That time was given back meanwhile. Please pick one of the times below."
 

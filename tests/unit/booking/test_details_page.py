@@ -179,6 +179,7 @@ async def test_more_time_is_given_once_and_keeps_what_was_typed() -> None:
 
         assert shown.status == 200
         assert 'value="Kim so far"' in shown.html
+        assert words.KEPT_LONGER in shown.text
         assert "until 04:19" in shown.text
         assert "I need more time" not in shown.text
         assert page.now_is.held_until == NOW + 19 * MINUTE
