@@ -21,6 +21,8 @@ async def findings(database: Database, *, answered: Iterable[str] | None = None)
     visits = [visit async for visit in database["appointments"].find({})]
     known = None if answered is None else set(answered)
     found = [*_overlaps(visits), *_cells(visits), *_history(visits), *_courses(visits)]
+    waiting = [entry async for entry in database["waiting"].find({})]
+    found += _offers(waiting, [offer async for offer in database["offers"].find({})], visits)
     if known is not None:
         found += [f"orphan {visit['_id']}" for visit in visits if visit["_id"] not in known]
     return found
@@ -55,6 +57,29 @@ def _courses(visits: list[Visit]) -> Iterator[str]:
         count, waiting = theirs[0]["seat"].get("count"), {one["state"] for one in theirs} & {"held", "requested"}
         if count is not None and asked and not waiting and len(asked) != count:
             yield f"course {course}: only {sorted(asked)} of {count} were asked for"
+
+
+def _offers(waiting: list[Visit], offers: list[Visit], visits: list[Visit]) -> Iterator[str]:
+    """Who waits is offered one time at once and gets one at most; what was claimed is a visit of whoever waited."""
+    of: defaultdict[str, list[Visit]] = defaultdict(list)
+    for offer in offers:
+        of[offer["waiting"]].append(offer)
+    for entry in waiting:
+        theirs = of[entry["_id"]]
+        claimed = [offer for offer in theirs if offer["state"] == "claimed"]
+        if sum(offer["state"] == "open" for offer in theirs) > 1:
+            yield f"waiting {entry['_id']} is offered more than one time"
+        if len(claimed) != (entry["state"] == "claimed"):
+            yield f"waiting {entry['_id']} is {entry['state']} and claimed {len(claimed)} offers"
+        known = {(one.get("client", {}).get("ref"), starts) for one in visits for starts in _were_at(one)}
+        for offer in claimed:
+            if (entry["client"]["ref"], offer["starts_at"]) not in known:
+                yield f"offer {offer['_id']} was claimed and there is no such visit"
+
+
+def _were_at(visit: Visit) -> set[datetime]:
+    """Every start that the visit has had."""
+    return {visit["starts_at"], *(turn["moved_from"] for turn in visit["history"] if "moved_from" in turn)}
 
 
 def _overlaps(visits: list[Visit]) -> Iterator[str]:

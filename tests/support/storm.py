@@ -66,9 +66,9 @@ class Storm:
             return True
         return False
 
-    async def client(self, number: int, *, until: int) -> None:
-        """One client after another, each with a story of chance; `until` is in seconds from now."""
-        ends = asyncio.get_running_loop().time() + until
+    async def client(self, *, seconds: int) -> None:
+        """One client after another, each with a story of chance."""
+        ends = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < ends:
             story = self.dice.choices([self._visit, self._course, self._wait, self._idle_hold], weights=[6, 2, 2, 1])[0]
             try:
@@ -121,7 +121,7 @@ class Storm:
         await self._request(where, course["token"])
         self.done["course"] += 1
         lead = await self.call("GET", where, token=course["token"])
-        first = lead["visits"][0]
+        first = lead["visits"][0]["appointment"]
         await self._answer({"id": first["id"], "token": self._token(first["id"])})
         if self.dice.random() < 0.7:
             await self.call("POST", f"{where}/cancel", token=course["token"])
@@ -133,8 +133,7 @@ class Storm:
             "service": "session",
             "client": self._client(),
             "consent": CONSENT,
-            "from": today.isoformat(),
-            "until": (today + timedelta(days=20)).isoformat(),
+            "ranges": [{"from": today.isoformat(), "until": (today + timedelta(days=20)).isoformat()}],
         }
         await self.call("POST", f"{HOME}/waitlist", wish, key=_key())
         self.done["waited"] += 1
