@@ -1,0 +1,247 @@
+"""What free times cost: in process, over HTTP with and without a long past, and for any of five practitioners.
+
+Every practitioner has 500 visits in the 90 days asked about. Over HTTP the service runs as a process of its own; two
+of them, one with nothing behind it and one with 50,000 visits, are asked in turn, so that a machine that slows down
+slows both.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import uvloop
+from pymongo import AsyncMongoClient
+
+from services.booking import documents
+from services.booking.domain import turns
+from services.booking.domain.appointment import Appointment, State
+from services.booking.domain.availability import Busy, Question, Start, free_starts, window
+from services.booking.domain.calendar import minute_of
+from services.booking.domain.identity import appointment_id
+from services.booking.domain.offering import offer
+from services.booking.domain.policy import Policy
+from services.booking.domain.practice import Place, Practice, Practitioner, Service, WeeklyHours
+from services.booking.profile import written
+from shared.clock import utc_now
+from tests.support import backends
+from tests.support.running import OPERATOR_KEY, running
+
+DAYS = 90
+BUSY = 500
+PAST = int(os.environ.get("PAST", "50000"))
+ROUNDS = int(os.environ.get("ROUNDS", "400"))
+WARM_UP = 40
+ZONE = ZoneInfo("Europe/Zurich")
+HOURS = range(8, 18)
+EACH_BATCH = 5_000
+
+Ask = Callable[[], Awaitable[object]]
+
+
+def practice(people: int) -> Practice:
+    """Open from eight to six every day; a session of 45 minutes needs a quarter of an hour after it."""
+    every_day = tuple(
+        WeeklyHours(place="here", weekday=weekday, starts=HOURS.start * 60, ends=HOURS.stop * 60)
+        for weekday in range(7)
+    )
+    return Practice(
+        id=f"of-{people}",
+        name="Steady",
+        sms_name="Steady",
+        country="CH",
+        zone=ZONE.key,
+        locale="en",
+        phone="+41440000000",
+        emergency_number="112",
+        places=(Place(id="here", name="Here", address="Here 1", zone=ZONE.key),),
+        services=(Service(id="session", name="Session", length_minutes=45, buffer_after_minutes=15, horizon_days=120),),
+        practitioners=tuple(
+            Practitioner(id=f"p{n}", name=f"P{n}", services=("session",), hours=every_day) for n in range(people)
+        ),
+    )
+
+
+def starts(chosen: random.Random, first: date, days: int, number: int) -> list[datetime]:
+    """So many full hours of different times, at random."""
+    hours = [(day, hour) for day in range(days) for hour in HOURS]
+    return [
+        datetime(first.year, first.month, first.day, hour, tzinfo=ZONE).astimezone(UTC) + timedelta(days=day)
+        for day, hour in chosen.sample(hours, number)
+    ]
+
+
+def visit(of: Practice, person: str, at: datetime, *, is_past: bool) -> Appointment:
+    start, before = Start(minute_of(at), person, "here", None), at - timedelta(days=1)
+    held = turns.hold(
+        id_=appointment_id(of.id, f"{person} {at}"),
+        practice=of.id,
+        offer=offer(of, of.services[0], start),
+        starts_at=at,
+        asked="asked",
+        now=before,
+        policy=Policy(hold_for=timedelta(days=1)),
+    )
+    return replace(held, held_until=None, state=State.ATTENDED if is_past else State.CONFIRMED)
+
+
+def visits(of: Practice, first: date) -> Iterator[Appointment]:
+    """What is booked in the days asked about."""
+    for number, person in enumerate(of.practitioners):
+        for at in starts(random.Random(number), first, DAYS, BUSY):
+            yield visit(of, person.id, at, is_past=False)
+
+
+def past(of: Practice, first: date) -> Iterator[Appointment]:
+    days = -(-PAST // len(HOURS))
+    for at in starts(random.Random(0), first - timedelta(days=days + 1), days, PAST):
+        yield visit(of, of.practitioners[0].id, at, is_past=True)
+
+
+# In process
+
+
+def asked(of: Practice, now: datetime, person: str | None) -> Question:
+    first = now.astimezone(ZONE).date()
+    busy = [Busy(practitioner=one.offer.practitioner, room=None, footprint=one.footprint) for one in visits(of, first)]
+    starts_from, starts_until = window(first, DAYS, ZONE)
+    return Question(
+        practice=of,
+        service=of.services[0],
+        practitioner=person,
+        now=now,
+        starts_from=starts_from,
+        starts_until=starts_until,
+        busy=busy,
+    )
+
+
+def in_process(question: Question) -> float:
+    """Median milliseconds."""
+    took = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        free_starts(question)
+        took.append((time.perf_counter() - begun) * 1e3)
+    return statistics.median(took)
+
+
+# Over HTTP
+
+
+@asynccontextmanager
+async def served(folder: Path, mongo_url: str, database: str, server: backends.RabbitBackend) -> AsyncIterator[str]:
+    """The origin of a booking with both practices on a database of its own."""
+    async with (
+        backends.fresh_vhost(server) as vhost,
+        running(folder, mongo_url=mongo_url, rabbit=vhost, services=("booking",), booking_database=database) as system,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {OPERATOR_KEY}"}, raise_for_status=True) as http,
+    ):
+        for of in (practice(1), practice(5)):
+            profile = written(of).model_dump(mode="json", exclude_none=True)
+            await http.put(f"{system.origins['booking']}/booking/v1/practices/{of.id}", json=profile)
+        yield system.origins["booking"]
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+async def fill(mongo_url: str, database: str, appointments: Iterator[Appointment]) -> None:
+    client: AsyncMongoClient[dict[str, Any]]
+    batch: list[dict[str, Any]] = []
+    async with AsyncMongoClient(mongo_url) as client:
+        for appointment in appointments:
+            batch.append(documents.document(appointment))
+            if len(batch) == EACH_BATCH:
+                await client[database]["appointments"].insert_many(batch)
+                batch = []
+        if batch:
+            await client[database]["appointments"].insert_many(batch)
+
+
+def asking(http: aiohttp.ClientSession, origin: str, people: int, person: str | None) -> Ask:
+    named = "" if person is None else f"&practitioner={person}"
+    url = f"{origin}/booking/v1/practices/of-{people}/availability?service=session&days={DAYS}{named}"
+
+    async def ask() -> None:
+        async with http.get(url) as answer:
+            assert answer.status == 200, await answer.text()
+            await answer.read()
+
+    return ask
+
+
+async def in_turn(contestants: dict[str, Ask]) -> dict[str, list[float]]:
+    """Milliseconds of each, sorted."""
+    took: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(WARM_UP + ROUNDS):
+        for name, ask in contestants.items():
+            begun = time.perf_counter()
+            await ask()
+            if number >= WARM_UP:
+                took[name].append((time.perf_counter() - begun) * 1e3)
+    return {name: sorted(each) for name, each in took.items()}
+
+
+def p95(took: Sequence[float]) -> float:
+    return took[len(took) * 95 // 100]
+
+
+async def main() -> None:
+    now = utc_now()
+    one, any_of_five = (in_process(asked(practice(people), now, None)) for people in (1, 5))
+    say(f"in process  one practitioner, {DAYS} days, {BUSY} visits: {one:5.2f} ms (bar: under 3)")
+    say(f"in process  any of five: {any_of_five:5.2f} ms, {any_of_five / one:4.2f} times that")
+    async with AsyncExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        mongo_url = await opened.enter_async_context(backends.mongo(folder / "mongo"))
+        server = await opened.enter_async_context(backends.rabbit(folder / "rabbit"))
+        origins = [
+            await opened.enter_async_context(served(made(folder / name), mongo_url, f"{name}_bench", server))
+            for name in ("fresh", "old")
+        ]
+        first = now.astimezone(ZONE).date()
+        for name in ("fresh", "old"):
+            for people in (1, 5):
+                await fill(mongo_url, f"{name}_bench", visits(practice(people), first))
+        await fill(mongo_url, "old_bench", past(practice(1), first))
+        http = await opened.enter_async_context(aiohttp.ClientSession())
+        took = await in_turn(
+            {
+                "no past": asking(http, origins[0], 1, "p0"),
+                f"{PAST} past": asking(http, origins[1], 1, "p0"),
+                "any of 5": asking(http, origins[1], 5, None),
+            }
+        )
+    tell(took)
+
+
+def tell(took: dict[str, list[float]]) -> None:
+    for name, each in took.items():
+        say(f"over HTTP   {name:>10}: p50 {statistics.median(each):6.2f} ms, p95 {p95(each):6.2f} ms (bar: under 25)")
+    fresh, old, five = (statistics.median(each) for each in took.values())
+    say(f"over HTTP   with a past, p50: {old / fresh:4.2f} times that without (bar: at most 1.10)")
+    say(f"over HTTP   any of five, p50: {five / old:4.2f} times one (bar: at most 3)")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
