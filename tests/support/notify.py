@@ -519,7 +519,7 @@ class Worker:
 
     async def hears(self, of: Visit) -> bool:
         word = Word.CONSENTED if of.consented else Word.WITHHELD
-        entry = Entry(key=f"visit:{of.appointment}", word=word, at=of.since, source="booking", wording="v1")
+        entry = Entry(key=f"visit:{of.appointment}:1", word=word, at=of.since, source="booking", wording="v1")
         return await self.planning.keep_visit(of, entry)
 
 
