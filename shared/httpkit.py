@@ -95,7 +95,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One operation, declared once: served by `application`, described by `shared.openapi`."""
+    """One operation, declared once: served by `application`, described by `shared.openapi`.
+
+    One that is `idempotent` takes an Idempotency-Key, one that is `versioned` an If-Match.
+    """
 
     method: str
     path: str
@@ -109,6 +112,7 @@ class Route:
     who: Who = Who.PUBLIC
     scope: str = ""
     idempotent: bool = False
+    versioned: bool = False
 
 
 class MalformedJson(Refusal):

@@ -111,6 +111,9 @@ def _parameters(route: Route) -> list[Json]:
     if route.idempotent:
         schema = {"type": "string", "pattern": "^[!-~]{1,200}$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema})
+    if route.versioned:
+        schema = {"type": "string", "pattern": '^"[0-9]{1,9}"$', "description": "the ETag of what is changed"}
+        found.append({"name": "If-Match", "in": "header", "required": False, "schema": schema})
     return found
 
 

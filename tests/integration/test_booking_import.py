@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tomllib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -23,7 +24,7 @@ async def booking(mongo_url: str, database_name: str, rabbit: RabbitBackend) -> 
         yield one
 
 
-async def program(file: Path, origin: str, **more: str) -> tuple[int, str]:
+async def program(what: Path | str, origin: str, command: str = "import", **more: str) -> tuple[int, str]:
     """Its exit code, and all it said."""
     environment: Mapping[str, str] = {
         "PATH": os.environ["PATH"],
@@ -32,8 +33,8 @@ async def program(file: Path, origin: str, **more: str) -> tuple[int, str]:
         **more,
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.booking", "import", str(file), "--url", origin,
-        env=environment, cwd=file.parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        sys.executable, "-m", "services.booking", command, str(what), "--url", origin,
+        env=environment, cwd=EXAMPLE.parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode or 0, said.decode().strip()
@@ -70,6 +71,27 @@ async def test_a_mistake_is_named_by_its_field_and_nothing_is_lost(booking: App,
 async def test_what_goes_wrong_on_the_way_is_one_sentence(booking: App, key: str, port: str | None, told: str) -> None:
     said = await program(EXAMPLE, port or origin(booking), STILLPOINT_OPERATOR_KEY=key)
     assert said == (1, f"{EXAMPLE}: {told}")
+
+
+async def test_what_is_exported_is_loaded_again_as_the_same_practice(booking: App, tmp_path: Path) -> None:
+    assert (await program(EXAMPLE, origin(booking)))[0] == 0
+    before = (await booking.as_operator("GET", f"{PRACTICE}/export")).body
+    code, written = await program("still-water", origin(booking), command="export")
+    assert code == 0
+    file = tmp_path / "practice.toml"
+    file.write_text(written)
+    assert tomllib.loads(written) == before
+    assert await program(file, origin(booking)) == (0, "still-water: loaded, version 2")
+
+
+async def test_what_cannot_be_exported_is_one_sentence(booking: App) -> None:
+    nobody = "http://127.0.0.1:1"
+    for practice, where, told in (
+        ("no-water", origin(booking), "there is no practice 'no-water'"),
+        ("still water/..", origin(booking), "Not Found"),
+        ("still-water", nobody, f"{nobody} does not answer as booking does; is it running?"),
+    ):
+        assert await program(practice, where, command="export") == (1, f"{practice}: {told}")
 
 
 async def test_the_operator_api_names_the_field_too(booking: App) -> None:

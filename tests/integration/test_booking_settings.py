@@ -120,6 +120,20 @@ async def test_hours_exceptions_and_time_off_are_kept_one_by_one(booking: App) -
         assert (await booking.as_operator("DELETE", path)).code == "no-such-part"
 
 
+async def test_whatever_changes_a_setting_can_rely_on_a_version(booking: App) -> None:
+    paths = (await booking.call("GET", "/booking/v1/openapi.json")).body["paths"]
+    settings = ("places", "rooms", "services", "practitioners")
+    relying = {
+        (path.removeprefix(PRACTICE.replace("still-water", "{practice}")), method)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if any(one["name"] == "If-Match" for one in operation["parameters"])
+    }
+    assert {("", "put"), ("", "patch"), ("/practitioners/{practitioner}/hours", "put")} <= relying
+    assert {path.split("/")[1] for path, _ in relying if path} == {*settings}
+    assert len(relying) == 2 + 2 * len(settings) + 5
+
+
 async def test_who_relies_on_an_old_version_changes_nothing(booking: App) -> None:
     old = await etag(booking, f"{PRACTICE}/rooms/heron")
     assert old == await etag(booking, PRACTICE)

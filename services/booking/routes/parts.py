@@ -96,6 +96,7 @@ class PartRoutes:
             refuses=(*EDITING, *refuses),
             who=Who.OPERATOR,
             scope="practice:write",
+            versioned=True,
         )
 
     def _shown(self, sort: Sort) -> Handler:

@@ -36,9 +36,10 @@ class SettingRoutes:
                 summary="Replace the whole profile of a practice, or begin one",
                 body=profile.Profile,
                 answers={200: Stored},
-                refuses=(InvalidPractice, ChangedMeanwhile),
+                refuses=(InvalidPractice, InvalidRequest, ChangedMeanwhile),
                 who=Who.OPERATOR,
                 scope="practice:write",
+                versioned=True,
             ),
             Route(
                 method="PATCH",
@@ -50,6 +51,7 @@ class SettingRoutes:
                 refuses=EDITING,
                 who=Who.OPERATOR,
                 scope="practice:write",
+                versioned=True,
             ),
         ]
 

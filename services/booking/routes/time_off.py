@@ -50,6 +50,7 @@ class TimeOffRoutes:
                 refuses=(*EDITING, NoSuchPart),
                 who=Who.OPERATOR,
                 scope="practice:write",
+                versioned=True,
             ),
             Route(
                 method="PUT",
@@ -61,6 +62,7 @@ class TimeOffRoutes:
                 refuses=(*EDITING, NoSuchPart),
                 who=Who.OPERATOR,
                 scope="practice:write",
+                versioned=True,
             ),
             Route(
                 method="DELETE",
@@ -71,6 +73,7 @@ class TimeOffRoutes:
                 refuses=(*EDITING, NoSuchPart),
                 who=Who.OPERATOR,
                 scope="practice:write",
+                versioned=True,
             ),
         ]
 
@@ -96,6 +99,7 @@ class TimeOffRoutes:
                 refuses=(*EDITING, NoSuchPart),
                 who=Who.OPERATOR,
                 scope="practice:write",
+                versioned=True,
             ),
             Route(
                 method="DELETE",
@@ -106,6 +110,7 @@ class TimeOffRoutes:
                 refuses=(*EDITING, NoSuchPart),
                 who=Who.OPERATOR,
                 scope="practice:write",
+                versioned=True,
             ),
         ]
 
