@@ -329,10 +329,12 @@ async def test_a_slow_receiver_neither_holds_up_others_nor_gets_more_at_once_tha
         receiver.open.clear()
         await desk.owed(7)
         sender = desk.sender()
-        for _ in range(4):
+
+        async def quick_has_all() -> bool:
             await sender.send_due()
-            await until(lambda: len(quick.told) >= 3)
-        await until(lambda: receiver.at_once == 3)
+            return len(quick.told) == 7 and receiver.at_once >= 3
+
+        await until(quick_has_all)
         receiver.open.set()
         await sender.finish()
         await desk.round(sender)
@@ -418,6 +420,16 @@ async def test_another_practice_knows_nothing_of_it(desk: Desk) -> None:
         await desk.webhooks.add("nowhere", "https://example.org/", ("*",), hand=STAFF)
     with pytest.raises(NoSuchDelivery):
         await desk.deliveries.replay(PRACTICE, endpoint.id, "msg_none")
+
+
+async def test_whoever_begins_to_listen_here_is_known_here_at_once(desk: Desk, receiver: Receiver) -> None:
+    assert list(await desk.webhooks.listening(PRACTICE)) == []
+    endpoint = await desk.listens(receiver.url)
+    assert list(await desk.webhooks.listening(PRACTICE)) == [endpoint]
+    changed = await desk.webhooks.change(PRACTICE, endpoint.id, Wish(enabled=False), hand=STAFF)
+    assert list(await desk.webhooks.listening(PRACTICE)) == [changed]
+    await desk.webhooks.remove(PRACTICE, endpoint.id, hand=STAFF)
+    assert list(await desk.webhooks.listening(PRACTICE)) == []
 
 
 async def test_who_listens_is_remembered_for_a_few_seconds_only(desk: Desk, receiver: Receiver) -> None:

@@ -93,6 +93,7 @@ async def test_another_practice_and_things_of_others_are_out_of_reach_like_those
         (PRACTICE, {"appointment": "theirs"}),
         ("other", {"appointment": "ours"}),
         (None, {"course": "ours"}),
+        (None, {"appointment": "ours", "course": "theirs"}),
     ]:
         with pytest.raises(OutOfReach):
             await shown(house, secret, practice=practice, **subjects)
