@@ -61,9 +61,11 @@ class Claims:
     async def claim(self, id_: OfferId, *, hand: Hand) -> Appointment:
         """The visit that was offered. Claimed again, it is the same visit; somebody else may have been faster."""
         offered, waiting = await self._get(id_)
-        visit = None if offered.is_open(self._now()) else await self.visit_of(offered)
+        visit = await self.visit_of(offered)
         if visit is None:
             offered.check_open(self._now())
+            if waiting.state is not Wait.WAITING:
+                raise OfferExpired("whoever was offered this time has got another one")
             held = await self._visits.hold(offered.practice, _wanted(offered), key=offered.key, hand=hand)
             visit = await self._asked_for(held, offered, waiting.client, hand)
         if offered.state is not Standing.CLAIMED:
@@ -87,9 +89,12 @@ class Claims:
                 await self._lose(one)
 
     async def settle(self, claimed: Offered) -> None:
-        """Its visit was asked for: the client waits no longer, and nobody else is offered this time."""
-        await self._offers.turn(claimed.id, Standing.CLAIMED, of=UNCLAIMED)
+        """Its visit was asked for: the client waits no longer, and nobody else is offered this time.
+
+        Out of the line first: as long as the offer stands open, its client is not offered another time.
+        """
         await self._line.end(claimed.waiting, Wait.CLAIMED, self._now())
+        await self._offers.turn(claimed.id, Standing.CLAIMED, of=UNCLAIMED)
         for other in await self._offers.of_event(claimed.practice, claimed.seat.freed.event):
             if other.state is Standing.OPEN:
                 await self._lose(other)
