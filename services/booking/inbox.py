@@ -12,7 +12,7 @@ from typing import Any
 
 from services.booking.actions import Booking
 from services.booking.actions.visits import Contended
-from services.booking.domain.appointment import Appointment, AppointmentId, Deed, State
+from services.booking.domain.appointment import ACTIVE, Appointment, AppointmentId, Deed, State
 from services.booking.domain.client import Answer
 from services.booking.domain.refusals import NoSuchAppointment
 from services.booking.domain.turns import Outcome
@@ -57,6 +57,34 @@ def subscriptions(booking: Booking) -> Subscriptions:
         fact: Reply = heard.data
         return booking.visits.replied(AppointmentId(fact.appointment), deed, event=heard.id, at=fact.received_at)
 
+    async def turned(heard: Envelope[AppointmentEvent]) -> Verdict:
+        appointment, over = AppointmentId(heard.data.appointment), State(heard.data.state) not in ACTIVE
+        if await booking.asks.has_forgotten(appointment):
+            return DONE  # what comes late of a forgotten client is told to nobody
+        for react in booking.reactions:
+            await react(heard)
+        if over and await booking.asks.has_forgotten(appointment):  # only then may it have happened meanwhile
+            await booking.asks.forget_again(heard)
+        return DONE
+
+    return {
+        CaseDecided: decided,  # may come twice, late, or after a later one
+        ReplyConfirmed: said_yes,
+        ReplyRescheduleAsked: asked_to_move,
+        **_about_clients(booking),
+        AppointmentRequested: turned,
+        AppointmentInReview: turned,
+        AppointmentConfirmed: turned,
+        AppointmentMoved: turned,
+        AppointmentCancelled: turned,
+        AppointmentDeclined: turned,
+        AppointmentLapsed: turned,
+        AppointmentAttended: turned,
+        AppointmentMissed: turned,
+    }
+
+
+def _about_clients(booking: Booking) -> Subscriptions:
     async def erased(heard: Envelope[screening.ClientErased] | Envelope[notify.ClientErased]) -> Verdict:
         return DONE if await answered(heard) else Park("no such ask")
 
@@ -70,28 +98,11 @@ def subscriptions(booking: Booking) -> Subscriptions:
             heard.practice, heard.data.ask, Answer(service, heard.time, heard.data.records)
         )
 
-    async def turned(heard: Envelope[AppointmentEvent]) -> Verdict:
-        for react in booking.reactions:
-            await react(heard)
-        return DONE
-
     return {
-        CaseDecided: decided,  # may come twice, late, or after a later one
-        ReplyConfirmed: said_yes,
-        ReplyRescheduleAsked: asked_to_move,
         screening.ClientErased: erased,
         notify.ClientErased: erased,
         screening.ClientExported: exported,
         notify.ClientExported: exported,
-        AppointmentRequested: turned,
-        AppointmentInReview: turned,
-        AppointmentConfirmed: turned,
-        AppointmentMoved: turned,
-        AppointmentCancelled: turned,
-        AppointmentDeclined: turned,
-        AppointmentLapsed: turned,
-        AppointmentAttended: turned,
-        AppointmentMissed: turned,
     }
 
 

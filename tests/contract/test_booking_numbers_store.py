@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.booking.domain import proof
+from services.booking.domain.client import Subject
 from services.booking.domain.proof import Proof
 from services.booking.outbox import code_asked
 from services.booking.ports import Numbers
@@ -84,3 +85,14 @@ async def test_what_was_proven_is_kept_and_what_was_not_is_forgotten_after_a_day
     assert "forget_from" not in document
     assert "hashed" not in document
     assert indexes["forget"]["expireAfterSeconds"] == timedelta(days=1).total_seconds()
+
+
+async def test_a_proof_is_told_of_and_forgotten_with_its_client(numbers: Numbers) -> None:
+    await numbers.save(proof.ask(UNKNOWN, hashed="code", now=NOW), ())
+    subject = Subject(practice="still-water", refs=(UNKNOWN.id, "0" * 20), phones=(), appointments=())
+    assert await numbers.told(subject) == [{"codes_asked_at": [NOW.isoformat()], "proven": False}]
+
+    for _ in range(2):
+        await numbers.forget(subject)
+    assert await numbers.get(UNKNOWN.id) is None
+    assert await numbers.told(subject) == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.booking.domain.client import Subject
 from services.booking.domain.proof import Proof
 from shared.events import Envelope
 from shared.relay import Said
@@ -29,3 +31,14 @@ class MemoryNumbers:
         self.kept[proof.id] = proof
         self.said.extend(said)
         return True
+
+    async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
+        found = [self.kept[ref] for ref in subject.refs if ref in self.kept]
+        return [
+            {"codes_asked_at": [at.isoformat() for at in one.asked], "proven": one.proven_at is not None}
+            for one in found
+        ]
+
+    async def forget(self, subject: Subject) -> None:
+        for ref in subject.refs:
+            self.kept.pop(ref, None)

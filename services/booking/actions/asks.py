@@ -25,6 +25,8 @@ from services.booking.outbox import client_asked
 from services.booking.ports import AlreadyAsked, Stores
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
+from shared.events import Envelope
+from shared.events.booking import AppointmentEvent
 
 MOST_TRIES = 8
 BATCH = 20
@@ -112,6 +114,17 @@ class Asks:
                 return True
         raise Contended("others kept answering the same ask")
 
+    async def has_forgotten(self, visit: AppointmentId) -> bool:
+        found = await self._stores.appointments.get(visit)
+        return found is not None and found.pseudonym is not None
+
+    async def forget_again(self, heard: Envelope[AppointmentEvent]) -> None:
+        """An erasure went by between the two halves of a reaction to this event."""
+        client, visit = heard.data.client, heard.data.appointment
+        subject = Subject(practice=heard.practice, refs=(client.ref,), phones=(client.phone,), appointments=(visit,))
+        for store in self._stores.of_clients:
+            await store.forget(subject)
+
     async def carry_out(self) -> None:
         """Do booking's own part of every erasure that is open; each step may be done any number of times."""
         for ask in await self._asks.open_erasures(BATCH):
@@ -127,10 +140,10 @@ class Asks:
         return ask
 
     async def _forget(self, ask: ClientAsk, subject: Subject) -> None:
+        for visit in subject.appointments:  # first, so that nothing which is heard from now on is told any more
+            await self._forget_visit(AppointmentId(visit), ask)
         for store in self._stores.of_clients:
             await store.forget(subject)
-        for visit in subject.appointments:
-            await self._forget_visit(AppointmentId(visit), ask)
         await self._asks.forget_exports(ask.practice, subject.refs)
         await self._stores.clients.forget(ask.practice, subject.refs, asked_at=ask.asked_at)
         records = len(subject.appointments) + len(subject.refs)

@@ -41,6 +41,7 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
     """Every collection with its indexes, and the outbox of those that say something."""
     line = await MongoLine.open(database)
     deliveries = await MongoDeliveries.open(database)
+    numbers = await MongoNumbers.open(database, relay)
     return Stores(
         practices=await MongoPractices.open(database, relay),
         appointments=await MongoAppointments.open(database, relay),
@@ -54,8 +55,8 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
         feeds=await MongoFeeds.open(database),
         webhooks=await MongoWebhooks.open(database),
         deliveries=deliveries,
-        numbers=await MongoNumbers.open(database, relay),
+        numbers=numbers,
         line=line,
         offers=await MongoOffers.open(database, relay),
-        of_clients=(line, deliveries),
+        of_clients=(line, deliveries, numbers),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
+from services.booking.domain.client import Subject
 from services.booking.domain.proof import Proof
 from shared.mongo import Collection, Database, Document, ensure
 from shared.relay import Outbox, Relay, Said
@@ -62,6 +64,20 @@ class MongoNumbers:
                 return False
         self._outbox.hand_over(proof.id, said)
         return True
+
+    async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
+        found = [_read(one) for one in await self._collection.find(_of(subject)).to_list(None)]
+        return [
+            {"codes_asked_at": [at.isoformat() for at in one.asked], "proven": one.proven_at is not None}
+            for one in found
+        ]
+
+    async def forget(self, subject: Subject) -> None:
+        await self._collection.delete_many(_of(subject))
+
+
+def _of(subject: Subject) -> Document:
+    return {"_id": {"$in": list(subject.refs)}}
 
 
 def _fields(proof: Proof) -> Document:

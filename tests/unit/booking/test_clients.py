@@ -18,7 +18,7 @@ from services.booking.domain.identity import client_ref
 from services.booking.inbox import subscriptions
 from services.booking.outbox import client_merged
 from services.booking.ports import Stores
-from shared.events import Event, envelope, notify, screening
+from shared.events import Envelope, Event, envelope, notify, screening
 from shared.events.booking import ClientEraseAsked, ClientExportAsked
 from shared.retry import DONE, Park
 from tests.support.booking import CLIENT, HOUR, NOW, STAFF, TEN, House, a_person, wants
@@ -219,6 +219,29 @@ async def test_what_a_process_remembers_does_not_bring_a_client_back(house: Prac
     missed = await house.booking.visits.missed(visit.id, hand=STAFF)
 
     assert missed.client is None
+
+
+async def test_nothing_that_is_heard_of_a_forgotten_visit_is_told_to_anybody(house: Practice) -> None:
+    await house.came()
+    told: list[str] = []
+    belongings = Belongings()
+
+    async def tells(heard: Envelope[Any]) -> None:
+        told.append(heard.id)
+        belongings.kept.add(PHONE)
+        if len(told) == 1:  # the erasure goes by while this one is told
+            belongings.kept.discard(PHONE)
+            await erased(house)
+            belongings.kept.add(PHONE)
+
+    stores = replace(house.stores, of_clients=(belongings,))
+    booking = replace(house.booking, reactions=(tells,), asks=Asks(stores, Clients(stores, house.time), house.time))
+    attended = house.appointments.said[-1]
+    for _ in range(2):
+        assert await subscriptions(booking)[type(attended.data)](attended) == DONE
+
+    assert told == [attended.id]
+    assert PHONE not in belongings.kept
 
 
 async def test_whoever_comes_back_after_an_erasure_is_a_new_client(house: Practice) -> None:
