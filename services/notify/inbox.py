@@ -79,10 +79,7 @@ def _about_clients(clients: Clients) -> Subscriptions:
         await clients.prepare_export(heard.data.ask, heard.practice, appointments=heard.data.appointments)
         return DONE
 
-    return {
-        ClientEraseAsked: erase,
-        ClientExportAsked: export,
-    }
+    return {ClientEraseAsked: erase, ClientExportAsked: export}
 
 
 def _told(practice_known: bool) -> Verdict:

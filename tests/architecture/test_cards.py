@@ -36,7 +36,7 @@ def test_every_event_is_heard_by_somebody() -> None:
 @each_card
 def test_what_a_card_hears_is_what_its_inbox_subscribes_to(service: str) -> None:
     inbox = (ROOT / "services" / service / "inbox.py").read_text()
-    subscribed = set(re.findall(r"^\s+(?:\w+\.)?([A-Z]\w+):", inbox, re.MULTILINE))
+    subscribed = set(re.findall(r"(?:^\s+|[{,] ?)(?:\w+\.)?([A-Z]\w+): ?\w", inbox, re.MULTILINE))
 
     assert subscribed == {event.__name__ for event in CARDS[service].HEARS}
 
