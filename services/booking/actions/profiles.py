@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +22,7 @@ from shared.clock import Clock
 from shared.errors import Kind, Refusal
 
 MOST_TRIES: Final = 8
+BATCH: Final = 20
 FURTHEST: Final = timedelta(days=FURTHEST_DAYS + 2)
 """No visit is booked further ahead than this."""
 
@@ -113,7 +115,11 @@ class Profiles:
     async def _edited(self, kept: Kept) -> Edited:
         now = self._now()
         upcoming = await self._appointments.agenda(kept.practice.id, now, now + FURTHEST)
-        return Edited(kept, outside(kept.practice, upcoming))
+        found: list[Outside] = []
+        for first in range(0, len(upcoming), BATCH):
+            found += outside(kept.practice, upcoming[first : first + BATCH])
+            await asyncio.sleep(0)  # hundreds of visits take a while, and others ask for free times meanwhile
+        return Edited(kept, tuple(found))
 
 
 def _changed_meanwhile(practice: str) -> ChangedMeanwhile:
