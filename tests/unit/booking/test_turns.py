@@ -253,3 +253,18 @@ def test_whatever_happens_versions_grow_by_one_and_ended_is_ended(story: list[De
         assert appointment.version == was.version + 1
         assert was.state in STEPS[deed].of
         assert was.state not in {State.CANCELLED, State.LAPSED, State.DECLINED}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "slug"),
+    [
+        (turns.WrongState, "wrong-state"),
+        (turns.HoldExpired, "hold-expired"),
+        (turns.AlreadyRenewed, "already-renewed"),
+        (turns.TooLate, "too-late"),
+        (turns.TooEarly, "too-early"),
+        (turns.HealthCheckOutOfDate, "health-check-out-of-date"),
+    ],
+)
+def test_each_refusal_is_a_conflict_with_a_code_of_its_own(refusal: type[Refusal], slug: str) -> None:
+    assert (refusal.slug, refusal.kind) == (slug, 409)
