@@ -23,6 +23,7 @@ from services.booking.domain.course import (
     standing,
 )
 from services.booking.domain.course_plan import Slot, Wish
+from services.booking.domain.course_search import best
 from services.booking.domain.policy import is_late
 from services.booking.domain.practice import Practice, Service
 from shared.clock import Clock
@@ -149,7 +150,7 @@ class CoursePlans:
         own = [Busy(practitioner=one.offer.practitioner, room=one.offer.room, footprint=one.footprint) for one in but]
         free = free_slots(replace(question, busy=[busy for busy in question.busy if busy not in own]))
         for count in counts:
-            plan = course_plan.best(free, count, between, near)
+            plan = best(free, count, between, near)
             if plan is not None:
                 return tuple(slot.start for slot in plan)
         raise NoCoursePlan(f"no {counts[-1]} visits are free {between.least} to {between.most} days apart")

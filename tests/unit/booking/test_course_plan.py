@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.booking.domain.course import Spacing
-from services.booking.domain.course_plan import Slot, Wish, best, cost, slots
+from services.booking.domain.course_plan import Slot, Wish, cost, slots
+from services.booking.domain.course_search import best
 from services.booking.domain.question import Start
 
 MONDAY = date(2027, 3, 1)
