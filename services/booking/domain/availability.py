@@ -6,14 +6,16 @@ falls foul of. Nothing depends on the past.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter, itemgetter
 from zoneinfo import ZoneInfo
 
 from services.booking.domain import calendar
 from services.booking.domain.practice import Practitioner
-from services.booking.domain.question import REACH, Busy, Question, Reason, Start
+from services.booking.domain.question import REACH, Busy, Question, Reason, Start, Where
 from services.booking.domain.rules import Rules
 
 __all__ = ["REACH", "Busy", "Question", "Reason", "Start", "by_day", "explain", "free_start", "free_starts", "window"]
@@ -28,14 +30,18 @@ def free_starts(question: Question) -> list[Start]:
     people = question.practice.who_offers(question.service.id)
     if question.practitioner is not None:
         people = tuple(person for person in people if person.id == question.practitioner)
-    chosen: dict[int, tuple[int, Start]] = {}
-    for rules in (rules for person in people for rules in _rules_of(question, person)):
-        for stretch, starts in rules.offered():
-            visits = rules.visits_on(stretch.day) if len(people) > 1 else 0
-            for start in starts:
-                if start.minute not in chosen or visits < chosen[start.minute][0]:
-                    chosen[start.minute] = (visits, start)
-    return [chosen[minute][1] for minute in sorted(chosen)]
+    # What is preferred comes last, and so takes the place of what is not.
+    found: list[tuple[int, range, Where]] = []
+    taken = _by_practitioner(question.busy)
+    for person in reversed(people):
+        for rules in reversed(list(_rules_of(question, person, taken.get(person.id, ())))):
+            for day, minutes, where in rules.offered():
+                found.append((rules.visits_on(day) if len(people) > 1 else 0, minutes, where))
+    found.sort(key=itemgetter(0), reverse=True)
+    chosen: dict[int, Where] = {}
+    for _, minutes, where in found:
+        chosen.update(dict.fromkeys(minutes, where))
+    return [Start(minute, *chosen[minute]) for minute in sorted(chosen)]
 
 
 def free_start(question: Question, at: datetime) -> Start | None:
@@ -64,8 +70,13 @@ def window(first: date, number: int, zone: ZoneInfo) -> tuple[datetime, datetime
 def by_day(starts: Sequence[Start], zone: ZoneInfo) -> dict[date, list[Start]]:
     """The starts under their dates in the viewer's zone."""
     days: dict[date, list[Start]] = {}
-    for start in starts:
-        days.setdefault(calendar.local_date(start.minute, zone), []).append(start)
+    at = 0
+    while at < len(starts):
+        day = calendar.local_date(starts[at].minute, zone)
+        ends = calendar.day_start(day + timedelta(days=1), zone)
+        behind = bisect_left(starts, ends, at, key=attrgetter("minute"))
+        days[day] = list(starts[at:behind])
+        at = behind
     return days
 
 
@@ -84,6 +95,13 @@ def _distance(reasons: tuple[Reason, ...]) -> tuple[bool, int]:
     return not {Reason.HOURS, Reason.EXCEPTION}.isdisjoint(reasons), len(reasons)
 
 
-def _rules_of(question: Question, person: Practitioner) -> Iterator[Rules]:
+def _rules_of(question: Question, person: Practitioner, theirs: Sequence[Busy] | None = None) -> Iterator[Rules]:
     for place in person.places:
-        yield Rules(question, person, question.practice.place(place))
+        yield Rules(question, person, question.practice.place(place), theirs)
+
+
+def _by_practitioner(taken: Iterable[Busy]) -> dict[str | None, list[Busy]]:
+    whose: dict[str | None, list[Busy]] = {}
+    for busy in taken:
+        whose.setdefault(busy.practitioner, []).append(busy)
+    return whose

@@ -1,15 +1,17 @@
 """Local wall time and instants: which minutes of real time a range of a local day is, across every clock change.
 
 Inside the domain an instant is a whole number of minutes since 1970-01-01T00:00Z, and wall time the same count on
-the wall's own axis; wall = instant + offset. Every zone has had offsets of whole minutes since 1972.
+the wall's own axis; wall = instant + offset. Every zone has had offsets of whole minutes since 1972. What a date is
+in a zone is remembered, because the same weeks are asked about again and again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from services.booking.domain.practice import DAY_MINUTES
@@ -96,6 +98,7 @@ def last_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     return (instants(wall, zone) or (_change_over(wall, zone),))[-1]
 
 
+@lru_cache(maxsize=20_000)
 def day_start(day: date, zone: ZoneInfo) -> int:
     """The first minute of a local date, which is not midnight where the clocks go forward over midnight."""
     return minute_of(first_instant(datetime.combine(day, time()), zone))
@@ -105,15 +108,17 @@ def local_date(minute: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(minute * 60, zone).date()
 
 
-def stretches(day: date, ranges: Iterable[Span], zone: ZoneInfo) -> Iterator[Stretch]:
+@lru_cache(maxsize=20_000)
+def stretches(day: date, ranges: tuple[Span, ...], zone: ZoneInfo) -> tuple[Stretch, ...]:
     """The real time of ranges of wall minutes (0 to 1440) of a local date, in order and disjoint.
 
     Ranges that overlap or touch count as one. Wall time in a gap does not exist. Wall time in a fold counts once,
     in its first pass, unless the range takes in the whole fold: then both passes lie inside it.
     """
     midnight = (day.toordinal() - _EPOCH_DAY) * DAY_MINUTES
-    for starts, ends in merged(ranges):
-        yield from _resolved(midnight + starts, midnight + ends, zone)
+    return tuple(
+        stretch for starts, ends in merged(ranges) for stretch in _resolved(midnight + starts, midnight + ends, zone)
+    )
 
 
 def _resolved(starts: int, ends: int, zone: ZoneInfo) -> Iterator[Stretch]:

@@ -21,7 +21,7 @@ why a visit keeps the needs and the policy it was booked with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,6 +77,17 @@ def kept_apart_from(candidate: Footprint, other: Footprint) -> Span:
     starts, ends, before, after = candidate.core
     other_starts, other_ends, other_before, other_after = other.core
     return (other_starts - ends - max(after, other_before) + 1, other_ends + max(other_after, before) - starts)
+
+
+def kept_apart_from_all(candidate: Footprint, others: Iterable[Footprint]) -> Iterator[Span]:
+    """As `kept_apart_from`, for each of many."""
+    starts, ends, before, after = candidate.core
+    for other in others:
+        if other.buffers is Buffers.SUMMED:
+            yield kept_apart_from(candidate, other)
+        else:
+            later, earlier = max(after, other.before), max(before, other.after)
+            yield other.starts - ends - later + 1, other.ends + earlier - starts
 
 
 def cells(footprint: Footprint, resources: Iterable[str]) -> tuple[str, ...]:

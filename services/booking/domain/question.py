@@ -64,6 +64,10 @@ class Question:
     busy: Sequence[Busy] = ()
 
 
+Where = tuple[str, str, str | None]
+"""Practitioner, place and room of a start."""
+
+
 class Start(NamedTuple):
     """A start on offer, in minutes since the epoch; a tuple because there are thousands in a list."""
 

@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.booking.domain import calendar
 from services.booking.domain.calendar import Stretch
-from services.booking.domain.footprint import Footprint, footprint_from, kept_apart_from
+from services.booking.domain.footprint import Footprint, footprint_from, kept_apart_from, kept_apart_from_all
 from services.booking.domain.load import overworked
 from services.booking.domain.practice import Block, Hours, Place, Practitioner
-from services.booking.domain.question import Busy, Question, Reason, Start
-from services.booking.domain.spans import Span, clipped, holds, merged, without
+from services.booking.domain.question import Busy, Question, Reason, Where
+from services.booking.domain.spans import Span, clipped, holds, merged, overlapping, without
 
 
 class Rules:
     """All rules for one practitioner at one place, each as spans of starts, worked out when first looked at."""
 
-    def __init__(self, question: Question, person: Practitioner, place: Place) -> None:
+    def __init__(
+        self, question: Question, person: Practitioner, place: Place, theirs: Sequence[Busy] | None = None
+    ) -> None:
+        """`theirs` is what the question says is taken of the practitioner, if the caller has picked it out."""
         self._question = question
+        self._theirs = theirs
+        self._visits_by_day: dict[date, int] = {}
         self._person = person
         self._place = place
         self._zone = ZoneInfo(place.zone)
         self._shape = footprint_from(question.service, person, 0, question.practice.buffers)
 
-    def offered(self) -> Iterator[tuple[Stretch, list[Start]]]:
-        """What the rules leave, stretch by stretch."""
+    def offered(self) -> Iterator[tuple[date, range, Where]]:
+        """What the rules leave, as minutes on the raster and where: those of a room that comes first by id come last.
+
+        The date is the local one of the hours that the minutes lie in.
+        """
         left = without(clipped(self._fitting, *self._bounds), self._taken)
-        rooms = [(room, without(left, taken)) for room, taken in self._rooms]
         step = self._question.service.step_minutes
-        for stretch in self._stretches:
-            found: dict[int, str | None] = {}
-            for room, free in rooms:
-                for span in clipped(free, stretch.starts, stretch.ends):
-                    for minute in stretch.raster(span, step):
-                        found.setdefault(minute, room)
-            yield stretch, [Start(minute, self._person.id, self._place.id, room) for minute, room in found.items()]
+        for room, taken in reversed(self._rooms):
+            where = (self._person.id, self._place.id, room)
+            for stretch, span in overlapping(self._stretches, without(left, taken) if taken else left):
+                yield stretch.day, stretch.raster(span, step), where
 
     def against(self, at: datetime) -> Iterator[Reason]:
         """The rules that the start at `at` breaks; it is offered exactly if there are none."""
@@ -58,8 +62,11 @@ class Rules:
 
     def visits_on(self, day: date) -> int:
         """How many visits the practitioner has on a local date, of any service and anywhere."""
-        first, last = (calendar.day_start(day + timedelta(days=ahead), self._zone) for ahead in (0, 1))
-        return bisect_left(self._visit_starts, last) - bisect_left(self._visit_starts, first)
+        if day not in self._visits_by_day:
+            first, last = (calendar.day_start(day + timedelta(days=ahead), self._zone) for ahead in (0, 1))
+            number = bisect_left(self._visit_starts, last) - bisect_left(self._visit_starts, first)
+            self._visits_by_day[day] = number
+        return self._visits_by_day[day]
 
     @cached_property
     def _bounds(self) -> Span:
@@ -107,10 +114,10 @@ class Rules:
             for stretch in calendar.stretches(day, self._ranges_on(day), self._zone)
         )
 
-    def _ranges_on(self, day: date) -> list[Span]:
+    def _ranges_on(self, day: date) -> tuple[Span, ...]:
         """An exception replaces the weekly hours of its date at every place."""
         if day in self._exceptions:
-            return [(hours.starts, hours.ends) for hours in self._exceptions[day] if hours.place == self._place.id]
+            return tuple((hours.starts, hours.ends) for hours in self._exceptions[day] if hours.place == self._place.id)
         return self._week[day.weekday()]
 
     @cached_property
@@ -118,13 +125,13 @@ class Rules:
         return {exception.day: exception.hours for exception in self._person.exceptions}
 
     @cached_property
-    def _week(self) -> list[list[Span]]:
+    def _week(self) -> list[tuple[Span, ...]]:
         """The weekly ranges at this place, Monday first."""
         week: list[list[Span]] = [[] for _ in range(7)]
         for hours in self._person.hours:
             if hours.place == self._place.id:
                 week[hours.weekday].append((hours.starts, hours.ends))
-        return week
+        return [tuple(ranges) for ranges in week]
 
     @cached_property
     def _fitting(self) -> list[Span]:
@@ -137,7 +144,10 @@ class Rules:
     def _busy(self) -> tuple[Busy, ...]:
         """The practitioner's visits and blocks; a block has no needs of its own, but a visit beside it has."""
         blocks = (self._block(block) for block in self._person.blocks)
-        return (*(busy for busy in self._question.busy if busy.practitioner == self._person.id), *blocks)
+        theirs = self._theirs
+        if theirs is None:
+            theirs = [busy for busy in self._question.busy if busy.practitioner == self._person.id]
+        return (*theirs, *blocks)
 
     @cached_property
     def _taken(self) -> list[Span]:
@@ -174,4 +184,4 @@ class Rules:
         return Busy(practitioner=self._person.id, room=None, footprint=taken, reason=Reason.BLOCK)
 
     def _near(self, taken: Iterable[Busy]) -> list[Span]:
-        return merged(kept_apart_from(self._shape, busy.footprint) for busy in taken)
+        return merged(kept_apart_from_all(self._shape, (busy.footprint for busy in taken)))

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf
+from typing import Protocol, TypeVar
 
 Span = tuple[int, int]
 Spans = Sequence[Span]
 """Sorted by start, disjoint and not touching, none empty: what `merged` returns."""
+
+
+class Stretched(Protocol):
+    """Something with half-open ends in minutes."""
+
+    @property
+    def starts(self) -> int: ...
+
+    @property
+    def ends(self) -> int: ...
+
+
+Piece = TypeVar("Piece", bound=Stretched)
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
@@ -52,6 +66,18 @@ def clipped(spans: Spans, starts: int, ends: int) -> list[Span]:
     behind = bisect_left(spans, (ends, -inf))
     inside = ((max(one, starts), min(other, ends)) for one, other in spans[max(first, 0) : behind])
     return [(one, other) for one, other in inside if one < other]
+
+
+def overlapping(pieces: Sequence[Piece], spans: Spans) -> Iterator[tuple[Piece, Span]]:
+    """Every piece with every span that it shares minutes with, in order; the pieces are sorted and disjoint."""
+    at = 0
+    for piece in pieces:
+        while at < len(spans) and spans[at][1] <= piece.starts:
+            at += 1
+        ahead = at
+        while ahead < len(spans) and spans[ahead][0] < piece.ends:
+            yield piece, spans[ahead]
+            ahead += 1
 
 
 def holds(spans: Spans, minute: int) -> bool:

@@ -36,7 +36,7 @@ def resolved(zone: str, day: str, *ranges: str) -> list[str]:
     """The stretches as UTC, joined where they touch: "07:00-15:00"."""
     spans = [(wall_minutes(one[:5]), wall_minutes(one[6:])) for one in ranges]
     joined: list[list[int]] = []
-    for stretch in stretches(date.fromisoformat(day), spans, ZoneInfo(zone)):
+    for stretch in stretches(date.fromisoformat(day), tuple(spans), ZoneInfo(zone)):
         if joined and joined[-1][1] == stretch.starts:
             joined[-1][1] = stretch.ends
         else:
@@ -45,7 +45,7 @@ def resolved(zone: str, day: str, *ranges: str) -> list[str]:
 
 
 def real_minutes(zone: str, day: str, span: tuple[int, int] = WHOLE_DAY) -> int:
-    return sum(one.ends - one.starts for one in stretches(date.fromisoformat(day), [span], ZoneInfo(zone)))
+    return sum(one.ends - one.starts for one in stretches(date.fromisoformat(day), (span,), ZoneInfo(zone)))
 
 
 def naive(text: str) -> datetime:
@@ -184,7 +184,7 @@ def test_a_range_of_no_length_is_no_time() -> None:
 
 
 def test_every_stretch_knows_the_date_and_the_beginning_of_its_range() -> None:
-    first, second = stretches(date(2026, 10, 25), [WHOLE_DAY], ZoneInfo("Europe/Zurich"))
+    first, second = stretches(date(2026, 10, 25), (WHOLE_DAY,), ZoneInfo("Europe/Zurich"))
     assert (first.day, second.day) == (date(2026, 10, 25), date(2026, 10, 25))
     assert (first.anchor, second.anchor) == (first.starts + first.offset, first.anchor)
     assert (first.offset, second.offset) == (120, 60)

@@ -84,7 +84,7 @@ def test_every_zone_has_the_hours_of_the_zone_that_stands_for_it(hours: str) -> 
     span = (wall_minutes(hours[:5]), wall_minutes(hours[6:]))
     days = [FIRST + timedelta(days=day) for day in range(DAYS)]
     for names in zones_alike().values():
-        of_each = [[tuple(stretches(day, [span], ZoneInfo(name))) for day in days] for name in names]
+        of_each = [[tuple(stretches(day, (span,), ZoneInfo(name))) for day in days] for name in names]
         assert all(one == of_each[0] for one in of_each), names
 
 
