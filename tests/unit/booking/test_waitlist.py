@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from services.booking.actions.waitlist import Wish
+from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, Deed, State
+from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.freed import NoSuchOffer, Offered, OfferExpired, Standing
 from services.booking.domain.practice import Block, Texting, WaitlistPolicy
 from services.booking.domain.refusals import KeyReused, NoSuchService, NotOffered, SlotTaken
@@ -22,7 +24,23 @@ from services.booking.phone import NotAMobileNumber
 from shared.errors import Refusal
 from shared.events import Envelope
 from shared.retry import DONE
-from tests.support.booking import CLIENT, HOUR, MINUTE, NOW, STAFF, TEN, House, a_house, a_person, wants
+from tests.support.booking import (
+    CLIENT,
+    HOUR,
+    MINUTE,
+    NOW,
+    POLICY,
+    STAFF,
+    TEN,
+    House,
+    a_client,
+    a_hold,
+    a_house,
+    a_person,
+    a_request,
+    a_visit,
+    wants,
+)
 
 THAT_DAY = Range(first=date(2027, 3, 2), last=date(2027, 3, 2))
 TWO_HOURS = timedelta(hours=2)
@@ -199,6 +217,18 @@ async def test_a_batch_that_was_cut_short_is_filled_when_it_is_heard_again() -> 
     line.offers.kept = dict(list(line.offers.kept.items())[:1])
     assert await line.hear(said) == DONE
     assert [one.seat.name for one in line.made] == ["text-0", "text-1", "text-2"]
+
+
+async def test_once_a_part_of_it_is_claimed_the_rest_is_offered_to_nobody() -> None:
+    line = Line(batch=2)
+    await line.join(1, service="call")
+    await line.frees()
+    freed = line.appointments.said[-1]
+    await line.claim(line.made[0])
+    await line.join(2, service="call")
+    assert await line.hear(freed) == DONE
+    await line.later(TWO_HOURS)
+    assert [one.state for one in line.made] == [Standing.CLAIMED]
 
 
 async def test_when_an_offer_has_passed_the_next_in_line_gets_it() -> None:
@@ -398,6 +428,32 @@ async def test_an_instant_offer_confirms_by_the_health_check_of_an_earlier_visit
     assert [turn.deed for turn in visit.history] == [Deed.HELD, Deed.CONFIRMED]
     assert line.said[-1] == "confirmed"
     assert line.state(waiting) is Wait.CLAIMED
+
+
+def test_a_clearance_confirms_a_request_up_to_its_last_day_at_the_place() -> None:
+    for until, state in ((date(2027, 3, 1), State.REQUESTED), (date(2027, 3, 2), State.CONFIRMED)):
+        cleared = Clearance(until=until, event="case:1")
+        asked = turns.request(a_hold(), a_client(), asked="asked", now=NOW, policy=POLICY, cleared=cleared)
+        assert asked.state is state
+
+
+def test_a_clearance_counts_for_its_own_rule_set_and_not_while_another_visit_is_looked_at() -> None:
+    cleared = replace(a_visit(), cleared_until=date(2027, 6, 1))
+    reviewed = turns.review(a_request(NOW - HOUR, key="other"), event="case:2", now=NOW - HOUR)
+    own = clearance([cleared], a_client(), screening="cst-core")
+    assert own == Clearance(until=date(2027, 6, 1), event="cleared")
+    assert clearance([cleared], a_client(), screening="another") is None
+    assert clearance([cleared, reviewed], a_client(), screening="cst-core") is None
+    answered = turns.confirm(reviewed, cleared_until=None, event="case:3", now=NOW - MINUTE)
+    assert clearance([cleared, answered], a_client(), screening="cst-core") == own
+
+
+async def test_what_was_offered_as_a_request_stays_one() -> None:
+    line = Line()
+    await line.join(1, name="Kim Doe", phone="+41791234567")
+    await line.frees()
+    await _cleared(line, until=date(2027, 6, 1))
+    assert (await line.claim(line.made[0])).state is State.REQUESTED
 
 
 @pytest.mark.parametrize(
