@@ -14,6 +14,7 @@ from services.booking.actions import Booking
 from services.booking.actions.limits import Limits
 from services.booking.actions.posting import Posting
 from services.booking.calendar_reading import reading
+from services.booking.counters import counting
 from services.booking.domain.webhook import Signer
 from services.booking.outward import Outward
 from services.booking.patience import Patience
@@ -23,7 +24,6 @@ from services.booking.routes.appointments import Pass
 from services.booking.routes.live import Live
 from services.booking.settings import Settings
 from services.booking.store import open_stores
-from services.booking.store.limits import counting
 from shared import httpkit, mongo, ticker
 from shared.bus import Bus
 from shared.clock import Clock, utc_now

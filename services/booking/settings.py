@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from services.booking.actions.limits import Allowed
+from services.booking.counters import IN_MEMORY
 from services.booking.domain.policy import Policy
 from shared.settings import Settings as Shared
 
@@ -21,6 +22,12 @@ def _rates(text: str) -> list[RateLimitItem]:
 def _readable(text: str) -> str:
     _rates(text)
     return text
+
+
+def _counter(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith((IN_MEMORY, "async+mongodb://", "async+mongodb+srv://")):
+        raise ValueError("neither async+memory:// nor async+mongodb://...")
+    return url
 
 
 Rates = Annotated[str, AfterValidator(_readable)]
@@ -47,8 +54,8 @@ class Settings(Shared):
         30, description="Days after a visit until the token of its link stops working", ge=1, le=3650
     )
 
-    booking_limits_url: SecretStr = Field(
-        SecretStr("async+memory://"),
+    booking_limits_url: Annotated[SecretStr, AfterValidator(_counter)] = Field(
+        SecretStr(IN_MEMORY),
         description="Where requests are counted: in each process, or in MongoDB for all replicas (async+mongodb://...)",
     )
     booking_limit_holds_by_address: Rates = Field("30/10 minutes", description="Times that one address may hold")

@@ -20,12 +20,12 @@ from pydantic import SecretStr
 
 from services.booking.actions import Booking
 from services.booking.actions.limits import Allowed, Limits
+from services.booking.counters import counting
 from services.booking.domain.appointment import By, Hand
 from services.booking.domain.proof import TooMany, WrongCode
 from services.booking.ports import Kept
 from services.booking.profile import written
 from services.booking.store import open_stores
-from services.booking.store.limits import counting
 from shared import mongo
 from shared.bus import Bus
 from shared.relay import Relay

@@ -9,9 +9,10 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from limits import RateLimitItem
-from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 
+from services.booking.counters import Memory
 from services.booking.domain.appointment import By, Hand
 from services.booking.domain.proof import too_many
 from shared.clock import Clock, utc_now
@@ -42,7 +43,7 @@ class Limits:
     def __init__(self, allowed: Allowed, storage: Storage | None = None, clock: Clock = utc_now) -> None:
         self.coming = allowed.coming
         self._allowed = allowed
-        self._limiter = FixedWindowRateLimiter(storage or MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(storage or Memory())
         self._clock = clock
 
     async def hold(self, practice: str, hand: Hand) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from limits import parse_many
@@ -10,6 +11,7 @@ from limits import parse_many
 from services.booking.actions import Booking
 from services.booking.actions.admission import TooManyVisits
 from services.booking.actions.limits import Allowed, Limits
+from services.booking.counters import FEW, Memory
 from services.booking.domain.appointment import AppointmentId, By, Hand
 from services.booking.domain.proof import TooMany
 from services.booking.domain.turns import Outcome
@@ -181,3 +183,40 @@ async def test_with_no_limits_nothing_is_counted() -> None:
     held = [await hold(house, hours) for hours in range(6)]
 
     assert len(set(held)) == 6
+
+
+async def test_what_is_over_is_forgotten_and_what_is_not_is_kept() -> None:
+    counters = Memory()
+    for number in range(FEW - 1):
+        await counters.incr(f"over {number}", expiry=-1)
+    assert await counters.incr("mine", expiry=60) == 1
+    assert len(counters.storage) == FEW
+
+    assert await counters.incr("yours", expiry=60) == 1
+
+    assert set(counters.storage) == set(counters.expirations) == {"mine", "yours"}
+    assert await counters.incr("mine", expiry=60) == 2
+
+
+async def test_a_counter_begins_anew_when_its_window_is_over() -> None:
+    counters = Memory()
+    assert [await counters.incr("mine", expiry=-1) for _ in range(3)] == [1, 1, 1]
+    assert [await counters.incr("yours", expiry=60) for _ in range(3)] == [1, 2, 3]
+
+
+async def test_a_hit_looks_through_the_others_only_when_there_are_twice_as_many() -> None:
+    counters = Memory()
+    looked = 0
+
+    class Watched(dict[str, float]):
+        def items(self) -> Any:
+            nonlocal looked
+            looked += 1
+            return super().items()
+
+    counters.expirations = Watched()
+    for number in range(10 * FEW):
+        await counters.incr(f"{number}", expiry=60)
+
+    assert looked == 4
+    assert len(counters.storage) == 10 * FEW

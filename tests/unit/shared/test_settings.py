@@ -40,7 +40,12 @@ def test_proxies_are_listed_with_commas_and_are_nobody_without_a_list(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TRUSTED_PROXIES", "10.0.0.1/8"), ("TRUSTED_PROXIES", "gateway"), ("BOOKING_LIMIT_HOLDS_BY_ADDRESS", "many")],
+    [
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "gateway"),
+        ("BOOKING_LIMIT_HOLDS_BY_ADDRESS", "many"),
+        ("BOOKING_LIMITS_URL", "redis://127.0.0.1"),
+    ],
 )
 def test_what_cannot_be_read_is_named_and_the_program_ends(given: pytest.MonkeyPatch, name: str, value: str) -> None:
     given.setenv(f"STILLPOINT_{name}", value)
