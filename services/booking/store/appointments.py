@@ -62,6 +62,8 @@ SCHEMA: Final[Document] = {
         "cells": {"bsonType": "array", "minItems": 1, "items": {"bsonType": "string"}},
     },
 }
+AT_ONCE: Final = 10_000
+"""What is taken in a quarter of a year comes in one answer, not in one of 101 and the rest."""
 OPTIONAL: Final = ("held_until", "due_at", "client", "requested_with")
 
 
@@ -116,7 +118,7 @@ class MongoAppointments:
     ) -> Sequence[Busy]:
         standing = self._standing(practice, starts_from, starts_until)
         standing["$nor"] = [{"_id": but}, {"state": State.HELD.value, "held_until": {"$lte": now}}]
-        found = await self._collection.find(standing, documents.BUSY).to_list(None)
+        found = await self._collection.find(standing, documents.BUSY, batch_size=AT_ONCE).to_list(None)
         return [documents.busy(document) for document in found]
 
     async def in_the_way(self, wanted: Appointment, now: datetime) -> Sequence[Appointment]:
