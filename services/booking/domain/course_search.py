@@ -94,8 +94,13 @@ class Days:
             return NEVER
         free = [[0 if day in walls else NEVER for day in range(self._length)] for walls in self._walls]
         ahead = self._all_ahead(free)[-1]
-        least: int = min(min(map(add, *both)) for both in zip(free, ahead, strict=True))
-        return least // OTHER_PERSON * OTHER_PERSON
+        begun = (
+            self._begin[day] + rest
+            for lane, rests in enumerate(ahead)
+            for day, rest in enumerate(rests)
+            if (day in self._walls[lane] if self._wish.first is None else self._pinned(lane, day))
+        )
+        return min(begun, default=NEVER) // OTHER_PERSON * OTHER_PERSON
 
     def cost(self, plan: Sequence[Slot]) -> int:
         return cost(plan, self._spacing, self._wish)

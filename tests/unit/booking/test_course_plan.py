@@ -99,6 +99,13 @@ def test_the_first_start_that_was_picked_stays_the_first() -> None:
     assert every(best(free, 3, WEEKLY, wish)) == [(0, 10, "ana"), (7, 10, "ana"), (14, 10, "ana")]
 
 
+def test_a_first_start_with_somebody_who_cannot_go_on_is_followed_by_others() -> None:
+    free = [a_slot(0, 600, "ben"), *(a_slot(7 * week, 600) for week in range(3))]
+    wish = Wish(begins=MONDAY, first=a_slot(0, 600).start.starts_at, wall=600)
+    assert [who for _, _, who in every(best(free, 3, WEEKLY, wish))] == ["ana"] * 3
+    assert [who for _, _, who in every(best([free[0], *free[2:]], 3, WEEKLY, wish))] == ["ben", "ana", "ana"]
+
+
 def test_nothing_is_found_where_one_visit_cannot_keep_its_distance() -> None:
     assert best([a_slot(0, 600), a_slot(7, 600), a_slot(18, 600)], 3, WEEKLY, Wish(begins=MONDAY)) is None
     assert best([], 3, WEEKLY, Wish(begins=MONDAY)) is None
