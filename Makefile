@@ -67,6 +67,7 @@ check: lint test ## What CI checks first: lint and test
 .PHONY: bench
 bench: .venv/dev.stamp ## Latency and throughput beside the bare drivers
 	$(BIN)/python -m tests.performance.booking
+	$(BIN)/python -m tests.performance.availability
 	$(BIN)/python -m tests.performance.courses
 
 # The first lock fixes the versions for all the others; `--upgrade` is the reader's decision: make lock UPGRADE=--upgrade

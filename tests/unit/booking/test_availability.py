@@ -213,6 +213,21 @@ def test_the_horizon_ends_with_midnight() -> None:
     assert explain(question, local("2026-06-03 00:00")) == {"anna": (Reason.HORIZON,)}
 
 
+def test_a_window_that_begins_or_ends_within_a_minute_holds_the_starts_inside_it() -> None:
+    half = timedelta(seconds=30)
+    ten, eleven = local(f"{MONDAY} 10:00"), local(f"{MONDAY} 11:00")
+    practice = open_from("09:00-17:00")
+    assert times(asking(practice, ten + half, eleven + half)) == ["10:15", "10:30", "10:45", "11:00"]
+    assert times(asking(practice, ten - half, eleven - half)) == ["10:00", "10:15", "10:30", "10:45"]
+
+
+def test_the_first_start_after_the_notice_needs_no_more_of_it() -> None:
+    practice = open_from("09:00-17:00", notice_minutes=60)
+    question = asking_for_days(practice, MONDAY, now=local(f"{MONDAY} 09:00"))
+    assert explain(question, local(f"{MONDAY} 10:00")) == {"anna": ()}
+    assert explain(question, local(f"{MONDAY} 09:45")) == {"anna": (Reason.NOTICE,)}
+
+
 # Neighbours
 
 
@@ -302,6 +317,25 @@ def test_time_off_of_several_days_across_a_change_ends_on_the_wall() -> None:
     ]
 
 
+def test_time_off_on_a_wall_that_is_shown_twice_is_as_long_as_it_can_be() -> None:
+    block = Block(starts_at=datetime(2026, 10, 25, 2, 30), ends_at=datetime(2026, 10, 25, 2, 45))  # noqa: DTZ001 # wall
+    person = a_practitioner(hours=weekly("01:00-04:00"), blocks=(block,))
+    service = a_service(length_minutes=15)
+    starts = free_starts(asking_for_days(a_practice(person, services=(service,)), "2026-10-25"))
+    away = {local("2026-10-25 02:30") + timedelta(minutes=quarter) for quarter in (0, 15, 30, 45, 60)}
+    listed = {start.starts_at for start in starts}
+    assert listed.isdisjoint(away)
+    assert {min(away) - timedelta(minutes=15), max(away) + timedelta(minutes=15)} <= listed
+
+
+def test_time_off_takes_every_minute_that_it_touches() -> None:
+    half = timedelta(seconds=30)
+    block = Block(starts_at=local(f"{MONDAY} 09:05") - half, ends_at=local(f"{MONDAY} 09:10") + half)
+    person = a_practitioner(hours=weekly("09:00-09:20"), blocks=(block,))
+    practice = a_practice(person, services=(a_service(length_minutes=5, step_minutes=5),))
+    assert times(asking_for_days(practice, MONDAY)) == ["09:15"]
+
+
 # Rooms
 
 
@@ -336,6 +370,14 @@ def test_a_room_needs_its_time_between_visits_of_different_people() -> None:
     assert times(asking_for_days(practice, MONDAY, busy=[a_visit(before, practitioner="ben", room="red")])) == ["09:00"]
     airing = a_visit(before, practitioner="ben", room="red", buffer_after_minutes=5)
     assert times(asking_for_days(practice, MONDAY, busy=[airing])) == []
+
+
+def test_only_when_every_room_is_taken_a_room_is_missing() -> None:
+    nine = local(f"{MONDAY} 09:00")
+    taken = [a_visit(nine, practitioner=who, room=room) for who, room in (("ben", "red"), ("cleo", "blue"))]
+    question = asking_for_days(in_rooms("red", "blue"), MONDAY, busy=taken[:1])
+    assert explain(question, nine) == {"anna": ()}
+    assert explain(replace(question, busy=taken), nine) == {"anna": (Reason.ROOM,)}
 
 
 # People and places
@@ -429,6 +471,13 @@ def test_a_start_beside_the_steps_is_refused(off: timedelta) -> None:
     assert free_start(question, at + off) is None
     assert free_start(question, at - off) is None
     assert explain(question, at + off) == {"anna": (Reason.STEP,)}
+
+
+def test_a_start_within_the_last_minute_is_beside_the_steps_and_not_outside_the_hours() -> None:
+    question = asking_for_days(open_from("09:00-17:00"), MONDAY)
+    last = local(f"{MONDAY} 16:00")
+    assert explain(question, last + timedelta(seconds=30)) == {"anna": (Reason.STEP,)}
+    assert explain(question, last + timedelta(seconds=60)) == {"anna": (Reason.HOURS,)}
 
 
 def test_each_rule_names_itself() -> None:

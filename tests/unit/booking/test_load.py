@@ -67,6 +67,12 @@ def test_a_row_is_as_long_as_its_pauses_are_short() -> None:
     assert beside == ["14:00", "15:00", "16:00"]
 
 
+def test_two_rows_a_pause_apart_are_counted_one_by_one() -> None:
+    practice = at_most(2, pause=60)
+    assert offered_beside(practice, "09:00", "11:00") == ["12:00", "13:00", "14:00", "15:00", "16:00"]
+    assert offered_beside(practice, "09:00", "11:00", "12:00") == ["14:00", "15:00", "16:00"]
+
+
 def test_a_row_that_is_too_long_already_does_not_grow() -> None:
     assert offered_beside(at_most(2), "09:00", "10:00", "11:00", "12:00") == ["14:00", "15:00", "16:00"]
 
