@@ -270,3 +270,12 @@ async def test_a_renewed_hold_is_read_as_it_was_saved(stores: Stores) -> None:
     assert await stores.appointments.save(renewed, announce(renewed))
     assert await stores.appointments.get(held.id) == renewed
     assert [one.id for one in await stores.appointments.due(NOW + 14 * MINUTE, 9)] == []
+
+
+async def test_the_agenda_is_of_everybody_or_of_one_practitioner(stores: Stores) -> None:
+    ana, ben = a_visit(key="ana"), a_visit(key="ben", practitioner="ben", room="kingfisher")
+    await kept(stores, ana, ben)
+    day = ("still-water", TEN - HOUR, TEN + HOUR)
+    assert {one.id for one in await stores.appointments.agenda(*day)} == {ana.id, ben.id}
+    assert list(await stores.appointments.agenda(*day, practitioner="ben")) == [ben]
+    assert list(await stores.appointments.agenda(*day, practitioner="cy")) == []
