@@ -137,7 +137,8 @@ STEPS: tuple[Step, ...] = (
     # What the health check said is never told apart by text: waiting, refused and run out read the same.
     Step(
         name="call_us",
-        applies=lambda frame: frame.visit.state is VisitState.IN_REVIEW and course.leads(frame),
+        # A later visit of a course waits for a person on its own account only, after the first was confirmed for all.
+        applies=lambda frame: frame.visit.state is VisitState.IN_REVIEW,
         due=_at_once,
         until=_start,
         validity=timedelta(hours=4),

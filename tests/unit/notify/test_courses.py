@@ -59,9 +59,14 @@ def test_a_course_at_short_notice_is_still_confirmed_by_one_text() -> None:
     assert "booked" not in words(follower)
 
 
-@pytest.mark.parametrize("state", [VisitState.IN_REVIEW, VisitState.DECLINED, VisitState.LAPSED])
-def test_only_the_first_visit_asks_to_call(state: VisitState) -> None:
+@pytest.mark.parametrize("state", [VisitState.DECLINED, VisitState.LAPSED])
+def test_what_becomes_of_the_whole_is_told_by_the_first_visit(state: VisitState) -> None:
     assert [bool(words(seated(index, state=state))) for index in (0, 1, 5)] == [True, False, False]
+
+
+def test_a_later_visit_that_waits_for_a_person_says_so_itself() -> None:
+    """It was among those that were said to be booked."""
+    assert [words(seated(index, state=VisitState.IN_REVIEW)) for index in (0, 1, 5)] == [{"call_us": "call_us"}] * 3
 
 
 def test_each_visit_of_a_course_tells_of_its_own_move() -> None:
