@@ -9,7 +9,7 @@ import pytest
 from services.booking.actions.course_changes import Days, Target
 from services.booking.actions.course_plans import CourseWish
 from services.booking.domain import eligibility
-from services.booking.domain.appointment import State
+from services.booking.domain.appointment import Appointment, State
 from services.booking.domain.course import NoCoursePlan, NoSuchCourse, NotOpenEnded, WrongCount, WrongSpacing
 from services.booking.domain.refusals import KeyReused, OutsideHours, SlotTaken
 from services.booking.domain.turns import HoldExpired, Outcome, TooLate, WrongState
@@ -17,6 +17,7 @@ from services.booking.outbox import announce
 from services.booking.phone import NotAMobileNumber
 from services.booking.ports import Kept
 from shared.errors import Refusal
+from shared.relay import Said
 from tests.support.booking import CLIENT, HOUR, MINUTE, NOW, STAFF, TEN, House, a_house, a_person, wants
 from tests.support.booking_courses import WEEK, CourseDesk, a_course, course_of, states
 
@@ -247,6 +248,27 @@ async def test_a_course_that_lost_a_held_visit_is_not_asked_for(house: House, de
     await desk.booking.visits.cancel(held[1].id, hand=CLIENT)
     with pytest.raises(WrongState):
         await desk.booking.courses.request(course_of(held), a_person(), hand=CLIENT)
+    assert house.said == []
+
+
+async def test_a_request_whose_course_is_called_off_in_the_middle_gives_back_what_it_took(
+    house: House, desk: CourseDesk
+) -> None:
+    held = await desk.hold(a_course(4))
+    save, saved = house.appointments.save, []
+
+    async def slow(turned: Appointment, said: Said) -> bool:
+        saved.append(turned)
+        if len(saved) == 3:  # when two of the later visits have been asked for
+            await desk.booking.visits.cancel(held[0].id, hand=CLIENT)
+        return await save(turned, said)
+
+    house.appointments.save = slow  # type: ignore[method-assign]  # another tab at a moment of our choosing
+    with pytest.raises(WrongState):
+        await desk.booking.courses.request(course_of(held), a_person(), hand=CLIENT)
+    visits = await desk.booking.courses.get(course_of(held))
+    assert states(visits) == ["cancelled"] * 4
+    assert [one.client for one in visits] == [None] * 4
     assert house.said == []
 
 

@@ -139,6 +139,18 @@ async def test_a_request_that_was_killed_is_confirmed_as_a_whole_or_not_at_all()
         assert stand == (set() if lead.client is None else {"confirmed"})
 
 
+async def test_a_killed_request_without_a_health_check_confirms_nothing_before_the_first() -> None:
+    async def calls(house: House) -> None:
+        asked = a_course(4, service="call")
+        await house.booking.courses.hold("still-water", asked, key="course", hand=CLIENT)
+
+    for house in await each_kill(request, calls):
+        lead, *later = states(await visits(house))
+        assert lead == "confirmed" or "confirmed" not in later
+        await in_time(house)
+        assert set(states(await visits(house))) <= ({"confirmed"} if lead == "confirmed" else {"lapsed", "cancelled"})
+
+
 async def test_following_the_first_is_finished_when_it_is_heard_again() -> None:
     async def asked(house: House) -> None:
         await held(house)
