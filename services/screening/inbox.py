@@ -64,12 +64,12 @@ def subscriptions(screening: Screening, clients: Clients) -> Subscriptions:
 
 def _about_clients(clients: Clients) -> Subscriptions:
     async def merged(heard: Envelope[ClientMerged]) -> Verdict:
-        await clients.merge(heard.practice, heard.data.ref, heard.data.into)
+        await clients.merge(heard.practice, heard.data.ref, heard.data.into, at=heard.time)
         return DONE
 
     async def erase(heard: Envelope[ClientEraseAsked]) -> Verdict:
         fact = heard.data
-        await clients.erase(fact.ask, heard.practice, appointments=fact.appointments, refs=fact.refs)
+        await clients.erase(fact.ask, heard.practice, appointments=fact.appointments, refs=fact.refs, at=heard.time)
         return DONE
 
     async def export(heard: Envelope[ClientExportAsked]) -> Verdict:

@@ -80,8 +80,8 @@ class Cases(Protocol):
 class Merges(Protocol):
     """Which references of clients are of one person."""
 
-    async def join(self, practice: str, ref: str, into: str) -> None:
-        """In whatever order it is heard, and however often; never of a client who was forgotten."""
+    async def join(self, practice: str, ref: str, into: str, *, at: datetime) -> None:
+        """In whatever order it is heard, and however often; never of a client who was forgotten since."""
         ...
 
     async def family(self, practice: str, ref: str) -> Sequence[str]:

@@ -318,8 +318,8 @@ async def test_merged_references_are_one_family_in_whatever_order_they_are_heard
     stores: Stores, order: tuple[str, ...]
 ) -> None:
     for ref, into in (*order, order[0]):
-        await stores.merges.join(PRACTICE, ref, into)
-    await stores.merges.join(PRACTICE, "x", "y")
+        await stores.merges.join(PRACTICE, ref, into, at=NOW)
+    await stores.merges.join(PRACTICE, "x", "y", at=NOW)
 
     for ref in "abcd":
         assert sorted(await stores.merges.family(PRACTICE, ref)) == ["a", "b", "c", "d"]
@@ -327,12 +327,15 @@ async def test_merged_references_are_one_family_in_whatever_order_they_are_heard
 
 
 async def test_a_merger_that_is_heard_after_an_erasure_is_not_kept(stores: Stores) -> None:
-    await stores.merges.join(PRACTICE, "a", "b")
+    await stores.merges.join(PRACTICE, "a", "b", at=NOW)
     for _ in range(2):
         await stores.merges.forget(PRACTICE, ["a", "b"], at=NOW)
-    await stores.merges.join(PRACTICE, "a", "b")
+    await stores.merges.join(PRACTICE, "a", "b", at=NOW)
 
     assert await stores.merges.family(PRACTICE, "a") == ["a"]
+
+    await stores.merges.join(PRACTICE, "a", "b", at=NOW + timedelta(days=1))  # who came back, and was merged anew
+    assert await stores.merges.family(PRACTICE, "a") == ["b", "a"]
 
 
 async def test_an_ask_is_begun_once_and_its_receipt_written_once(stores: Stores) -> None:

@@ -82,8 +82,8 @@ class MergeTwin:
         self.into: dict[tuple[str, str], str] = {}
         self.erased: dict[tuple[str, str], datetime] = {}
 
-    async def join(self, practice: str, ref: str, into: str) -> None:
-        if (practice, ref) not in self.erased:
+    async def join(self, practice: str, ref: str, into: str, *, at: datetime) -> None:
+        if (practice, ref) not in self.erased or self.erased[practice, ref] < at:
             self.into[practice, ref] = into
 
     async def family(self, practice: str, ref: str) -> Sequence[str]:

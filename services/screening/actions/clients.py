@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from services.screening import outbox
@@ -32,8 +32,8 @@ class Clients:
         self._cases, self._merges, self._asks, self._vault = cases, merges, asks, vault
         self._now = now
 
-    async def merge(self, practice: str, ref: str, into: str) -> None:
-        await self._merges.join(practice, ref, into)
+    async def merge(self, practice: str, ref: str, into: str, *, at: datetime) -> None:
+        await self._merges.join(practice, ref, into, at=at)
 
     async def earlier(self, appointment: str) -> Sequence[Case]:
         """The other cases of the same client, under whichever of their names, the latest visit first."""
@@ -46,7 +46,9 @@ class Clients:
         found = await self._cases.of_clients(case.practice, refs, limit=MOST_EARLIER + 1)
         return [one for one in found if one.id != appointment][:MOST_EARLIER]
 
-    async def erase(self, ask: str, practice: str, *, appointments: Sequence[str], refs: Sequence[str]) -> None:
+    async def erase(
+        self, ask: str, practice: str, *, appointments: Sequence[str], refs: Sequence[str], at: datetime
+    ) -> None:
         """Forget the cases and everything that names the client, and then say so, once.
 
         Killed at any point, all of it may be done again: the count was taken first, each case is closed and emptied
@@ -58,7 +60,7 @@ class Clients:
         for appointment in appointments:
             await self._screening.forget(appointment, practice)
             await self._vault.forget(practice, appointment)
-        await self._merges.forget(practice, refs, at=begun.begun_at)
+        await self._merges.forget(practice, refs, at=at)
         await self._asks.forget_exports(appointments)
         await self._say(begun)
 

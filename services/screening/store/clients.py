@@ -42,11 +42,15 @@ class MongoMerges:
         await ensure(database["merges"], [MERGED, FORGET])
         return cls(database)
 
-    async def join(self, practice: str, ref: str, into: str) -> None:
-        not_erased = {"_id": _id(practice, ref), "erased_at": {"$exists": False}}
+    async def join(self, practice: str, ref: str, into: str, *, at: datetime) -> None:
+        not_since = [{"erased_at": {"$exists": False}}, {"erased_at": {"$lt": at}}]
+        fields = {"practice": practice, "ref": ref, "into": into}
         try:
-            fields = {"practice": practice, "ref": ref, "into": into}
-            await self._merges.update_one(not_erased, {"$set": fields}, upsert=True)
+            await self._merges.update_one(
+                {"_id": _id(practice, ref), "$or": not_since},
+                {"$set": fields, "$unset": {"erased_at": ""}},
+                upsert=True,
+            )
         except DuplicateKeyError:
             return  # erased, or joined in the same moment by another hearer of the same
 

@@ -24,6 +24,7 @@ from shared.retry import DONE, Park
 from tests.support.booking import CLIENT, HOUR, NOW, STAFF, TEN, House, a_person, wants
 
 DAY = timedelta(days=1)
+AT_HOME = replace(CLIENT, where="203.0.113.7")
 PHONE = "+41791234567"
 OTHER = "+41791234568"
 HOUSE = "still-water"
@@ -36,7 +37,7 @@ class Practice(House):
     async def called(self, phone: str = PHONE, *, at: Any = TEN, name: str = "Kim Doe") -> Appointment:
         """A visit without a health check, so it is booked at once."""
         held = await self.hold(wants(at, service="call"), key=f"{phone} {at}")
-        booked = await self.booking.visits.request(held.id, a_person(name=name, phone=phone), hand=CLIENT)
+        booked = await self.booking.visits.request(held.id, a_person(name=name, phone=phone), hand=AT_HOME)
         await self.hears_itself()
         return booked
 
@@ -186,7 +187,7 @@ async def test_an_erasure_is_complete_when_all_three_have_answered_and_then_name
     assert receipt.completed_at == house.time()
     left = house.appointments.kept[visit.id]
     assert (left.client, left.pseudonym, left.state, left.starts_at) == (None, asked.id, State.ATTENDED, TEN)
-    for name in (PHONE, REF, "Kim"):
+    for name in (PHONE, REF, "Kim", "203.0.113.7"):
         assert name not in repr(receipt) + repr(house.appointments.kept) + repr(house.clients.kept)
 
 

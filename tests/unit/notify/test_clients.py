@@ -51,6 +51,7 @@ class World:
         self.clock = Clock(BOOKED)
         self.stores = twins(self.clock)
         self.phone = Phone(self.clock)
+        self.woken = 0
 
     @property
     def worker(self) -> Worker:
@@ -80,7 +81,11 @@ class World:
         notice = Notice(kind=NoticeKind.OFFER, **fields, **times)
         asked = Asked(id=offer, count=1, practice="still-waters", phone=PHONE, at=changes.get("at", at), notice=notice)
         entry = Entry(key="waitlist:1", word=Word.CONSENTED, at=at, source="booking", wording="v1")
-        return await Notices(self.stores, wake=lambda: None, new_code=lambda: offer, now=self.clock).tell(asked, entry)
+        notices = Notices(self.stores, wake=self.wake, new_code=lambda: offer, now=self.clock)
+        return await notices.tell(asked, entry)
+
+    def wake(self) -> None:
+        self.woken += 1
 
     async def hear(self, fact: Event, stores: Stores | None = None) -> None:
         heard = envelope(fact, subject=ASK, practice="still-waters", sequence=1, at=self.clock())
@@ -170,7 +175,9 @@ async def test_what_comes_late_brings_nothing_back(world: World) -> None:
     attempt = booked.attempt
     assert attempt is not None
     await world.worker.receipts.take(booked.code, attempt.id, sid="SM1", status="delivered", error_code=None)
+    woken = world.woken
     assert await world.offered("offer", at=before)
+    assert world.woken == woken, "it could have been sent"
     await world.worker.sending.send_due()
 
     await world.forgotten()
@@ -190,6 +197,14 @@ async def test_whoever_comes_back_after_an_erasure_is_texted_again_unless_they_s
     await world.worker.sending.send_due()
     (booked, *_) = await world.stores.messages.of("n" * 26)
     assert booked.state is State.ACCEPTED
+
+
+async def test_an_erasure_that_is_heard_again_leaves_those_who_came_back_alone(world: World) -> None:
+    await world.hear(erase_asked())
+    await world.worker.listening.hear(inbound("HELP", sid="SMhelp"))
+    await world.hear(erase_asked())
+
+    assert [reply.sid for reply in await world.stores.replies.of([PHONE])] == ["SMhelp"]
 
 
 async def test_an_erasure_between_two_steps_of_planning_leaves_nothing(world: World) -> None:

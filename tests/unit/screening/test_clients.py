@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,8 +37,10 @@ class World:
         screening = twin.screening(cases or self.cases, vault=(own | ports)["vault"])
         return screening, twin.clients(screening, cases or self.cases, **own | ports, now=lambda: self.now)
 
-    async def hear(self, fact: Event, *, subject: str = ASK, of: tuple[Screening, Clients] | None = None) -> None:
-        heard = envelope(fact, subject=subject, practice=PRACTICE, sequence=2, at=NOW)
+    async def hear(
+        self, fact: Event, *, subject: str = ASK, of: tuple[Screening, Clients] | None = None, at: datetime = NOW
+    ) -> None:
+        heard = envelope(fact, subject=subject, practice=PRACTICE, sequence=2, at=at)
         assert await inbox.subscriptions(*(of or self.process()))[type(fact)](heard) == DONE
 
     async def checked(self, appointment: str, *, ref: str = REF) -> None:
@@ -137,6 +139,14 @@ async def test_an_erasure_forgets_the_exports_of_its_client(world: World) -> Non
     await world.hear(erase_asked())
 
     assert set(world.asks.kept) == {ASK}
+
+
+async def test_an_erasure_that_is_heard_again_leaves_those_who_came_back_alone(world: World) -> None:
+    await world.hear(erase_asked())
+    await world.hear(ClientMerged(ref=OLD_REF, into=REF), subject=REF, at=NOW + timedelta(days=1))
+    await world.hear(erase_asked())
+
+    assert world.merges.into == {(PRACTICE, OLD_REF): REF}
 
 
 class Killed(BaseException):
