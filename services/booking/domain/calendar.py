@@ -68,6 +68,20 @@ def instant_of(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
+_CLOCK = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:00Z" for minute in range(DAY_MINUTES))
+
+
+def utc_text(minute: int) -> str:
+    """As in RFC 3339, like 2027-03-02T09:00:00Z; a list has thousands, so dates are remembered."""
+    day, rest = divmod(minute, DAY_MINUTES)
+    return _utc_date(day) + _CLOCK[rest]
+
+
+@lru_cache(maxsize=2_000)
+def _utc_date(day: int) -> str:
+    return date.fromordinal(_EPOCH_DAY + day).isoformat()
+
+
 def classify(wall: datetime, zone: ZoneInfo) -> Wall:
     """`wall` is naive."""
     first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from services.booking.actions.calendars import Followed
 from services.booking.actions.times import Free, Soonest
 from services.booking.domain.availability import Reason
+from services.booking.domain.calendar import utc_text
 from services.booking.domain.practice import wall_minutes
 from services.booking.domain.search import Wish
 from services.booking.moments import Instant
@@ -191,10 +192,13 @@ def month_view(free: Free) -> Month:
 def availability_json(free: Free) -> str:
     """`Availability`; written without a model for each slot, because a list has thousands."""
     days = [
-        {"date": day, "slots": [{"starts_at": start.starts_at, "practitioner": start.practitioner} for start in starts]}
+        {
+            "date": day,
+            "slots": [{"starts_at": utc_text(start.minute), "practitioner": start.practitioner} for start in starts],
+        }
         for day, starts in free.days.items()
     ]
     answer: dict[str, object] = {"zone": free.zone.key, "practice_zone": free.practice.zone, "days": days}
     if free.stale:
         answer["stale_calendars"] = free.stale
-    return orjson.dumps(answer, option=orjson.OPT_UTC_Z).decode()
+    return orjson.dumps(answer).decode()
