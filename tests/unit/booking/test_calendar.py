@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.booking.domain.calendar import (
     Wall,
@@ -19,6 +21,7 @@ from services.booking.domain.calendar import (
     minute_after,
     minute_of,
     stretches,
+    utc_text,
 )
 from services.booking.domain.practice import wall_minutes, wall_text
 
@@ -206,3 +209,9 @@ def test_times_of_day_are_read_and_written_alike(text: str) -> None:
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a time of day"):
         wall_minutes(text)
+
+
+@given(st.integers(minute_of(datetime(2000, 1, 1, tzinfo=UTC)), minute_of(datetime(2200, 12, 31, tzinfo=UTC))))
+def test_an_instant_is_written_as_everybody_reads_it(minute: int) -> None:
+    assert datetime.fromisoformat(utc_text(minute)) == instant_of(minute)
+    assert utc_text(minute).endswith(":00Z")

@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.booking.domain.spans import Spans, clipped, holds, merged, without
+from services.booking.domain.calendar import Stretch
+from services.booking.domain.spans import Spans, clipped, holds, merged, overlapping, without
 
 ends = st.integers(-5, 40)
 some_spans = st.lists(st.tuples(ends, ends), max_size=8)
@@ -47,3 +48,13 @@ def test_clipping_leaves_what_lies_inside(spans: list[tuple[int, int]], starts: 
 @given(some_spans, ends)
 def test_holding_a_minute_is_being_in_a_span(spans: list[tuple[int, int]], minute: int) -> None:
     assert holds(merged(spans), minute) == (minute in minutes(spans))
+
+
+@given(some_spans, some_spans)
+def test_pieces_meet_exactly_the_spans_that_they_share_minutes_with(
+    pieces: list[tuple[int, int]], spans: list[tuple[int, int]]
+) -> None:
+    disjoint, among = [Stretch(starts, ends, 0, 0) for starts, ends in merged(pieces)], merged(spans)
+    assert list(overlapping(disjoint, among)) == [
+        (piece, span) for piece in disjoint for span in among if piece.starts < span[1] and span[0] < piece.ends
+    ]
