@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.booking.domain import turns
 from services.booking.domain.appointment import OWNS_CELLS, Appointment, By, Deed, State
+from services.booking.domain.clearance import Clearance
 from services.booking.domain.turns import DECIDABLE, STEPS, Outcome
 from shared.errors import Refusal
 from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, a_client, a_hold, a_request, a_visit
@@ -268,3 +269,44 @@ def test_whatever_happens_versions_grow_by_one_and_ended_is_ended(story: list[De
 )
 def test_each_refusal_is_a_conflict_with_a_code_of_its_own(refusal: type[Refusal], slug: str) -> None:
     assert (refusal.slug, refusal.kind) == (slug, 409)
+
+
+def test_what_was_asked_for_already_is_told_before_who_may_ask() -> None:
+    child = replace(a_client(), born=date(2020, 1, 1))
+    with pytest.raises(turns.WrongState):
+        turns.request(a_request(), child, asked="again", now=NOW, policy=POLICY)
+
+
+def test_that_a_visit_is_over_is_told_before_that_it_is_too_late_to_move_it() -> None:
+    cancelled = turns.cancel(a_visit(), by=By.CLIENT, now=NOW)
+    with pytest.raises(turns.WrongState):
+        turns.check_move(cancelled, TEN + HOUR, by=By.CLIENT, now=TEN)
+
+
+def test_time_takes_its_turns_and_no_others() -> None:
+    assert turns.keep_time(a_hold(), now=NOW + 9 * MINUTE) is None
+    lapsed, assumed = turns.keep_time(a_hold(), now=NOW + 10 * MINUTE), turns.keep_time(a_visit(), now=AFTER)
+
+    assert lapsed is not None
+    assert assumed is not None
+    assert (lapsed.state, lapsed.history[-1].by) == (State.LAPSED, By.RULES)
+    assert (assumed.state, assumed.history[-1].assumed) == (State.ATTENDED, True)
+    assert turns.keep_time(a_visit(), now=TEN + 89 * MINUTE) is None
+    assert turns.keep_time(assumed, now=AFTER) is None
+
+
+def test_that_a_visit_is_over_is_told_before_that_it_has_not_begun() -> None:
+    cancelled = turns.cancel(a_visit(), by=By.CLIENT, now=NOW)
+    with pytest.raises(turns.WrongState):
+        turns.attend(cancelled, now=NOW)
+
+
+@pytest.mark.parametrize(("until", "state"), [(TEN.date(), State.CONFIRMED), (NOW.date(), State.REQUESTED)])
+def test_a_clearance_that_reaches_the_day_confirms_the_request_itself(until: date, state: State) -> None:
+    cleared = Clearance(until=until, event="decided:7")
+    requested = turns.request(a_hold(), a_client(), asked="a", now=NOW, policy=POLICY, cleared=cleared)
+
+    assert requested.state is state
+    confirmed = state is State.CONFIRMED
+    assert (requested.held_until is None, requested.cleared_until == until) == (confirmed, confirmed)
+    assert requested.history[-1].event == ("decided:7" if confirmed else None)
