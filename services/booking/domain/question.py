@@ -15,8 +15,8 @@ from services.booking.domain.practice import Practice, Service
 REACH = timedelta(hours=36)
 """How far from a window's ends a visit may start and still matter.
 
-The longest visit with the largest needs reaches 12 hours; who has the fewest visits that day is a question about
-a whole local day, and the longest of those last 26 hours.
+The longest visit with the longest recovery reaches 16 hours; who has the fewest visits that day is a question about
+a whole local day, and the longest of those last 26 hours. Nobody works longer in a row.
 """
 
 
