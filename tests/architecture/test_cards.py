@@ -8,6 +8,8 @@ from types import ModuleType
 import pytest
 
 from services import booking, notify, screening, topology
+from services.booking.domain.practice import OPTIONAL_TEXTS
+from services.notify.domain.steps import STEPS
 from shared.events import registry
 from tests.architecture.tree import ROOT, modules
 
@@ -54,6 +56,10 @@ def test_only_the_owner_names_its_events_as_its_own_words(service: str) -> None:
     outbox = (ROOT / "services" / service / "outbox.py").read_text()
 
     assert [event.__name__ for event in CARDS[service].SAYS if event.__name__ not in outbox] == []
+
+
+def test_the_texts_a_practice_can_switch_off_are_those_that_notify_has() -> None:
+    assert {step.name for step in STEPS if step.optional} == set(OPTIONAL_TEXTS)
 
 
 def test_the_catalogue_in_the_architecture_says_who_says_and_hears_what() -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 RASTER_MINUTES = 5
 """Lengths, buffers, steps and hours are multiples of this, so that visits fill whole cells of the unique index."""
@@ -38,11 +38,15 @@ class Price:
     currency: str
 
 
+OPTIONAL_TEXTS: Final = ("prepare", "day_before", "two_hours", "aftercare")
+"""The texts that a practice may do without."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texting:
     """How the practice texts: the optional steps switched on; quiet hours are the client's local wall time."""
 
-    steps: tuple[str, ...] = ("prepare", "day_before", "two_hours", "aftercare")
+    steps: tuple[str, ...] = OPTIONAL_TEXTS
     quiet_from: time = time(21)
     quiet_until: time = time(8)
 

@@ -11,6 +11,7 @@ from services.booking.domain.practice import (
     DAY_MINUTES,
     LONGEST_BUFFER_MINUTES,
     LONGEST_VISIT_MINUTES,
+    OPTIONAL_TEXTS,
     RASTER_MINUTES,
     Practice,
     Service,
@@ -85,6 +86,9 @@ def _reach(practice: Practice) -> Problems:
         yield from _country(f"countries[{index}]", country)
     yield from whole("waitlist.batch", practice.waitlist.batch, 1, 20)
     yield from whole("waitlist.offer_minutes", practice.waitlist.offer_minutes, 10, 2880)
+    for index, step in enumerate(practice.texting.steps):
+        if step not in OPTIONAL_TEXTS:
+            yield f"texting.steps[{index}]", f"{step!r} is none of {', '.join(OPTIONAL_TEXTS)}"
     links = practice.links
     for name, link in (("website", links.website), ("privacy", links.privacy), ("directions", links.directions)):
         if link:

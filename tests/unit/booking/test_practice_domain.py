@@ -19,6 +19,7 @@ from services.booking.domain.practice import (
     Price,
     Reset,
     Room,
+    Texting,
     WaitlistPolicy,
     WeeklyHours,
 )
@@ -73,6 +74,7 @@ def test_a_sound_practice_is_accepted() -> None:
         ({"review_hours": 0}, "review_hours"),
         ({"assumed_attendance_minutes": -1}, "assumed_attendance_minutes"),
         ({"countries": ("CH", "Liechtenstein")}, "countries[1]"),
+        ({"texting": Texting(steps=("prepare", "day-before"))}, "texting.steps[1]"),
         ({"waitlist": WaitlistPolicy(batch=0)}, "waitlist.batch"),
         ({"waitlist": WaitlistPolicy(batch=21)}, "waitlist.batch"),
         ({"waitlist": WaitlistPolicy(offer_minutes=9)}, "waitlist.offer_minutes"),
