@@ -310,3 +310,8 @@ def test_a_clearance_that_reaches_the_day_confirms_the_request_itself(until: dat
     confirmed = state is State.CONFIRMED
     assert (requested.held_until is None, requested.cleared_until == until) == (confirmed, confirmed)
     assert requested.history[-1].event == ("decided:7" if confirmed else None)
+
+
+def test_that_a_visit_is_over_is_told_before_that_it_is_too_late_to_cancel_it() -> None:
+    with pytest.raises(turns.WrongState):
+        turns.cancel(turns.cancel(a_visit(), by=By.CLIENT, now=NOW), by=By.CLIENT, now=TEN)
