@@ -11,9 +11,10 @@ from services.booking.actions.admission import Admission
 from services.booking.actions.times import Times, Wanted
 from services.booking.actions.visits import Visits
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, Client, Hand, State
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Hand, State
 from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.freed import UNCLAIMED, NoSuchOffer, Offered, OfferExpired, OfferId, Standing
+from services.booking.domain.offering import offer
 from services.booking.domain.policy import Policy
 from services.booking.domain.practice import LONGEST_VISIT_MINUTES
 from services.booking.domain.refusals import NoSuchAppointment
@@ -63,11 +64,7 @@ class Claims:
         offered, waiting = await self._get(id_)
         visit = await self.visit_of(offered)
         if visit is None:
-            offered.check_open(self._now())
-            if waiting.state is not Wait.WAITING:
-                raise OfferExpired("whoever was offered this time has got another one")
-            held = await self._visits.hold(offered.practice, _wanted(offered), key=offered.key, hand=hand)
-            visit = await self._asked_for(held, offered, waiting.client, hand)
+            visit = await self._taken(offered, waiting, hand)
         if offered.state is not Standing.CLAIMED:
             await self.settle(offered)
         return visit
@@ -125,32 +122,63 @@ class Claims:
             raise NoSuchOffer("there is no such offer")
         return offered, waiting
 
-    async def _asked_for(self, held: Appointment, offered: Offered, client: Client, hand: Hand) -> Appointment:
+    async def _taken(self, offered: Offered, waiting: Waiting, hand: Hand) -> Appointment:
+        offered.check_open(self._now())
+        if waiting.state is not Wait.WAITING:
+            raise OfferExpired("whoever was offered this time has got another one")
+        try:
+            attended = await self._admitted(offered, waiting.client, hand)
+            held = await self._visits.hold(offered.practice, _wanted(offered), key=offered.key, hand=hand)
+            return await self._asked_for(held, offered, waiting.client, hand, attended=attended)
+        except Refusal:
+            # Another tap on the same link may be the very thing that is in the way.
+            visit = await self.visit_of(offered)
+            if visit is None:
+                raise
+            return visit
+
+    async def _admitted(self, offered: Offered, client: Client, hand: Hand) -> bool:
+        """Asked before the time is taken: who is told to come again later finds the offer as it was."""
+        with suppress(NoSuchAppointment):
+            held = await self._visits.get(offered.appointment)
+            return await self._admission.to_request(_proven(held), client, code=None, hand=hand)
+        found = await self._times.find(offered.practice, _wanted(offered))
+        held = turns.hold(
+            id_=offered.appointment,
+            practice=offered.practice,
+            offer=offer(found.practice, found.service, found.start),
+            starts_at=offered.starts_at,
+            asked=offered.key,
+            now=self._now(),
+            policy=self._policy,
+        )
+        return await self._admission.to_request(_proven(held), client, code=None, hand=hand)
+
+    async def _asked_for(
+        self, held: Appointment, offered: Offered, client: Client, hand: Hand, *, attended: bool
+    ) -> Appointment:
         if held.requested_with == offered.key:
             return held
         if held.state_at(self._now()) is not State.HELD:
             raise OfferExpired("the time was held too long ago")
+        cleared = await self._promised(held, offered, client)
+
+        def asked_for(was: Appointment) -> Appointment:
+            if was.requested_with == offered.key:
+                return was
+            return turns.request(
+                was, client, asked=offered.key, now=self._now(), policy=self._policy, attended=attended, cleared=cleared
+            )
+
         try:
-            attended = await self._admission.to_request(_proven(held), client, code=None, hand=hand)
-            cleared = await self._promised(held, offered, client)
-
-            def asked_for(was: Appointment) -> Appointment:
-                if was.requested_with == offered.key:
-                    return was
-                return turns.request(
-                    was,
-                    client,
-                    asked=offered.key,
-                    now=self._now(),
-                    policy=self._policy,
-                    attended=attended,
-                    cleared=cleared,
-                )
-
             return await self._visits.turn(held.id, asked_for, hand=hand)
         except Refusal:
-            await self._visits.cancel(held.id, hand=hand)
+            await self._visits.turn(held.id, self._given_back, hand=hand)
             raise
+
+    def _given_back(self, was: Appointment) -> Appointment:
+        """Only what nobody asked for: another tap on the same link may have been faster."""
+        return turns.cancel(was, by=By.CLIENT, now=self._now()) if was.state is State.HELD else was
 
     async def _promised(self, held: Appointment, offered: Offered, client: Client) -> Clearance | None:
         """What the offer promised may not be true any more, so it is looked up again."""

@@ -9,13 +9,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from limits import parse_many
 
+from services.booking.actions import Booking
+from services.booking.actions.limits import Allowed, Limits
 from services.booking.actions.waitlist import Wish
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, Deed, State
 from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.freed import NoSuchOffer, Offered, OfferExpired, Standing
 from services.booking.domain.practice import Block, Texting, WaitlistPolicy
+from services.booking.domain.proof import TooMany
 from services.booking.domain.refusals import KeyReused, NoSuchService, NotOffered, SlotTaken
 from services.booking.domain.turns import Outcome
 from services.booking.domain.waitlist import AlreadyWaiting, Hours, NothingToWaitFor, Range, Wait, Waiting
@@ -94,6 +98,9 @@ class Line(House):
     @property
     def made(self) -> list[Offered]:
         return list(self.offers.kept.values())
+
+    def limit(self, **allowed: Any) -> None:
+        self.booking = Booking.of(self.stores, POLICY, self.time, Limits(Allowed(**allowed)))
 
     def state(self, waiting: Waiting) -> Wait:
         return self.line.kept[waiting.id].state
@@ -317,6 +324,31 @@ async def test_claiming_twice_or_at_once_is_claiming_once() -> None:
     line.time.pass_(5 * HOUR)
     assert await line.claim(line.made[0]) == visits[0]
     assert line.said.count("requested") == 2  # the one that was cancelled, and this
+
+
+async def test_of_several_taps_none_takes_away_what_another_has_got() -> None:
+    line = Line()
+    waiting = await line.join(1)
+    await line.frees()
+    line.limit(coming=1)
+    visits = await asyncio.gather(*(line.claim(line.made[0]) for _ in range(5)))
+    assert {visit.id for visit in visits} == {line.made[0].appointment}
+    assert line.appointments.kept[line.made[0].appointment].state is State.REQUESTED
+    assert line.state(waiting) is Wait.CLAIMED
+
+
+async def test_who_claims_too_often_can_claim_again_later_and_holds_nothing_meanwhile() -> None:
+    line = Line()
+    await line.join(1)
+    await line.frees()
+    line.limit(requests_by_number=parse_many("1/hour"))
+    held = await line.hold(wants(TEN + 5 * HOUR), key="other")
+    await line.booking.visits.request(held.id, a_person(phone="+41791000001"), hand=CLIENT)
+    with pytest.raises(TooMany):
+        await line.claim(line.made[0])
+    assert line.made[0].appointment not in line.appointments.kept
+    line.limit()
+    assert (await line.claim(line.made[0])).state is State.REQUESTED
 
 
 async def test_of_a_batch_the_faster_one_wins_and_the_other_goes_on_waiting() -> None:
