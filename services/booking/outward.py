@@ -124,7 +124,7 @@ class Outward:
         except aiohttp.ClientConnectorError as error:
             refused = isinstance(error.os_error, RefusedAddress)
             raise NotReached(Failure.REFUSED if refused else Failure.UNREACHABLE) from error
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, UnicodeError) as error:  # a name that cannot be looked up, such as a..b
             raise NotReached(Failure.MALFORMED) from error
         except (aiohttp.ClientError, OSError) as error:
             raise NotReached(Failure.UNREACHABLE) from error
@@ -136,7 +136,7 @@ class Outward:
             raise NotReached(Failure.MALFORMED) from error
         if url.scheme != "https" and not (self._private and url.scheme == "http"):
             raise NotReached(Failure.INSECURE)
-        if not url.host:
+        if not url.raw_host:
             raise NotReached(Failure.MALFORMED)
         return url
 

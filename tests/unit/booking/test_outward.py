@@ -73,6 +73,16 @@ async def test_an_address_inside_is_never_connected_to(address: str) -> None:
     assert await refusal(address) is Failure.REFUSED
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example", "xn--" + "a" * 61, ".example"])
+async def test_a_name_that_nobody_can_look_up_is_no_address(host: str) -> None:
+    assert await refusal(f"https://{host}/") is Failure.MALFORMED
+    async with served() as server, Outward.open(private=True) as outward:
+        with pytest.raises(NotReached, match=Failure.MALFORMED):
+            await outward.get(str(server.make_url("/elsewhere").with_query(to=f"http://{host}/")))
+        with pytest.raises(NotReached, match=Failure.MALFORMED):
+            await outward.post(f"http://{host}/", b"", {})
+
+
 @pytest.mark.parametrize("address", ["https://2130706433/", "https://127.1/"])
 async def test_an_address_in_an_unusual_spelling_is_no_address(address: str) -> None:
     assert await refusal(address) in {Failure.MALFORMED, Failure.REFUSED}
