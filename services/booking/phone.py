@@ -14,6 +14,10 @@ from shared.errors import Kind, Refusal
 TEXTABLE: Final = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
+ANYWHERE: Final[Collection[str]] = phonenumbers.SUPPORTED_REGIONS
+"""Every country, for numbers that are looked for and not texted."""
+
+
 class NotAMobileNumber(Refusal):
     """No text can be sent there: not a number, not a mobile one, or one with an extension."""
 

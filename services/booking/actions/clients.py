@@ -11,7 +11,7 @@ from services.booking.domain.appointment import Appointment, AppointmentId
 from services.booking.domain.client import Record, folded, record_of
 from services.booking.domain.refusals import NoSuchPractice
 from services.booking.outbox import client_merged
-from services.booking.phone import mobile
+from services.booking.phone import ANYWHERE, mobile
 from services.booking.ports import Counts, Stores
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
@@ -80,7 +80,7 @@ class Clients:
         kept = await self._stores.practices.get(practice)
         if kept is None:
             raise NoSuchPractice(f"there is no practice {practice!r}")
-        number = mobile(phone, country=kept.practice.country, field="phone")
+        number = mobile(phone, country=kept.practice.country, countries=ANYWHERE, field="phone")
         found = await self._clients.of_number(practice, number)
         return [] if found is None else [await self._speaker(found)]
 

@@ -17,7 +17,7 @@ from services.booking.domain.client import Answer, AskKind, Subject
 from services.booking.domain.identity import client_ref
 from services.booking.inbox import subscriptions
 from services.booking.outbox import client_merged
-from services.booking.ports import Stores
+from services.booking.ports import Kept, Stores
 from shared.events import Envelope, Event, envelope, notify, screening
 from shared.events.booking import ClientEraseAsked, ClientExportAsked
 from shared.retry import DONE, Park
@@ -74,6 +74,16 @@ async def test_whoever_asks_for_a_visit_is_a_client_from_then_on(house: Practice
 
     assert (family.speaker.name, family.speaker.phone, family.others) == ("Kim Doe", PHONE, ())
     assert await house.booking.clients.of_number(HOUSE, "079 123 45 67") == [family.speaker]
+
+
+async def test_a_number_of_another_country_is_found_whether_or_not_it_is_served_today(house: Practice) -> None:
+    house.practices.kept[HOUSE] = Kept(replace(house.practice, countries=("CH", "DE")), 1)
+    await house.called("+49 1512 3456789")
+    found = await house.booking.clients.of_number(HOUSE, "+49 1512 3456789")
+    house.practices.kept[HOUSE] = Kept(house.practice, 1)
+
+    assert [one.phone for one in found] == ["+4915123456789"]
+    assert await house.booking.clients.of_number(HOUSE, "+49 1512 3456789") == found
 
 
 async def test_a_mere_hold_makes_nobody_a_client(house: Practice) -> None:
