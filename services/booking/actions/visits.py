@@ -108,9 +108,16 @@ class Visits:
         held = await self._known(id_)
         if held.seat is not None:
             raise turns.WrongState("a visit of a course is asked for with its course", state=held.state)
+        if held.state_at(self._now()) is not State.HELD:
+            held = await self.get(id_)  # it may have been renewed elsewhere
         if held.state_at(self._now()) is State.HELD:
             client = _client(held, person, self._now())
-            attended = await self._admission.to_request(held, client, code=code, hand=hand)
+            try:
+                attended = await self._admission.to_request(held, client, code=code, hand=hand)
+            except Refusal:
+                # Our own earlier attempt may be the very thing that is in the way.
+                if (await self.get(id_)).requested_with != asked:
+                    raise
 
         return await self._turn(id_, lambda held: self._requested(held, person, asked, attended=attended), hand)
 

@@ -13,10 +13,11 @@ from services.booking.actions.admission import TooManyVisits
 from services.booking.actions.limits import Allowed, Limits
 from services.booking.counters import FEW, Memory
 from services.booking.domain.appointment import AppointmentId, By, Hand
-from services.booking.domain.proof import TooMany
+from services.booking.domain.proof import NumberNotProven, TooMany
 from services.booking.domain.turns import Outcome
 from shared.clock import utc_now
-from tests.support.booking import CLIENT, HOUR, POLICY, STAFF, TEN, House, a_person, wants
+from tests.support.booking import CLIENT, HOUR, MINUTE, POLICY, STAFF, TEN, House, a_house, a_person, wants
+from tests.support.booking_courses import a_course
 
 TWO = parse_many("2/day")
 
@@ -220,3 +221,20 @@ async def test_a_hit_looks_through_the_others_only_when_there_are_twice_as_many(
 
     assert looked == 4
     assert len(counters.storage) == 10 * FEW
+
+
+async def test_the_same_request_again_is_not_in_its_own_way_wherever_it_arrives() -> None:
+    house = limited(Allowed(coming=1))
+    held = await house.hold()
+    requested = await Booking.of(house.stores, POLICY, house.time).visits.request(held.id, a_person(), hand=CLIENT)
+    assert await house.booking.visits.request(held.id, a_person(), hand=CLIENT) == requested
+
+
+async def test_a_hold_that_was_renewed_elsewhere_is_no_way_around_what_is_asked_of_a_request() -> None:
+    house = House(a_house(verify_numbers=True))
+    held = await house.hold()
+    house.time.pass_(8 * MINUTE)
+    await Booking.of(house.stores, POLICY, house.time).visits.renew(held.id, hand=CLIENT)
+    house.time.pass_(4 * MINUTE)
+    with pytest.raises(NumberNotProven):
+        await house.booking.visits.request(held.id, a_person(), hand=CLIENT)
