@@ -26,8 +26,8 @@ class Admission:
         self._limits = limits
         self._now = now
 
-    async def to_hold(self, practice: str, hand: Hand) -> None:
-        await self._limits.hold(practice, hand)
+    async def to_hold(self, practice: str, hand: Hand, *, times: int = 1) -> None:
+        await self._limits.hold(practice, hand, times=times)
 
     async def to_send_code(self, held: Appointment, hand: Hand) -> None:
         await self._limits.request(held.practice, hand)

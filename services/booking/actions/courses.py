@@ -61,7 +61,7 @@ class Courses:
         course, print_ = course_id(practice, key), _fingerprint(asked)
         try:
             if await self._lead(course) is None:
-                await self._visits.admit(practice, hand=hand)
+                await self._visits.admit(practice, times=len(asked.visits), hand=hand)
                 await self._check(practice, asked)
         except Refusal:
             # Our own earlier attempt may be the very thing that is in the way.

@@ -46,11 +46,11 @@ class Limits:
         self._limiter = FixedWindowRateLimiter(storage or Memory())
         self._clock = clock
 
-    async def hold(self, practice: str, hand: Hand) -> None:
-        """Raises `TooMany`."""
+    async def hold(self, practice: str, hand: Hand, *, times: int = 1) -> None:
+        """So many times are to be held; raises `TooMany`."""
         if hand.by is By.CLIENT:
-            await self._count(self._allowed.holds_by_address, "hold", "from", _subscriber(hand.where))
-            await self._count(self._allowed.holds_at_practice, "hold", "at", practice)
+            await self._count(self._allowed.holds_by_address, "hold", "from", _subscriber(hand.where), cost=times)
+            await self._count(self._allowed.holds_at_practice, "hold", "at", practice, cost=times)
 
     async def request(self, practice: str, hand: Hand) -> None:
         """A request, or a code for one; raises `TooMany`."""
@@ -63,9 +63,9 @@ class Limits:
         if hand.by is By.CLIENT:
             await self._count(self._allowed.requests_by_number, "request", "for", ref)
 
-    async def _count(self, rates: Rates, *what: str) -> None:
+    async def _count(self, rates: Rates, *what: str, cost: int = 1) -> None:
         for rate in rates:
-            if not await self._limiter.hit(rate, *what):
+            if not await self._limiter.hit(rate, *what, cost=cost):
                 until, _ = await self._limiter.get_window_stats(rate, *what)
                 wait = timedelta(seconds=until - self._clock().timestamp())
                 raise too_many(f"more than {rate.amount} of these is too many at once", wait)

@@ -76,9 +76,9 @@ class Visits:
         self._now = now
         self._recent: Recent[Appointment] = Recent()
 
-    async def admit(self, practice: str, *, hand: Hand) -> None:
-        """Raises when holds have been asked for too often; a course counts as one."""
-        await self._admission.to_hold(practice, hand)
+    async def admit(self, practice: str, *, times: int = 1, hand: Hand) -> None:
+        """Raises when so many times more are too many holds; a course counts as all of its own."""
+        await self._admission.to_hold(practice, hand, times=times)
 
     async def hold(self, practice: str, wanted: Wanted, *, key: str, hand: Hand) -> Appointment:
         """Take a time that is offered. The same `key` and wish again give the same appointment, however often."""

@@ -68,6 +68,19 @@ async def test_a_network_of_the_sixth_version_counts_as_one_address() -> None:
     assert await hold(house, 5, from_("::ffff:203.0.113.2"))
 
 
+async def test_a_course_counts_as_all_the_times_that_it_holds() -> None:
+    house = limited(Allowed(holds_by_address=parse_many("5/day")))
+    here = from_("203.0.113.1")
+    await house.booking.courses.hold(house.practice.id, a_course(3), key="first", hand=here)
+
+    with pytest.raises(TooMany):
+        await house.booking.courses.hold(house.practice.id, a_course(3, first=TEN + 2 * HOUR), key="second", hand=here)
+    assert await house.booking.courses.hold(house.practice.id, a_course(3), key="first", hand=here)
+    assert await house.booking.courses.hold(
+        house.practice.id, a_course(3, first=TEN + 2 * HOUR), key="third", hand=from_("203.0.113.2")
+    )
+
+
 async def test_nobodys_address_is_counted_too() -> None:
     house = limited(Allowed(holds_by_address=TWO))
     for hours in range(2):
