@@ -11,7 +11,7 @@ from services.booking.domain.appointment import Appointment, Client, Deed, Turn
 from services.booking.domain.client import AskKind, ClientAsk
 from services.booking.domain.freed import Offered
 from services.booking.domain.practice import Practice
-from services.booking.domain.proof import Proof
+from services.booking.domain.proof import PAUSE, Proof
 from shared import telemetry
 from shared.events import Envelope, booking, envelope
 from shared.relay import Said
@@ -65,12 +65,16 @@ def practice_changed(practice: Practice, *, version: int, at: datetime) -> Envel
 def code_asked(
     proof: Proof, *, phone: str, code: str, locale: str, zone: str, at: datetime
 ) -> Envelope[booking.CodeAsked]:
-    """The only place where a code stands in clear; it leaves the database when it has been published."""
+    """The only place where a code stands in clear; it leaves the database when it has been published.
+
+    The sequence counts pauses between codes since 1970, not versions: a proof that nobody completed is forgotten, and
+    the next code for that number must not be taken for the first one, which was sent long ago.
+    """
     fact = booking.CodeAsked(
         check=proof.id, phone=phone, locale=locale, zone=zone, code=code, expires_at=proof.expires_at or at
     )
-    trace = telemetry.current_trace()
-    return envelope(fact, subject=proof.id, practice=proof.practice, sequence=proof.version, at=at, traceparent=trace)
+    trace, sequence = telemetry.current_trace(), int(at.timestamp() // PAUSE.total_seconds())
+    return envelope(fact, subject=proof.id, practice=proof.practice, sequence=sequence, at=at, traceparent=trace)
 
 
 def client_merged(practice: str, ref: str, *, into: str, sequence: int, at: datetime) -> Envelope[booking.ClientMerged]:

@@ -69,6 +69,19 @@ async def test_a_number_that_was_not_seen_before_is_proven_by_the_code_that_was_
     assert (await request(house, held, code)).state is State.REQUESTED
 
 
+async def test_every_code_is_news_also_after_the_number_was_forgotten_because_nobody_showed_the_first() -> None:
+    house = a_strict_house()
+    for turn in range(4):
+        held = await house.hold(wants(TEN + turn * 2 * HOUR), key=str(turn))
+        await sent(house, held)
+        house.time.pass_(proof.PAUSE)
+        if turn == 1:
+            house.numbers.kept.clear()
+    assert len({said.id for said in house.numbers.said}) == 4
+    sequences = [said.sequence for said in house.numbers.said]
+    assert sequences == sorted(sequences)
+
+
 async def test_a_proven_number_is_never_asked_again_but_every_other_one_is() -> None:
     house = a_strict_house()
     held = await house.hold()
