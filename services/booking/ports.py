@@ -346,6 +346,10 @@ class Line(Protocol):
         """Keep it; or what is there already, of this id or open for the same."""
         ...
 
+    async def of_client(self, practice: str, ref: str) -> Waiting | None:
+        """Any entry of this client, open or not."""
+        ...
+
     async def end(self, waiting: WaitingId, state: Wait, at: datetime) -> bool:
         """False if it has ended already."""
         ...

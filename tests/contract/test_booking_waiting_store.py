@@ -228,6 +228,30 @@ async def test_offers_are_found_by_what_was_freed_by_entry_and_by_start(stores: 
     assert list(await stores.offers.open_of([one.waiting, two.waiting])) == [two]
 
 
+async def test_an_entry_is_found_by_its_client_whether_or_not_they_wait_still(stores: Stores) -> None:
+    await stores.line.add(an_entry(0))
+    await stores.line.end(an_entry(0).id, Wait.LEFT, NOW)
+    found = await stores.line.of_client("still-water", an_entry(0).client.ref)
+    assert found == replace(an_entry(0), state=Wait.LEFT)
+    assert await stores.line.of_client("elsewhere", an_entry(0).client.ref) is None
+    assert await stores.line.of_client("still-water", an_entry(1).client.ref) is None
+
+
+async def test_what_an_entry_keeps_of_its_client_is_told(stores: Stores) -> None:
+    client = an_entry(0).client
+    await stores.line.add(an_entry(0))
+    subject = Subject(practice="still-water", refs=(client.ref,), phones=(), appointments=())
+    (told,) = await stores.of_clients.told(subject)
+    assert told["client"] == {
+        "ref": client.ref,
+        "name": client.name,
+        "phone": client.phone,
+        "locale": client.locale,
+        "zone": client.zone,
+        "consent": {"texts": True, "wording": client.consent.wording, "given_at": client.consent.given_at.isoformat()},
+    }
+
+
 async def test_a_client_who_is_forgotten_leaves_neither_entry_nor_offer(stores: Stores) -> None:
     for n in range(2):
         await stores.line.add(an_entry(n))

@@ -12,6 +12,7 @@ from services.booking.domain.client import Subject
 from services.booking.domain.freed import Offered, OfferId, Standing
 from services.booking.domain.waitlist import Wait, Waiting, WaitingId
 from services.booking.ports import Added, Could
+from services.booking.store.waitlist_documents import told
 from shared.events import Envelope
 from shared.relay import Said
 
@@ -37,6 +38,11 @@ class MemoryLine:
             return same[0]
         self.kept[waiting.id] = waiting
         return waiting
+
+    async def of_client(self, practice: str, ref: str) -> Waiting | None:
+        await asyncio.sleep(0)
+        found = (one for one in self.kept.values() if (one.practice, one.client.ref) == (practice, ref))
+        return next(found, None)
 
     async def end(self, waiting: WaitingId, state: Wait, at: datetime) -> bool:
         await asyncio.sleep(0)
@@ -67,7 +73,7 @@ class MemoryLine:
         return _behind(could, after)[:limit]
 
     async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
-        return [{"_id": one.id, "service": one.service} for one in self._of(subject)]
+        return [told(one) for one in self._of(subject)]
 
     async def forget(self, subject: Subject) -> None:
         for one in self._of(subject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.booking.actions.clients import Clients, Family
+from services.booking.actions.clients import Clients, Family, NoSuchClient
 from services.booking.actions.visits import Contended
 from services.booking.domain.appointment import Appointment, AppointmentId, Hand
 from services.booking.domain.client import (
@@ -19,6 +19,7 @@ from services.booking.domain.client import (
     export,
     forgotten,
     is_open,
+    recorded,
 )
 from services.booking.domain.identity import ask_id
 from services.booking.outbox import client_asked
@@ -70,7 +71,7 @@ class Asks:
         id_ = ask_id(practice, AskKind.ERASE, ref, key)
         if (earlier := await self._asks.get(practice, id_)) is not None:
             return earlier
-        family = await self._clients.family(practice, ref)
+        family = await self._family(practice, ref)
         states = await self._stores.histories.states(practice, family.refs)
         standing = sorted(visit for visit, state in states.items() if is_open(state))
         if standing:
@@ -82,7 +83,7 @@ class Asks:
         id_ = ask_id(practice, AskKind.EXPORT, ref, key)
         if (earlier := await self._asks.get(practice, id_)) is not None:
             return earlier
-        family = await self._clients.family(practice, ref)
+        family = await self._family(practice, ref)
         states = await self._stores.histories.states(practice, family.refs)
         return await self._begin(export(id_, _subject(family, states), hand=hand, now=self._now()))
 
@@ -130,6 +131,16 @@ class Asks:
         for ask in await self._asks.open_erasures(BATCH):
             if ask.subject is not None:
                 await self._forget(ask, ask.subject)
+
+    async def _family(self, practice: str, ref: str) -> Family:
+        """Who only ever waited for a time has no record, and is exported and forgotten all the same."""
+        try:
+            return await self._clients.family(practice, ref)
+        except NoSuchClient:
+            waiting = await self._stores.line.of_client(practice, ref)
+            if waiting is None:
+                raise
+            return Family(recorded(waiting.client, practice=practice))
 
     async def _begin(self, ask: ClientAsk) -> ClientAsk:
         try:

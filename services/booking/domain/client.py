@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.booking.domain.appointment import ACTIVE, Appointment, By, Deed, Guardian, Hand, State, Turn
+from services.booking.domain.appointment import ACTIVE, Appointment, By, Client, Deed, Guardian, Hand, State, Turn
 
 SERVICES: Final = ("booking", "screening", "notify")
 EXPORT_KEPT: Final = timedelta(days=7)
@@ -37,11 +37,13 @@ class Record:
 
 def record_of(appointment: Appointment) -> Record | None:
     """What this visit tells about its client; None of a mere hold, or once the client was forgotten."""
-    client = appointment.client
-    if client is None:
-        return None
+    return None if appointment.client is None else recorded(appointment.client, practice=appointment.practice)
+
+
+def recorded(client: Client, *, practice: str) -> Record:
+    """A client as they were told with their consent."""
     return Record(
-        practice=appointment.practice,
+        practice=practice,
         ref=client.ref,
         name=client.name,
         phone=client.phone,

@@ -85,6 +85,10 @@ class MongoLine:
                 return waiting(found)
             return wanted
 
+    async def of_client(self, practice: str, ref: str) -> Waiting | None:
+        document = await self._collection.find_one({"practice": practice, "client.ref": ref})
+        return None if document is None else waiting(document)
+
     async def end(self, waiting_id: WaitingId, state: Wait, at: datetime) -> bool:
         ended = {"$set": {"state": state.value, "ended_at": at}}
         result = await self._collection.update_one({"_id": waiting_id, **WAITS}, ended)

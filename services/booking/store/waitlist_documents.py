@@ -46,7 +46,8 @@ def waiting(document: Document) -> Waiting:
 
 
 def told(waiting: Waiting) -> dict[str, object]:
-    """What an export says of an entry; what is known of the client stands in their record."""
+    """What an export says of an entry. Who only ever waited has no record: all that is known of them stands here."""
+    client = client_document(waiting.client)
     return {
         "waiting": waiting.id,
         "state": waiting.state.value,
@@ -55,6 +56,7 @@ def told(waiting: Waiting) -> dict[str, object]:
         "ranges": [_range(one) for one in waiting.ranges],
         "since": waiting.since.isoformat(),
         "until": waiting.until.isoformat(),
+        "client": client | {"consent": {**client["consent"], "given_at": client["consent"]["given_at"].isoformat()}},
     }
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from services.booking.actions.asks import Asks, HasUpcomingVisits, NoSuchAsk
 from services.booking.actions.clients import Clients, MergedAlready, NoSuchClient, SameClient
+from services.booking.actions.waitlist import Wish
 from services.booking.domain.appointment import Appointment, Deed, State
 from services.booking.domain.client import Answer, AskKind, Subject
 from services.booking.domain.identity import client_ref
+from services.booking.domain.waitlist import Range
 from services.booking.inbox import subscriptions
 from services.booking.outbox import client_merged
 from services.booking.ports import Kept, Stores
@@ -199,6 +201,22 @@ async def test_an_erasure_is_complete_when_all_three_have_answered_and_then_name
     assert (left.client, left.pseudonym, left.state, left.starts_at) == (None, asked.id, State.ATTENDED, TEN)
     for name in (PHONE, REF, "Kim", "203.0.113.7"):
         assert name not in repr(receipt) + repr(house.appointments.kept) + repr(house.clients.kept)
+
+
+async def test_whoever_only_waited_for_a_time_is_exported_and_forgotten_too(house: Practice) -> None:
+    day = (TEN + DAY).date()
+    wish = Wish(service="session", practitioner=None, ranges=(Range(first=day, last=day),))
+    await house.booking.waitlist.join(HOUSE, wish, a_person(name="Kim Doe", phone=PHONE), key="k", hand=AT_HOME)
+
+    asked = await house.booking.asks.export(HOUSE, REF, key="k", hand=STAFF)
+    assert "Kim Doe" in repr((await house.booking.asks.exported(HOUSE, asked.id)).more)
+    await erased(house)
+
+    said = house.asks.said[-1].data
+    assert said == ClientEraseAsked(ask=said.ask, refs=(REF,), phones=(PHONE,), appointments=())
+    assert house.line.kept == {}
+    with pytest.raises(NoSuchClient):
+        await house.booking.asks.erase(HOUSE, REF, key="again", hand=STAFF)
 
 
 async def test_asking_twice_is_one_erasure(house: Practice) -> None:
