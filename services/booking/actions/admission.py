@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from services.booking.actions.limits import Limits
 from services.booking.actions.numbers import Proving
 from services.booking.domain import eligibility
-from services.booking.domain.appointment import Appointment, By, Client, Hand
+from services.booking.domain.appointment import Appointment, By, Client, Hand, Offer
 from services.booking.domain.practice import Audience
 from services.booking.ports import Appointments
 from shared.clock import Clock
@@ -44,9 +46,18 @@ class Admission:
         if held.offer.verify_number and hand.by is By.CLIENT:
             await self._proving.prove(held.practice, texts_go_to(client), code)
         await self._check_room(held, client, hand)
-        if held.offer.audience is Audience.ALL:
+        return await self._attended(held.practice, held.offer, client)
+
+    async def is_for(self, client: Client, practice: str, offer: Offer, starts_at: datetime) -> bool:
+        """Whether they may have the service at all, as far as it is known of them."""
+        try:
+            eligibility.check(offer, client, starts_at, attended=await self._attended(practice, offer, client))
+        except Refusal:
             return False
-        return await self._appointments.has_attended(held.practice, client.ref)
+        return True
+
+    async def _attended(self, practice: str, offer: Offer, client: Client) -> bool:
+        return offer.audience is not Audience.ALL and await self._appointments.has_attended(practice, client.ref)
 
     async def _check_room(self, held: Appointment, client: Client, hand: Hand) -> None:
         """A brake, not a promise: of several requests in the same moment more than one may get through."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.booking.actions.admission import Admission
 from services.booking.actions.times import Times, Wanted
 from services.booking.actions.visits import Visits
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Hand, State
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Hand, Offer, State
 from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.freed import UNCLAIMED, NoSuchOffer, Offered, OfferExpired, OfferId, Standing
 from services.booking.domain.offering import offer
@@ -107,6 +107,10 @@ class Claims:
         """The health check of an earlier visit, if it still counts."""
         newest = await self._histories.newest(practice, [client.ref], before=None, limit=VISITS_LOOKED_AT)
         return clearance(newest, client, screening=screening)
+
+    async def may_claim(self, client: Client, practice: str, terms: Offer, starts_at: datetime) -> bool:
+        """Nobody is offered what a claim would be refused for who they are."""
+        return await self._admission.is_for(client, practice, terms, starts_at)
 
     async def _is_free(self, offered: Offered) -> bool:
         try:

@@ -139,8 +139,10 @@ class Offering:
         return [Found(asked.practice, asked.service, start) for start in free_starts(asked)]
 
     async def _give(self, this: Round, waiting: Waiting, found: Found) -> None:
-        """The first free seat, unless the client has another open offer."""
+        """The first free seat, unless the client has another open offer or may not have that service."""
         seats, terms = this.seats[waiting.by_text], offer(found.practice, found.service, found.start)
+        if not await self._claims.may_claim(waiting.client, this.practice.id, terms, found.start.starts_at):
+            return
         while seats:
             offered = made(
                 waiting, terms, found.start.starts_at, seat=seats[0], practice=this.practice, now=self._now()

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from services.booking.actions.limits import Limits
 from services.booking.actions.visits import Person, client_of
-from services.booking.domain.appointment import Hand
+from services.booking.domain.appointment import Client, Hand
+from services.booking.domain.availability import Start
+from services.booking.domain.calendar import day_start, instant_of
+from services.booking.domain.eligibility import check_age
 from services.booking.domain.freed import Offered, Standing
 from services.booking.domain.identity import appointment_id, fingerprint
+from services.booking.domain.offering import offer
 from services.booking.domain.practice import Practice
 from services.booking.domain.refusals import KeyReused, NoSuchPractice, NoSuchService, NotOffered
 from services.booking.domain.waitlist import (
@@ -24,6 +30,7 @@ from services.booking.domain.waitlist import (
 )
 from services.booking.ports import Stores
 from shared.clock import Clock
+from shared.errors import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +104,14 @@ class Waitlist:
         _check_offered(practice, wish)
         until = over_at(wish.ranges, practice)
         check_ranges(until, now)
+        client = client_of(practice.id, person, now, country=practice.country, countries=practice.countries)
+        _check_age(practice, wish, client)
         return Waiting(
             id=WaitingId(appointment_id(practice.id, f"waiting {key}")),
             practice=practice.id,
             service=wish.service,
             practitioner=wish.practitioner,
-            client=client_of(practice.id, person, now, country=practice.country, countries=practice.countries),
+            client=client,
             ranges=wish.ranges,
             since=now,
             until=until,
@@ -114,6 +123,21 @@ class Waitlist:
         offers = await self._offers.open_of([one.id for one in waiting])
         offered = {one.waiting: one for one in offers if one.is_open(now)}
         return [Place(one, offered.get(one.id)) for one in waiting]
+
+
+def _check_age(practice: Practice, wish: Wish, client: Client) -> None:
+    """A claim can say no more than was said here: what it would be refused for on any of the days is refused now."""
+    person, place = practice.who_offers(wish.service)[0], practice.places[0]
+    terms = offer(practice, practice.service(wish.service), Start(0, person.id, place.id, None))
+    first, last = min(one.first for one in wish.ranges), max(one.last for one in wish.ranges)
+    try:
+        check_age(terms, client, _morning(first, terms.zone))
+    except Refusal:
+        check_age(terms, client, _morning(last, terms.zone))
+
+
+def _morning(day: date, zone: str) -> datetime:
+    return instant_of(day_start(day, ZoneInfo(zone)))
 
 
 def _check_offered(practice: Practice, wish: Wish) -> None:

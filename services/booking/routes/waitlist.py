@@ -17,7 +17,7 @@ from services.booking.domain.waitlist import AlreadyWaiting, NoSuchWaiting, Noth
 from services.booking.phone import CountryNotServed, NotAMobileNumber
 from services.booking.routes import payloads, views
 from services.booking.routes import waitlist_payloads as told
-from services.booking.routes.appointments import NO_TIME, NOT_ADMITTED, TURNING, Pass, person_of
+from services.booking.routes.appointments import NO_TIME, NOT_ADMITTED, OF_AGE, TURNING, Pass, person_of
 from services.booking.routes.hand import hand_of
 from services.booking.routes.practices import PRACTICE
 from shared.clock import Clock
@@ -50,6 +50,7 @@ class WaitlistRoutes:
                 refuses=(
                     *(NoSuchPractice, NoSuchService, NotOffered, NothingToWaitFor, AlreadyWaiting, KeyReused, TooMany),
                     *(NotAMobileNumber, CountryNotServed),
+                    *OF_AGE,
                 ),
                 idempotent=True,
             ),

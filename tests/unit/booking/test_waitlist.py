@@ -17,8 +17,9 @@ from services.booking.actions.waitlist import Wish
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, Deed, State
 from services.booking.domain.clearance import Clearance, clearance
+from services.booking.domain.eligibility import AgeNotServed, BirthDateNeeded
 from services.booking.domain.freed import NoSuchOffer, Offered, OfferExpired, Standing
-from services.booking.domain.practice import Block, Texting, WaitlistPolicy
+from services.booking.domain.practice import Audience, Block, Texting, WaitlistPolicy
 from services.booking.domain.proof import TooMany
 from services.booking.domain.refusals import KeyReused, NoSuchService, NotOffered, SlotTaken
 from services.booking.domain.turns import Outcome
@@ -101,6 +102,13 @@ class Line(House):
 
     def limit(self, **allowed: Any) -> None:
         self.booking = Booking.of(self.stores, POLICY, self.time, Limits(Allowed(**allowed)))
+
+    def change(self, **service: Any) -> None:
+        """The practice changes who may have a session."""
+        kept = self.practices.kept[self.practice.id]
+        session, *others = kept.practice.services
+        changed = replace(kept.practice, services=(replace(session, **service), *others))
+        self.practices.kept[self.practice.id] = replace(kept, practice=changed)
 
     def state(self, waiting: Waiting) -> Wait:
         return self.line.kept[waiting.id].state
@@ -433,19 +441,44 @@ async def _killed(*_: object, **__: object) -> bool:
 
 async def test_a_service_not_for_this_client_is_refused_and_its_time_given_back() -> None:
     line = Line()
-    house = line.practice
-    grown_up = replace(house.service("session"), age_from=18)
-    line.practices.kept[house.id] = replace(
-        line.practices.kept[house.id], practice=replace(house, services=(grown_up, *house.services[1:]))
-    )
     await line.join(1)
-    visit = await line.booking.visits.hold(house.id, wants(), key="k", hand=CLIENT)
-    await line.booking.visits.request(visit.id, a_person(born=date(1980, 1, 1)), hand=CLIENT)
-    await line.booking.visits.cancel(visit.id, hand=CLIENT)
-    await line.hears()
+    await line.frees()
+    line.change(age_from=18)
     with pytest.raises(Refusal, match="born"):
         await line.claim(line.made[0])
-    assert await line.hold(key="next")
+    assert (await line.hold(key="next")).state is State.HELD
+
+
+async def test_nobody_waits_for_what_they_may_never_have() -> None:
+    line = Line()
+    line.change(age_from=18, age_until=80)
+    with pytest.raises(BirthDateNeeded):
+        await line.join(1)
+    with pytest.raises(AgeNotServed):
+        await line.join(1, born=date(1930, 1, 1))
+    birthday = Range(first=date(2027, 3, 2), last=date(2027, 5, 1))
+    assert await line.join(1, birthday, born=date(2009, 4, 1))
+
+
+@pytest.mark.parametrize(
+    ("only", "born"),
+    [({"age_from": 18}, date(2009, 6, 1)), ({}, date(2009, 6, 1)), ({"audience": Audience.RETURNING}, None)],
+)
+async def test_a_time_is_offered_to_the_first_in_line_who_may_have_it(only: dict[str, Any], born: date | None) -> None:
+    line = Line()
+    seen = await line.book(wants(TEN - 24 * HOUR), key="seen")
+    line.time.pass_(8 * HOUR)
+    await line.booking.visits.attended(seen.id, hand=STAFF)
+    freed = await line.hold()
+    await line.booking.visits.request(freed.id, a_person(name="Ola Nord", phone="+41791239999"), hand=CLIENT)
+    line.change(**only)
+    year = Range(first=date(2027, 3, 2), last=date(2028, 2, 1))
+    await line.join(1, year, born=born)
+    second = await line.join(2, phone="+41791234567", born=date(1980, 1, 1))
+    await line.booking.visits.cancel(freed.id, hand=STAFF)
+    await line.hears()
+    assert [one.waiting for one in line.made] == [second.id]
+    assert (await line.claim(line.made[0])).state is State.REQUESTED
 
 
 async def test_an_instant_offer_confirms_by_the_health_check_of_an_earlier_visit() -> None:
