@@ -26,23 +26,23 @@ class Rules:
         """`theirs` is what the question says is taken of the practitioner, if the caller has picked it out."""
         self._question = question
         self._theirs = theirs
-        self._visits_by_day: dict[date, int] = {}
+        self._visits_by_day: dict[int, int] = {}
         self._person = person
         self._place = place
         self._zone = ZoneInfo(place.zone)
         self._shape = footprint_from(question.service, person, 0, question.practice.buffers)
 
-    def offered(self) -> Iterator[tuple[date, range, Where]]:
+    def offered(self) -> Iterator[tuple[int, range, Where]]:
         """What the rules leave, as minutes on the raster and where: those of a room that comes first by id come last.
 
-        The date is the local one of the hours that the minutes lie in.
+        With the ordinal of the local date of the hours that the minutes lie in.
         """
         left = without(clipped(self._fitting, *self._bounds), self._taken)
         step = self._question.service.step_minutes
         for room, taken in reversed(self._rooms):
             where = (self._person.id, self._place.id, room)
             for stretch, span in overlapping(self._stretches, without(left, taken) if taken else left):
-                yield stretch.day, stretch.raster(span, step), where
+                yield stretch.ordinal, stretch.raster(span, step), where
 
     def against(self, at: datetime) -> Iterator[Reason]:
         """The rules that the start at `at` breaks; it is offered exactly if there are none."""
@@ -60,13 +60,14 @@ class Rules:
         if all(holds(taken, minute) for _, taken in self._rooms):
             yield Reason.ROOM
 
-    def visits_on(self, day: date) -> int:
-        """How many visits the practitioner has on a local date, of any service and anywhere."""
-        if day not in self._visits_by_day:
-            first, last = (calendar.day_start(day + timedelta(days=ahead), self._zone) for ahead in (0, 1))
+    def visits_on(self, ordinal: int) -> int:
+        """How many visits the practitioner has on the local date of that ordinal, of any service and anywhere."""
+        number = self._visits_by_day.get(ordinal)
+        if number is None:
+            first, last = (calendar.day_start(date.fromordinal(ordinal + ahead), self._zone) for ahead in (0, 1))
             number = bisect_left(self._visit_starts, last) - bisect_left(self._visit_starts, first)
-            self._visits_by_day[day] = number
-        return self._visits_by_day[day]
+            self._visits_by_day[ordinal] = number
+        return number
 
     @cached_property
     def _bounds(self) -> Span:
