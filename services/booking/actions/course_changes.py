@@ -94,10 +94,20 @@ class CourseChanges:
         """One more visit of upkeep, asked for at once; it follows the clearance of the first as the others did."""
         visits = await self._courses.get(course)
         _check_goes_on(visits[0])
-        there = [visit for visit in standing(visits) if visit.starts_at == target.starts_at]
-        if not there:
-            there = [await self._held(visits, target, await self._spacing(visits[0], days), hand)]
-        await self._visits.turn(there[0].id, lambda was: self._asked_for(was, visits), hand=hand)
+        there = _at(visits, target.starts_at)
+        if there is None:
+            try:
+                there = await self._held(visits, target, await self._spacing(visits[0], days), hand)
+            except Refusal:
+                # The same ask in the same moment may be the very thing that is in the way.
+                there = _at(await self._courses.get(course), target.starts_at)
+                if there is None:
+                    raise
+        try:
+            await self._visits.turn(there.id, lambda was: self._asked_for(was, visits), hand=hand)
+        except Refusal:
+            await self._visits.turn(there.id, lambda was: _let_go(was, self._now()), hand=hand)
+            raise
         await self._courses.follow(course)
         return await self._courses.get(course)
 
@@ -138,6 +148,14 @@ class CourseChanges:
     async def _spacing(self, visit: Appointment, days: Days) -> Spacing:
         _, service = await self._times.offered(visit.practice, visit.offer.service)
         return rules.spacing(service, days.least, days.most, open_ended=seat_of(visit).count is None)
+
+
+def _at(visits: Sequence[Appointment], starts_at: datetime) -> Appointment | None:
+    return next((visit for visit in standing(visits) if visit.starts_at == starts_at), None)
+
+
+def _let_go(was: Appointment, now: datetime) -> Appointment:
+    return rules.give_back(was, now=now) if was.state is State.HELD else was
 
 
 def _check_goes_on(lead: Appointment) -> None:

@@ -70,9 +70,9 @@ class Courses:
         lead = await self._lead(course)
         if lead is not None and lead.asked != print_:
             raise KeyReused("this Idempotency-Key was used for another request")
-        if lead is None or lead.state is State.HELD:
+        if lead is None or lead.state_at(self._now()) is State.HELD:
             await self._claim(course, practice, asked, print_, hand)
-        elif lead.history[-1].by is By.RULES and lead.client is None:
+        elif lead.client is None and (lead.state is State.HELD or lead.history[-1].by is By.RULES):
             raise SlotTaken("the times of this course are held no longer")
         return await self.get(course)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -87,6 +89,19 @@ async def test_a_visit_taken_after_it_was_looked_at_gives_back_what_was_held(hou
     assert (await standing(house), house.said) == (1, [])
     with pytest.raises(SlotTaken):
         await desk.hold(a_course(4))
+
+
+async def test_a_course_cut_short_is_not_taken_up_again_once_its_first_hold_has_passed(
+    house: House, desk: CourseDesk
+) -> None:
+    await desk.hold(a_course(3))
+    third = next(id_ for id_, one in house.appointments.kept.items() if one.starts_at == TEN + 2 * WEEK)
+    del house.appointments.kept[third]  # as if killed before it
+    house.time.pass_(11 * MINUTE)
+    with pytest.raises(SlotTaken):
+        await desk.hold(a_course(3))
+    await desk.booking.visits.keep_time()
+    assert await standing(house) == 0
 
 
 async def test_the_same_key_again_is_the_same_course_and_another_wish_is_refused(desk: CourseDesk) -> None:
@@ -362,6 +377,24 @@ async def test_upkeep_goes_on_a_visit_at_a_time(house: House, desk: CourseDesk) 
     near = Target(starts_at=starts[0].starts_at + WEEK)
     with pytest.raises(WrongSpacing):
         await desk.booking.course_changes.extend(course_of(booked), near, wide, hand=CLIENT)
+
+
+async def test_the_same_visit_of_upkeep_asked_for_in_the_same_moment_is_one(house: House, desk: CourseDesk) -> None:
+    course = course_of(await desk.book(a_course(1, open_ended=True)))
+    target = Target(starts_at=TEN + WEEK)
+    extending = (desk.booking.course_changes.extend(course, target, Days(), hand=CLIENT) for _ in range(5))
+    for visits in await asyncio.gather(*extending):
+        assert [visit.starts_at for visit in visits] == [TEN, TEN + WEEK]
+    assert states(await desk.booking.courses.get(course)) == ["confirmed"] * 2
+
+
+async def test_a_further_visit_that_the_client_may_not_have_leaves_nothing_held(house: House, desk: CourseDesk) -> None:
+    course = course_of(await desk.book(a_course(1, open_ended=True)))
+    session, *others = house.practice.services
+    house.practices.kept["still-water"] = Kept(a_house(services=(replace(session, age_from=18), *others)), 2)
+    with pytest.raises(eligibility.BirthDateNeeded):
+        await desk.booking.course_changes.extend(course, Target(starts_at=TEN + WEEK), Days(), hand=CLIENT)
+    assert await standing(house) == 1
 
 
 async def test_upkeep_begins_anew_after_a_long_pause(house: House, desk: CourseDesk) -> None:
