@@ -61,8 +61,11 @@ def subscriptions(booking: Booking) -> Subscriptions:
         appointment, over = AppointmentId(heard.data.appointment), State(heard.data.state) not in ACTIVE
         if await booking.asks.has_forgotten(appointment):
             return DONE  # what comes late of a forgotten client is told to nobody
-        for react in booking.reactions:
-            await react(heard)
+        try:
+            for react in booking.reactions:
+                await react(heard)
+        except Contended:
+            return RetryAfter(SOON, "contended")
         if over and await booking.asks.has_forgotten(appointment):  # only then may it have happened meanwhile
             await booking.asks.forget_again(heard)
         return DONE

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.booking.domain.appointment import Appointment, Deed, State
+from services.booking.domain.turns import Outcome
 from services.booking.inbox import subscriptions
 from shared.events import Event, envelope
 from shared.events.notify import ReplyConfirmed, ReplyRescheduleAsked
 from shared.events.screening import CaseDecided
 from shared.retry import DONE, Park, RetryAfter, Verdict
 from tests.support.booking import NOW, House, a_hold
+from tests.support.booking_courses import CourseDesk, course_of, states
 
 AT = datetime(2027, 3, 1, 4, tzinfo=UTC)
 
@@ -65,6 +67,24 @@ async def test_a_decision_about_what_was_never_requested_waits_and_about_nothing
     assert isinstance(await hear(house, decided(held, "cleared")), RetryAfter)
     assert isinstance(await hear(house, decided(a_hold(key="nobody"), "cleared")), Park)
     assert (await house.booking.visits.get(held.id)) == held
+
+
+async def test_a_turn_whose_consequences_others_were_in_the_way_of_is_heard_again() -> None:
+    house = House()
+    desk = CourseDesk(house.booking)
+    asked = await desk.request()
+    await house.booking.visits.decided(asked[0].id, Outcome.CLEARED, cleared_until=None, event="decided:1")
+    confirmed, save = house.appointments.said[-1], house.appointments.save
+
+    async def never(*_: object) -> bool:
+        return False
+
+    house.appointments.save = never  # type: ignore[method-assign, assignment]  # others are always faster
+    turned = subscriptions(house.booking)[type(confirmed.data)]
+    assert isinstance(await turned(confirmed), RetryAfter)
+    house.appointments.save = save  # type: ignore[method-assign]  # and then they are not
+    assert await turned(confirmed) == DONE
+    assert states(await house.booking.courses.get(course_of(asked))) == ["confirmed"] * 3
 
 
 async def test_replies_are_written_into_the_history() -> None:
