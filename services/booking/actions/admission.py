@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from services.booking.actions.limits import Limits
@@ -13,6 +14,9 @@ from services.booking.ports import Appointments
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
 
+Refs = Callable[[str, str], Awaitable[Sequence[str]]]
+"""All references at a practice of the client who has one of them, as records were merged there."""
+
 
 class TooManyVisits(Refusal):
     """As many visits lie before this number as one may have; the next one can be asked for when one is over."""
@@ -22,8 +26,9 @@ class TooManyVisits(Refusal):
 
 
 class Admission:
-    def __init__(self, appointments: Appointments, proving: Proving, limits: Limits, now: Clock) -> None:
+    def __init__(self, appointments: Appointments, refs: Refs, proving: Proving, limits: Limits, now: Clock) -> None:
         self._appointments = appointments
+        self._refs = refs
         self._proving = proving
         self._limits = limits
         self._now = now
@@ -57,7 +62,12 @@ class Admission:
         return True
 
     async def _attended(self, practice: str, offer: Offer, client: Client) -> bool:
-        return offer.audience is not Audience.ALL and await self._appointments.has_attended(practice, client.ref)
+        if offer.audience is Audience.ALL:
+            return False
+        for ref in await self._refs(practice, client.ref):
+            if await self._appointments.has_attended(practice, ref):
+                return True
+        return False
 
     async def _check_room(self, held: Appointment, client: Client, hand: Hand) -> None:
         """A brake, not a promise: of several requests in the same moment more than one may get through."""

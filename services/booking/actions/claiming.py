@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.booking.actions.admission import Admission
+from services.booking.actions.admission import Admission, Refs
 from services.booking.actions.times import Times, Wanted
 from services.booking.actions.visits import Visits
 from services.booking.domain import turns
@@ -42,11 +42,12 @@ class Shown:
 
 class Claims:
     def __init__(
-        self, stores: Stores, times: Times, visits: Visits, admission: Admission, policy: Policy, now: Clock
+        self, stores: Stores, times: Times, visits: Visits, admission: Admission, refs: Refs, policy: Policy, now: Clock
     ) -> None:
         self._line = stores.line
         self._offers = stores.offers
         self._histories = stores.histories
+        self._refs = refs
         self._times = times
         self._visits = visits
         self._admission = admission
@@ -105,7 +106,8 @@ class Claims:
 
     async def cleared(self, practice: str, client: Client, screening: str) -> Clearance | None:
         """The health check of an earlier visit, if it still counts."""
-        newest = await self._histories.newest(practice, [client.ref], before=None, limit=VISITS_LOOKED_AT)
+        refs = await self._refs(practice, client.ref)
+        newest = await self._histories.newest(practice, refs, before=None, limit=VISITS_LOOKED_AT)
         return clearance(newest, client, screening=screening)
 
     async def may_claim(self, client: Client, practice: str, terms: Offer, starts_at: datetime) -> bool:

@@ -99,6 +99,13 @@ class Clients:
             others += found
         return Family(speaker, tuple(sorted(others, key=lambda one: one.first_seen)))
 
+    async def refs(self, practice: str, ref: str) -> tuple[str, ...]:
+        """All references of one client, whichever is asked for; of a stranger, the one that is asked for."""
+        try:
+            return (await self.family(practice, ref)).refs
+        except NoSuchClient:
+            return (ref,)
+
     async def counts(self, family: Family) -> Counts:
         return await self._stores.histories.counts(family.speaker.practice, family.refs)
 

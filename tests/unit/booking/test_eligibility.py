@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.booking.domain import eligibility, turns
 from services.booking.domain.appointment import Appointment, By, Client, Guardian, Offer, State
+from services.booking.domain.client import recorded
 from services.booking.domain.eligibility import (
     AgeNotServed,
     BirthDateNeeded,
@@ -207,6 +208,20 @@ async def test_returning_clients_are_those_of_this_practice_and_this_number() ->
     house.appointments.kept[regular.id] = replace(regular, practice="elsewhere")
     with pytest.raises(ReturningClientsOnly):
         await asked(house, TEN + 3 * HOUR, key="other")
+
+
+async def test_whoever_was_there_under_another_number_of_theirs_is_returning() -> None:
+    house = House(ages(audience=Audience.RETURNING))
+    regular = replace(a_visit(key="long ago"), state=State.ATTENDED, starts_at=NOW - HOUR, client=known(house))
+    house.appointments.kept[regular.id] = regular
+    now_at = replace(known(house), ref=client_ref(house.practice.id, "+41797654321"), phone="+41797654321")
+    for client in (known(house), now_at):
+        await house.clients.file(recorded(client, practice=house.practice.id))
+    with pytest.raises(ReturningClientsOnly):
+        await asked(house, phone=now_at.phone)
+
+    await house.booking.clients.merge(house.practice.id, known(house).ref, now_at.ref)
+    assert (await asked(house, phone=now_at.phone)).client is not None
 
 
 def known(house: House) -> Client:

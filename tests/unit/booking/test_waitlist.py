@@ -19,6 +19,7 @@ from services.booking.domain.appointment import Appointment, Deed, State
 from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.eligibility import AgeNotServed, BirthDateNeeded
 from services.booking.domain.freed import NoSuchOffer, Offered, OfferExpired, Standing
+from services.booking.domain.identity import client_ref
 from services.booking.domain.practice import Audience, Block, Texting, WaitlistPolicy
 from services.booking.domain.proof import TooMany
 from services.booking.domain.refusals import KeyReused, NoSuchService, NotOffered, SlotTaken
@@ -541,6 +542,21 @@ async def test_an_offer_is_not_instant_when_the_health_check_does_not_count(beca
     await line.frees()
     assert [one.instant for one in line.made] == [False]
     assert (await line.claim(line.made[0])).state is State.REQUESTED
+
+
+async def test_what_was_found_under_another_number_of_the_same_client_counts_too() -> None:
+    line = Line()
+    await _cleared(line, until=date(2027, 3, 2))
+    line.time.pass_(MINUTE)
+    held = await line.hold(wants(TEN + 6 * HOUR), key="new number")
+    await line.booking.visits.request(held.id, a_person(phone="+41791000001"), hand=CLIENT)
+    await line.decide(held, Outcome.DECLINED)
+    await line.hears()
+    refs = [client_ref(line.practice.id, phone) for phone in ("+41791000001", "+41791234567")]
+    await line.booking.clients.merge(line.practice.id, *refs)
+    await line.join(1, phone="+41791234567", name="Kim Doe")
+    await line.frees()
+    assert not line.made[0].instant
 
 
 async def test_a_promise_that_does_not_hold_any_more_becomes_a_request() -> None:
