@@ -57,24 +57,33 @@ def subscriptions(booking: Booking) -> Subscriptions:
         fact: Reply = heard.data
         return booking.visits.replied(AppointmentId(fact.appointment), deed, event=heard.id, at=fact.received_at)
 
-    async def turned(heard: Envelope[AppointmentEvent]) -> Verdict:
-        appointment, over = AppointmentId(heard.data.appointment), State(heard.data.state) not in ACTIVE
-        if await booking.asks.has_forgotten(appointment):
-            return DONE  # what comes late of a forgotten client is told to nobody
-        try:
-            for react in booking.reactions:
-                await react(heard)
-        except Contended:
-            return RetryAfter(SOON, "contended")
-        if over and await booking.asks.has_forgotten(appointment):  # only then may it have happened meanwhile
-            await booking.asks.forget_again(heard)
-        return DONE
-
     return {
         CaseDecided: decided,  # may come twice, late, or after a later one
         ReplyConfirmed: said_yes,
         ReplyRescheduleAsked: asked_to_move,
         **_about_clients(booking),
+        **_about_turns(booking),
+    }
+
+
+def _about_turns(booking: Booking) -> Subscriptions:
+    async def turned(heard: Envelope[AppointmentEvent]) -> Verdict:
+        appointment, over = AppointmentId(heard.data.appointment), State(heard.data.state) not in ACTIVE
+        try:
+            visit = await booking.visits.get(appointment)
+            if visit.pseudonym is not None:
+                return DONE  # what comes late of a forgotten client is told to nobody
+            for react in booking.reactions:
+                await react(heard, visit)
+        except Contended:
+            return RetryAfter(SOON, "contended")
+        except NoSuchAppointment:
+            return Park("no such appointment")
+        if over and await booking.asks.has_forgotten(appointment):  # only then may it have happened meanwhile
+            await booking.asks.forget_again(heard)
+        return DONE
+
+    return {
         AppointmentRequested: turned,
         AppointmentInReview: turned,
         AppointmentConfirmed: turned,

@@ -20,6 +20,7 @@ from services.booking import OWN, telling
 from services.booking.actions.deliveries import Deliveries
 from services.booking.actions.posting import Pace, Post, Posting
 from services.booking.actions.webhooks import MOST, REMEMBERED_FOR, Webhooks, Wish
+from services.booking.domain.appointment import AppointmentId
 from services.booking.domain.refusals import NoSuchPractice
 from services.booking.domain.webhook import (
     DeliveryState,
@@ -37,6 +38,7 @@ from services.booking.receiver import poster
 from services.booking.store import MongoDeliveries, MongoWebhooks
 from shared import mongo
 from shared.clock import utc_now
+from shared.events import Envelope
 from shared.events.booking import AppointmentEvent
 from tests.support.booking import HOUR, MINUTE, STAFF, House
 from tests.support.booking_webhooks import Receiver, Told, receiving
@@ -96,7 +98,10 @@ class Desk:
         before = len(self.house.appointments.said)
         await self.house.book(key=key)
         for event in self.house.appointments.said[before:]:
-            await self.deliveries.heard(event)
+            await self.hears(event)
+
+    async def hears(self, event: Envelope[AppointmentEvent]) -> None:
+        await self.deliveries.heard(event, self.house.appointments.kept[AppointmentId(event.data.appointment)])
 
     async def owed(self, count: int) -> None:
         """To everybody who listens, as if so many visits had been booked."""
@@ -104,7 +109,7 @@ class Desk:
             await self.house.request()
         said = self.house.appointments.said[0]
         for number in range(count):
-            await self.deliveries.heard(said.model_copy(update={"id": f"said:{number}"}))
+            await self.hears(said.model_copy(update={"id": f"said:{number}"}))
 
     async def states(self, endpoint: Endpoint) -> list[DeliveryState]:
         found = await self.deliveries.page(PRACTICE, endpoint.id, state=None, before=None, limit=100)
@@ -172,7 +177,7 @@ async def test_an_event_that_is_heard_twice_is_told_once(desk: Desk, receiver: R
     await desk.listens(receiver.url)
     await desk.house.request()
     for _ in range(2):
-        await desk.deliveries.heard(desk.house.appointments.said[0])
+        await desk.hears(desk.house.appointments.said[0])
         await desk.round()
     assert len(receiver.told) == 1
 
@@ -182,7 +187,7 @@ async def test_of_a_client_who_was_forgotten_nothing_is_told_any_more(desk: Desk
     booked = await desk.house.book()
     desk.house.appointments.kept[booked.id] = replace(booked, client=None)
     for event in desk.house.appointments.said:
-        await desk.deliveries.heard(event)
+        await desk.hears(event)
     await desk.round()
     assert receiver.told == []
 

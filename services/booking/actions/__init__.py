@@ -26,6 +26,7 @@ from services.booking.actions.times import Times
 from services.booking.actions.visits import Visits
 from services.booking.actions.waitlist import Waitlist
 from services.booking.actions.webhooks import Webhooks
+from services.booking.domain.appointment import Appointment
 from services.booking.domain.policy import Policy
 from services.booking.domain.webhook import Signer
 from services.booking.ports import Stores
@@ -33,8 +34,11 @@ from shared.clock import Clock
 from shared.events import Envelope
 from shared.events.booking import AppointmentEvent
 
-Reaction = Callable[[Envelope[AppointmentEvent]], Awaitable[None]]
-"""What booking does about a turn after it was announced; hearing of the same turn again changes nothing."""
+Reaction = Callable[[Envelope[AppointmentEvent], Appointment], Awaitable[None]]
+"""What booking does about a turn after it was announced; hearing of the same turn again changes nothing.
+
+With the visit as it is by now: an event that comes late knows what is not true any more.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from services.booking.actions.admission import Admission, Refs
 from services.booking.actions.times import Times, Wanted
 from services.booking.actions.visits import Visits
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Hand, Offer, State
+from services.booking.domain.appointment import Appointment, By, Client, Hand, Offer, State
 from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.freed import UNCLAIMED, NoSuchOffer, Offered, OfferExpired, OfferId, Standing
 from services.booking.domain.offering import offer
@@ -23,7 +23,7 @@ from services.booking.ports import Stores
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.events import Envelope
-from shared.events.booking import AppointmentConfirmed, AppointmentEvent, AppointmentRequested
+from shared.events.booking import AppointmentConfirmed, AppointmentEvent
 
 LONGEST: Final = timedelta(minutes=LONGEST_VISIT_MINUTES)
 VISITS_LOOKED_AT: Final = 50
@@ -70,16 +70,16 @@ class Claims:
             await self.settle(offered)
         return visit
 
-    async def taken(self, heard: Envelope[AppointmentEvent]) -> None:
+    async def taken(self, heard: Envelope[AppointmentEvent], visit: Appointment) -> None:
         """Offers of a time that is asked for now are settled: claimed by this visit, or lost to it."""
         fact = heard.data
-        if not isinstance(fact, AppointmentRequested | AppointmentConfirmed):
+        was_silent = visit.follows and isinstance(fact, AppointmentConfirmed)
+        is_news = heard.sequence == visit.asked_for_in or was_silent
+        if not is_news or not visit.cells or visit.starts_at != fact.starts_at:
             return
         near = await self._offers.starting(heard.practice, fact.starts_at - LONGEST, fact.ends_at)
         met = [one for one in near if one.practitioner == fact.practitioner and one.ends_at > fact.starts_at]
         met = [one for one in met if one.state is Standing.OPEN]
-        if not met or not await self._stands(fact):
-            return
         for one in met:
             if one.appointment == fact.appointment:
                 await self.settle(one)
@@ -191,13 +191,6 @@ class Claims:
         if not offered.instant or held.offer.screening is None:
             return None
         return await self.cleared(held.practice, client, held.offer.screening)
-
-    async def _stands(self, fact: AppointmentEvent) -> bool:
-        """Events may be heard again long after: whether the visit is there now."""
-        with suppress(NoSuchAppointment):
-            visit = await self._visits.get(AppointmentId(fact.appointment))
-            return bool(visit.cells) and visit.starts_at == fact.starts_at
-        return False
 
     async def _lose(self, offered: Offered) -> None:
         await self._offers.turn(offered.id, Standing.LOST, of={Standing.OPEN}, due_at=self._now())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.booking.actions.visits import Contended
-from services.booking.domain.appointment import Appointment, AppointmentId
+from services.booking.domain.appointment import Appointment
 from services.booking.domain.client import Record, folded, record_of
 from services.booking.domain.refusals import NoSuchPractice
 from services.booking.outbox import client_merged
@@ -68,11 +68,10 @@ class Clients:
         self._clients = stores.clients
         self._now = now
 
-    async def file(self, heard: Envelope[AppointmentEvent]) -> None:
-        """Believes the visit rather than the event: an event that comes late knows clients who were forgotten."""
-        appointment = await self._stores.appointments.get(AppointmentId(heard.data.appointment))
-        record = None if appointment is None else record_of(appointment)
-        if record is not None:
+    async def file(self, heard: Envelope[AppointmentEvent], visit: Appointment) -> None:
+        """Once for each visit. Believes it rather than the event, which may know a client who was forgotten."""
+        record = record_of(visit)
+        if record is not None and heard.sequence == visit.asked_for_in:
             await self._clients.file(record)
 
     async def of_number(self, practice: str, phone: str) -> Sequence[Record]:

@@ -115,7 +115,7 @@ class Courses:
         for visit in visits[1:]:
             await self._visits.turn(visit.id, lambda was: rules.follow(was, visits[0], now=self._now()), hand=COURSE)
 
-    async def heard(self, event: Envelope[AppointmentEvent]) -> None:
+    async def heard(self, event: Envelope[AppointmentEvent], _: Appointment) -> None:
         seat = event.data.seat
         if seat is not None and seat.index == 0 and event.data.state in DECIDING:
             await self.follow(seat.course)

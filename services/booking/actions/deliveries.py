@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.booking import telling
 from services.booking.actions.webhooks import Webhooks
-from services.booking.domain.appointment import AppointmentId
+from services.booking.domain.appointment import Appointment
 from services.booking.domain.webhook import Delivery, DeliveryState, NoSuchDelivery, delivery_id
 from services.booking.ports import Stores
 from shared.clock import Clock
@@ -17,20 +17,17 @@ from shared.events.booking import AppointmentEvent
 
 class Deliveries:
     def __init__(self, stores: Stores, webhooks: Webhooks, now: Clock) -> None:
-        self._deliveries, self._appointments = stores.deliveries, stores.appointments
+        self._deliveries = stores.deliveries
         self._webhooks = webhooks
         self._now = now
 
-    async def heard(self, event: Envelope[AppointmentEvent]) -> None:
+    async def heard(self, event: Envelope[AppointmentEvent], visit: Appointment) -> None:
         """Owe it to every endpoint that wants it; heard again, it is owed no second time.
 
         Of a client who was forgotten meanwhile nothing is told any more, however late the event comes.
         """
         wanting = [one for one in await self._webhooks.listening(event.practice) if one.wants(event.type)]
-        if not wanting:
-            return
-        visit = await self._appointments.get(AppointmentId(event.data.appointment))
-        if visit is None or visit.client is None:
+        if not wanting or visit.client is None:
             return
         now, body = self._now(), telling.body(event)
         owed = [

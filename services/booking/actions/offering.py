@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 from services.booking.actions.claiming import Claims
 from services.booking.actions.times import Found, Times, Wanted
 from services.booking.actions.visits import Visits
-from services.booking.domain.appointment import Appointment, AppointmentId
+from services.booking.domain.appointment import Appointment
 from services.booking.domain.availability import free_starts
 from services.booking.domain.freed import Freed, Offered, Seat, Standing, made
 from services.booking.domain.offering import offer
 from services.booking.domain.practice import Practice
-from services.booking.domain.refusals import NoSuchAppointment
 from services.booking.domain.waitlist import Waiting, WaitingId, fits
 from services.booking.outbox import waitlist_offered
 from services.booking.ports import Added, Could, Stores
@@ -56,9 +55,9 @@ class Offering:
         self._claims = claims
         self._now = now
 
-    async def freed(self, heard: Envelope[AppointmentEvent]) -> None:
+    async def freed(self, heard: Envelope[AppointmentEvent], visit: Appointment) -> None:
         """What got free goes to the first in line."""
-        freed = await self._freed_by(heard)
+        freed = _freed_by(heard, visit)
         if freed is not None:
             await self._offer(heard.practice, freed, number=1)
 
@@ -75,28 +74,6 @@ class Offering:
             await self._offers.moved_on([one.id for one in due])
             if len(due) < BATCH:
                 return
-
-    async def _freed_by(self, heard: Envelope[AppointmentEvent]) -> Freed | None:
-        fact, whose, starts_at = heard.data, heard.data.practitioner, heard.data.starts_at
-        match fact:
-            case AppointmentMoved():
-                whose, starts_at = await self._was_with(heard), fact.moved_from
-            case AppointmentCancelled() | AppointmentDeclined() | AppointmentLapsed():
-                pass
-            case _:
-                return None
-        ends_at = starts_at + (fact.ends_at - fact.starts_at)
-        return Freed(event=heard.id, practitioner=whose, starts_at=starts_at, ends_at=ends_at)
-
-    async def _was_with(self, heard: Envelope[AppointmentEvent]) -> str:
-        """With whom the visit was before it was moved; its history knows, the event does not."""
-        try:
-            visit: Appointment = await self._visits.get(AppointmentId(heard.data.appointment))
-        except NoSuchAppointment:
-            return heard.data.practitioner
-        turn = next((turn for turn in visit.history if turn.version == heard.sequence), None)
-        changes = () if turn is None else turn.changes
-        return next((one.old for one in changes if one.field == "practitioner" and one.old), heard.data.practitioner)
 
     async def _offer(self, practice: str, freed: Freed, *, number: int) -> None:
         """Fill the seats of a round; some may have been filled before."""
@@ -176,6 +153,25 @@ class Offering:
         offers = await self._offers.of_event(offered.practice, offered.seat.freed.event)
         if not any(one.state is Standing.OPEN and one.seat.round == offered.seat.round for one in offers):
             await self._offer(offered.practice, offered.seat.freed, number=offered.seat.round + 1)
+
+
+def _freed_by(heard: Envelope[AppointmentEvent], visit: Appointment) -> Freed | None:
+    fact, whose, starts_at = heard.data, heard.data.practitioner, heard.data.starts_at
+    match fact:
+        case AppointmentMoved():
+            whose, starts_at = _was_with(visit, heard.sequence) or whose, fact.moved_from
+        case AppointmentCancelled() | AppointmentDeclined() | AppointmentLapsed():
+            pass
+        case _:
+            return None
+    ends_at = starts_at + (fact.ends_at - fact.starts_at)
+    return Freed(event=heard.id, practitioner=whose, starts_at=starts_at, ends_at=ends_at)
+
+
+def _was_with(visit: Appointment, version: int) -> str | None:
+    """With whom the visit was before that turn moved it, if it changed: its history knows, the event does not."""
+    changes = next((turn.changes for turn in visit.history if turn.version == version), ())
+    return next((one.old for one in changes if one.field == "practitioner"), None)
 
 
 def _free(practice: Practice, freed: Freed, number: int, taken: set[Seat], *, by_text: bool) -> list[Seat]:

@@ -231,6 +231,12 @@ class Appointment:
             return self.ends_at + self.offer.assume_after
         return self.held_until
 
+    @property
+    def asked_for_in(self) -> int | None:
+        """The version in which the client made themselves known, by asking or by being confirmed at once."""
+        asked = (turn.version for turn in self.history if turn.deed in {Deed.REQUESTED, Deed.CONFIRMED})
+        return next(asked, None)
+
     def is_expired(self, now: datetime) -> bool:
         """A hold that nobody requested in time, whether or not it has been swept already."""
         return self.state is State.HELD and self.is_overdue(now)

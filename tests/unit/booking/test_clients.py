@@ -54,7 +54,7 @@ class Practice(House):
         """Everything it ever said, once more."""
         for said in list(self.appointments.said):
             for react in self.booking.reactions:
-                await react(said)
+                await react(said, self.appointments.kept[said.data.appointment])
 
     async def answers(self, fact: Callable[..., Event], ask: str) -> None:
         about = fact(ask=ask, records=2)
@@ -255,7 +255,7 @@ async def test_nothing_that_is_heard_of_a_forgotten_visit_is_told_to_anybody(hou
     told: list[str] = []
     belongings = Belongings()
 
-    async def tells(heard: Envelope[Any]) -> None:
+    async def tells(heard: Envelope[Any], _: Appointment) -> None:
         told.append(heard.id)
         belongings.kept.add(PHONE)
         if len(told) == 1:  # the erasure goes by while this one is told

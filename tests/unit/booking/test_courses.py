@@ -159,7 +159,7 @@ async def test_booking_hears_of_the_first_and_lets_the_others_follow(house: Hous
     said = announce(lead)[0]
     for _ in range(2):
         for react in house.booking.reactions:
-            await react(said)
+            await react(said, house.appointments.kept[said.data.appointment])
     assert states(await desk.booking.courses.get(course_of(asked))) == ["confirmed"] * 3
 
 

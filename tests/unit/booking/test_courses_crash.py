@@ -133,7 +133,7 @@ async def test_a_request_that_was_killed_is_confirmed_as_a_whole_or_not_at_all()
             decided = await house.booking.visits.decided(
                 lead.id, Outcome.CLEARED, cleared_until=None, event="decided:1"
             )
-            await house.booking.courses.heard(announce(decided)[0])
+            await house.booking.courses.heard(announce(decided)[0], decided)
         await in_time(house)
         stand = {state for state in states(await visits(house)) if state in {"confirmed", "requested", "held"}}
         assert stand == (set() if lead.client is None else {"confirmed"})
@@ -188,7 +188,7 @@ async def test_a_killed_re_spacing_leaves_every_visit_at_its_old_or_its_new_time
     await held(house)
     asked = await house.booking.courses.request(COURSE, a_person(), hand=CLIENT)
     lead = await house.booking.visits.decided(asked[0].id, Outcome.CLEARED, cleared_until=None, event="decided:1")
-    await house.booking.courses.heard(announce(lead)[0])
+    await house.booking.courses.heard(announce(lead)[0], lead)
     await house.booking.visits.cancel(asked[1].id, hand=CLIENT)
     targets = {one.id: Target(starts_at=one.starts_at - WEEK) for one in asked[2:]}
     process, _ = booking(house, dies_at)
