@@ -82,6 +82,7 @@ class Visiting:
             asks_born=visit.offer.age_from is not None or visit.offer.age_until is not None,
             problems=problems,
             told=told,
+            is_well=status < 400,
             answered="answered" in ask.request.query,
             token=token(ask),
             address=addresses,

@@ -119,6 +119,9 @@ async def test_a_number_is_proven_on_the_same_page() -> None:
         asked = await page.send()
         assert (asked.status, page.now_is.state) == (200, State.HELD)
         assert words.CODE_SENT in asked.text
+        assert 'role="status"' in asked.html
+        assert 'role="alert"' not in asked.html  # nothing went wrong
+        assert asked.html.count("autofocus") == 1  # the field for the code is far down a phone's screen
         assert 'name="code"' in asked.html
         assert 'value="Kim Doe"' in asked.html
 
@@ -180,6 +183,7 @@ async def test_more_time_is_given_once_and_keeps_what_was_typed() -> None:
         assert shown.status == 200
         assert 'value="Kim so far"' in shown.html
         assert words.KEPT_LONGER in shown.text
+        assert 'role="alert"' not in shown.html
         assert "until 04:19" in shown.text
         assert "I need more time" not in shown.text
         assert page.now_is.held_until == NOW + 19 * MINUTE
