@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ async def test_a_booking_walks_through_it_and_its_text_is_still_there_after_a_re
         assert code == 1
         assert "already runs from this folder" in said
         before = await _texts(phone)
+        await _opens(re.findall(r"https?://\S+/n/\w+", before[0][1])[0])
     async with _running(folder, port) as phone:
         assert await _texts(phone) == before
 
