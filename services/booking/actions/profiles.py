@@ -100,7 +100,7 @@ class Profiles:
     def _entry(self, stored: Kept | None, wanted: Practice, hand: Hand) -> Entry:
         """A new practice has no changes: all of it is new."""
         version = 1 if stored is None else stored.version + 1
-        changes = () if stored is None else differences(profile.as_json(stored.practice), profile.as_json(wanted))
+        changes = () if stored is None else differences(profile.as_told(stored.practice), profile.as_told(wanted))
         return Entry(
             id=f"practice-{version:08d}",
             practice=wanted.id,

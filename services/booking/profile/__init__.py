@@ -21,7 +21,7 @@ from services.booking.profile.documents import (
     WeeklyHours,
 )
 from services.booking.profile.reading import block, described, exception, place, practitioner, read, room, service, week
-from services.booking.profile.writing import as_json, as_toml, with_own, written
+from services.booking.profile.writing import as_json, as_told, as_toml, with_own, written
 
 __all__ = [
     "Block",
@@ -41,6 +41,7 @@ __all__ = [
     "Waitlist",
     "WeeklyHours",
     "as_json",
+    "as_told",
     "as_toml",
     "block",
     "described",

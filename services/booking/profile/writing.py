@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
 import tomli_w
 from pydantic_core import to_json
@@ -31,6 +33,14 @@ def written(practice: domain.Practice) -> Profile:
 def as_json(practice: domain.Practice) -> dict[str, Any]:
     """The document in values of JSON; what is not set is absent."""
     return written(practice).model_dump(mode="json", exclude_none=True)
+
+
+def as_told(practice: domain.Practice) -> dict[str, Any]:
+    """As `as_json`, for the audit, which keeps for ever what it is told: of a calendar only the host is no secret."""
+    told = as_json(practice)
+    for person in told["practitioners"]:
+        person["calendars"] = [_marked(address) for address in person["calendars"]]
+    return told
 
 
 def as_toml(practice: domain.Practice) -> str:
@@ -82,3 +92,8 @@ def _written_week(week: Iterable[domain.WeeklyHours]) -> Iterator[Fields]:
     for _, same in groupby(sorted(week, key=lambda hours: (*span(hours), hours.weekday)), key=span):
         hours = list(same)
         yield _written_hours(hours[0]) | {"days": [WEEKDAYS[one.weekday] for one in hours]}
+
+
+def _marked(address: str) -> str:
+    """The host, with a mark that another address there does not have, and that leads nowhere."""
+    return f"{urlsplit(address).hostname} ({hashlib.sha256(address.encode()).hexdigest()[:8]})"

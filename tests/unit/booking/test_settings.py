@@ -54,6 +54,26 @@ async def test_a_change_is_kept_said_and_signed() -> None:
     assert entry.changes == (Change(field="name", old='"Still Water"', new='"Deep Water"'),)
 
 
+def followed(*calendars: str) -> Change_:
+    return lambda practice: editing.with_part(practice, replace(practice.practitioner("ana"), calendars=calendars))
+
+
+async def test_the_audit_tells_that_a_calendar_changed_and_not_how_to_read_it() -> None:
+    house = House()
+    for calendars in (("https://cal.example/one-secret.ics",), ("https://cal.example/another.ics",), ()):
+        await edit(house, followed(*calendars))
+    last, between, first = await house.booking.auditing.of_practice("still-water", before=None, limit=10)
+
+    assert {change.field for entry in (first, between, last) for change in entry.changes} == {
+        "practitioners[ana].calendars"
+    }
+    told = [(change.old, change.new) for entry in (first, between, last) for change in entry.changes]
+    assert told[0][1] == told[1][0] != told[1][1] == told[2][0]
+    assert "cal.example" in repr(told)
+    assert "secret" not in repr(told) + repr(house.audit.kept)
+    assert "another.ics" not in repr(told)
+
+
 async def test_what_is_wrong_afterwards_is_refused_and_nothing_is_kept_or_told() -> None:
     house = House()
     with pytest.raises(InvalidPractice, match=r"rooms\[2\]\.place: 'moon' does not exist"):
