@@ -101,7 +101,7 @@ class Keys:
         if key is None or not key.is_proven_by(shown, self._now()):
             return None
         if scope not in key.scopes:
-            raise ScopeMissing(f"this key does not have the scope {scope!r}", scope=scope)
+            raise ScopeMissing(f"this key does not have the scope {scope}", scope=scope)
         if not await self._reaches(key, practice, subjects):
             raise OutOfReach("nothing of this address is within the reach of this key")
         self._uses[key.id] = self._now()

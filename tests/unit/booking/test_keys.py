@@ -75,8 +75,8 @@ async def test_an_altered_key_is_nobodys(spoil: object) -> None:
 async def test_a_scope_that_the_key_lacks_is_refused_also_on_a_route_that_names_none() -> None:
     house = House()
     _, secret = await made(house)
-    for scope in ("visits:write", ""):
-        with pytest.raises(ScopeMissing):
+    for scope in (Scope.VISITS_WRITE, ""):
+        with pytest.raises(ScopeMissing, match=f"the scope {scope}$"):
             await shown(house, secret, scope=scope)
 
 
