@@ -70,7 +70,9 @@ def _about_turns(booking: Booking) -> Subscriptions:
     async def turned(heard: Envelope[AppointmentEvent]) -> Verdict:
         appointment, over = AppointmentId(heard.data.appointment), State(heard.data.state) not in ACTIVE
         try:
-            visit = await booking.visits.get(appointment)
+            # Nobody is forgotten while a visit of theirs is open, so then it may be known by heart.
+            knowing = booking.visits.get(appointment) if over else booking.visits.as_heard(appointment, heard.sequence)
+            visit = await knowing
             if visit.pseudonym is not None:
                 return DONE  # what comes late of a forgotten client is told to nobody
             for react in booking.reactions:

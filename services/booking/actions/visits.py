@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from services.booking.actions.admission import Admission
 from services.booking.actions.times import Times, Wanted
@@ -41,6 +41,7 @@ MOST_TRIES = 8
 # Each try that fails means that somebody else got a time, and with anyone to choose from there are many to try.
 MOST_CLAIMS = 50
 BATCH = 100
+MOMENT = timedelta(minutes=1)
 
 
 class Contended(Refusal):
@@ -309,6 +310,12 @@ class Visits:
             if turned is was or await self._save(turned := signed(turned, hand, was=was)):
                 return turned
         raise Contended("others kept changing this appointment")
+
+    async def as_heard(self, id_: AppointmentId, version: int) -> Appointment:
+        """The visit as this process wrote it a moment ago, or as it is: good for what follows from its latest turn."""
+        known = await self._known(id_)
+        fresh = known.version >= version and self._now() - known.history[-1].at < MOMENT
+        return known if fresh else await self.get(id_)
 
     async def _known(self, id_: AppointmentId) -> Appointment:
         """As this process wrote it last, or as it is: good for what never changes, and for trying a turn on it."""
