@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -105,6 +105,15 @@ def client_asked(ask: ClientAsk) -> Said:
 
 def waitlist_offered(offered: Offered, client: Client) -> Said:
     """The offer of a freed time, for its client to be texted."""
+    return _offered(offered, client, sequence=1, at=offered.made_at)
+
+
+def waitlist_ended(offered: Offered, client: Client, at: datetime) -> Said:
+    """The same offer once more, over as it is said: a text that waits for the morning must not go out any more."""
+    return _offered(replace(offered, expires_at=min(at, offered.expires_at)), client, sequence=2, at=at)
+
+
+def _offered(offered: Offered, client: Client, *, sequence: int, at: datetime) -> Said:
     fact = booking.WaitlistOffered(
         offer=offered.id,
         service_name=offered.service_name,
@@ -117,8 +126,8 @@ def waitlist_offered(offered: Offered, client: Client) -> Said:
         instant=offered.instant,
         client=_client(client),
     )
-    trace, at = telemetry.current_trace(), offered.made_at
-    said = envelope(fact, subject=offered.id, practice=offered.practice, sequence=1, at=at, traceparent=trace)
+    trace = telemetry.current_trace()
+    said = envelope(fact, subject=offered.id, practice=offered.practice, sequence=sequence, at=at, traceparent=trace)
     return (said,)
 
 

@@ -399,7 +399,13 @@ class Offers(Protocol):
         ...
 
     async def turn(
-        self, offer: OfferId, to: Standing, *, of: Collection[Standing], due_at: datetime | None = None
+        self,
+        offer: OfferId,
+        to: Standing,
+        *,
+        of: Collection[Standing],
+        due_at: datetime | None = None,
+        said: Said = (),
     ) -> bool:
         """False if it stands like none `of` those."""
         ...

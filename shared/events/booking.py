@@ -157,6 +157,7 @@ class AppointmentMissed(AppointmentEvent):
 class WaitlistOffered(Event):
     """A freed time is offered to somebody who waits; subject is the offer. Who claims it first has it.
 
+    Said again, it has ended before its time: `expires_at` is when.
     `instant` when claiming confirms it, because a health check that still counts covers that date.
     """
 

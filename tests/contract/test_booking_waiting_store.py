@@ -17,7 +17,7 @@ from services.booking.domain.client import Subject
 from services.booking.domain.freed import UNCLAIMED, Freed, Offered, OfferId, Seat, Standing
 from services.booking.domain.identity import appointment_id
 from services.booking.domain.waitlist import Hours, Range, Wait, Waiting, WaitingId
-from services.booking.outbox import waitlist_offered
+from services.booking.outbox import waitlist_ended, waitlist_offered
 from services.booking.ports import Added, Could, Line, OfClients, Offers
 from services.booking.store.waiting import MongoLine, MongoOffers
 from shared import mongo
@@ -197,7 +197,9 @@ async def test_of_fifty_offers_for_one_entry_at_once_one_is_made(stores: Stores)
 
 async def test_an_offer_turns_only_from_how_it_should_stand(stores: Stores) -> None:
     await stores.offers.add(an_offer(0), ())
-    assert await stores.offers.turn(an_offer(0).id, Standing.LOST, of={Standing.OPEN}, due_at=NOW)
+    over = waitlist_ended(an_offer(0), a_client(), NOW)
+    assert await stores.offers.turn(an_offer(0).id, Standing.LOST, of={Standing.OPEN}, due_at=NOW, said=over)
+    assert not await stores.offers.turn(an_offer(0).id, Standing.LOST, of={Standing.OPEN}, due_at=NOW, said=over)
     assert not await stores.offers.turn(an_offer(0).id, Standing.EXPIRED, of={Standing.OPEN}, due_at=NOW)
     assert await stores.offers.get(an_offer(0).id) == an_offer(0, state=Standing.LOST, due_at=NOW)
     assert await stores.offers.turn(an_offer(0).id, Standing.CLAIMED, of=UNCLAIMED)

@@ -115,13 +115,14 @@ class MemoryOffers:
         return Added.MADE
 
     async def turn(
-        self, offer: OfferId, to: Standing, *, of: Collection[Standing], due_at: datetime | None = None
+        self, offer: OfferId, to: Standing, *, of: Collection[Standing], due_at: datetime | None = None, said: Said = ()
     ) -> bool:
         await asyncio.sleep(0)
         found = self.kept.get(offer)
         if found is None or found.state not in of:
             return False
         self.kept[offer] = replace(found, state=to, due_at=due_at)
+        self.said.extend(said)
         return True
 
     async def moved_on(self, offers: Sequence[OfferId]) -> None:

@@ -99,7 +99,7 @@ class Booking:
             asks=Asks(stores, clients, now),
             webhooks=webhooks,
             deliveries=deliveries,
-            waitlist=Waitlist(stores, limits, now),
+            waitlist=Waitlist(stores, claims, limits, now),
             claims=claims,
             offering=offering,
             courses=courses,

@@ -19,6 +19,7 @@ from services.booking.domain.policy import Policy
 from services.booking.domain.practice import LONGEST_VISIT_MINUTES
 from services.booking.domain.refusals import NoSuchAppointment
 from services.booking.domain.waitlist import Wait, Waiting
+from services.booking.outbox import waitlist_ended
 from services.booking.ports import Stores
 from shared.clock import Clock
 from shared.errors import Refusal
@@ -84,7 +85,7 @@ class Claims:
             if one.appointment == fact.appointment:
                 await self.settle(one)
             else:
-                await self._lose(one)
+                await self.end(one, Standing.LOST)
 
     async def settle(self, claimed: Offered) -> None:
         """Its visit was asked for: the client waits no longer, and nobody else is offered this time.
@@ -95,7 +96,7 @@ class Claims:
         await self._offers.turn(claimed.id, Standing.CLAIMED, of=UNCLAIMED)
         for other in await self._offers.of_event(claimed.practice, claimed.seat.freed.event):
             if other.state is Standing.OPEN:
-                await self._lose(other)
+                await self.end(other, Standing.LOST)
 
     async def visit_of(self, offered: Offered) -> Appointment | None:
         """The visit that was asked for by claiming it, if it was."""
@@ -192,8 +193,11 @@ class Claims:
             return None
         return await self.cleared(held.practice, client, held.offer.screening)
 
-    async def _lose(self, offered: Offered) -> None:
-        await self._offers.turn(offered.id, Standing.LOST, of={Standing.OPEN}, due_at=self._now())
+    async def end(self, offered: Offered, to: Standing) -> None:
+        """It is open no more, and the line moves on; who would be texted in the morning is not."""
+        now, waiting = self._now(), await self._line.get(offered.waiting)
+        said = () if waiting is None or not waiting.by_text else waitlist_ended(offered, waiting.client, now)
+        await self._offers.turn(offered.id, to, of={Standing.OPEN}, due_at=now, said=said)
 
 
 def _wanted(offered: Offered) -> Wanted:

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from services.booking.actions.claiming import Claims
 from services.booking.actions.limits import Limits
 from services.booking.actions.visits import Person, client_of
 from services.booking.domain.appointment import Client, Hand
@@ -51,7 +52,8 @@ class Place:
 
 
 class Waitlist:
-    def __init__(self, stores: Stores, limits: Limits, now: Clock) -> None:
+    def __init__(self, stores: Stores, claims: Claims, limits: Limits, now: Clock) -> None:
+        self._claims = claims
         self._line = stores.line
         self._offers = stores.offers
         self._practices = stores.practices
@@ -87,10 +89,9 @@ class Waitlist:
     async def leave(self, id_: WaitingId) -> Place:
         """Out of the line; what the client is offered goes to the next one at once."""
         await self.get(id_)
-        now = self._now()
-        await self._line.end(id_, Wait.LEFT, now)
+        await self._line.end(id_, Wait.LEFT, self._now())
         for offered in await self._offers.open_of([id_]):
-            await self._offers.turn(offered.id, Standing.WITHDRAWN, of={Standing.OPEN}, due_at=now)
+            await self._claims.end(offered, Standing.WITHDRAWN)
         return await self.get(id_)
 
     async def _practice(self, practice: str) -> Practice:

@@ -158,12 +158,15 @@ class MongoOffers:
         return Added.MADE
 
     async def turn(
-        self, offer: OfferId, to: Standing, *, of: Several[Standing], due_at: datetime | None = None
+        self, offer: OfferId, to: Standing, *, of: Several[Standing], due_at: datetime | None = None, said: Said = ()
     ) -> bool:
-        due: Document = {"$unset": {"due_at": ""}} if due_at is None else {"$set": {"due_at": due_at}}
-        change = {**due, "$set": {**due.get("$set", {}), "state": to.value}}
+        fields: Document = {"state": to.value} | ({} if due_at is None else {"due_at": due_at})
+        change = self._outbox.update(offer, set_=fields, unset=["due_at"] if due_at is None else [], said=said)
         stands = {"_id": offer, "state": {"$in": [one.value for one in of]}}
-        return (await self._collection.update_one(stands, change)).matched_count == 1
+        if (await self._collection.update_one(stands, change)).matched_count == 0:
+            return False
+        self._outbox.hand_over(offer, said)
+        return True
 
     async def moved_on(self, offers: Sequence[OfferId]) -> None:
         stands = {"_id": {"$in": list(offers)}, "state": {"$ne": Standing.OPEN.value}}

@@ -7,8 +7,9 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.consent import Entry
-from services.notify.domain.delivery import Message, State, Turn, turned
-from services.notify.domain.notice import Asked
+from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
+from services.notify.domain.notice import Asked, NoticeKind
+from services.notify.domain.reconcile import SUPERSEDED
 from services.notify.domain.visit import Practice
 from services.notify.ports import Stores
 from shared.clock import Clock
@@ -34,10 +35,20 @@ class Notices:
         if consent is not None:
             await self._stores.contacts.enter(asked.practice, asked.phone, consent)
         saved = await self._stores.messages.save([planned(asked, practice, self._new_code())])
+        await self._supersede(asked)
         if any(message.due is not None and message.due <= self._now() for message in saved):
             self._wake()
         await self._is_forgotten(asked)
         return True
+
+    async def _supersede(self, asked: Asked) -> None:
+        """An offer that is said again is over; whichever of the two is heard last looks at both. Codes are all sent."""
+        if asked.notice.kind is NoticeKind.CODE:
+            return
+        known, now = await self._stores.messages.of(asked.id), self._now()
+        newest = max((one.version for one in known), default=0)
+        old = [one for one in known if one.version < newest and one.state in NOT_BEGUN]
+        await self._stores.messages.save([turned(one, State.CANCELLED, now, SUPERSEDED) for one in old])
 
     async def _is_forgotten(self, asked: Asked) -> bool:
         """Whether the client was forgotten since booking asked; then nothing that came late is left either."""

@@ -596,6 +596,21 @@ async def test_leaving_passes_the_offer_on_at_once() -> None:
     assert (await line.booking.waitlist.leave(first.id)).waiting.state is Wait.LEFT
 
 
+async def test_an_offer_that_ends_before_its_time_is_said_to_be_over() -> None:
+    line = Line(texting=Texting(), batch=2)
+    first, second = await line.join(1), await line.join(2)
+    await line.frees()
+    line.time.pass_(MINUTE)
+    await line.booking.waitlist.leave(first.id)
+    await line.request(key="a stranger")
+    await line.hears(times=2)
+    assert (line.to(first), line.to(second)) == ([Standing.WITHDRAWN], [Standing.LOST])
+    over = [said for said in line.offers.said if said.sequence == 2]
+    assert [(said.subject, said.data.expires_at, said.time) for said in over] == [
+        (offered.id, line.time(), line.time()) for offered in line.made
+    ]
+
+
 async def test_an_entry_ends_by_itself_after_its_last_date() -> None:
     line = Line()
     waiting = await line.join(1)
@@ -650,7 +665,7 @@ async def test_fifty_claims_by_several_entries_make_one_visit() -> None:
     assert len(won) == 1
     assert set(told) <= {"SlotTaken", "OfferExpired"}
     assert Counter(map(line.state, people)) == {Wait.CLAIMED: 1, Wait.WAITING: 9}
-    assert len(line.offers.said) == 10
+    assert Counter(said.sequence for said in line.offers.said) == {1: 10, 2: 9}
 
 
 async def test_a_practice_that_proves_numbers_asks_for_no_code_from_who_read_the_text() -> None:

@@ -121,6 +121,29 @@ async def test_an_offer_that_is_over_before_the_morning_is_never_sent() -> None:
     assert (text.state, text.why, text.due) == (State.SKIPPED, "stale", None)
 
 
+@pytest.mark.parametrize("last_first", [False, True])
+async def test_an_offer_that_ends_in_the_night_is_not_sent_in_the_morning(*, last_first: bool) -> None:
+    made = offer(at=AT_NIGHT, expires_at=AT_NIGHT + timedelta(days=1))
+    ended_at = AT_NIGHT + timedelta(hours=2)
+    over = replace(made, count=2, at=ended_at, notice=replace(made.notice, expires_at=ended_at))
+    day = await Day(AT_NIGHT).begin(*([over, made] if last_first else [made, over]), made)
+    day.clock.forward(timedelta(hours=12))
+    await day.run()
+    assert day.phone.posts == []
+    assert (await day.text(OFFER)).state in {State.CANCELLED, State.SKIPPED}
+
+
+async def test_an_offer_that_was_sent_before_it_ended_stays_as_it_is() -> None:
+    made = offer()
+    day = await Day().begin(made)
+    await day.run()
+    over = replace(made, count=2, at=day.clock.at, notice=replace(made.notice, expires_at=day.clock.at))
+    assert await day.worker.told(over)
+    await day.run()
+    assert len(day.phone.bodies) == 1
+    assert (await day.text(OFFER)).state is State.ACCEPTED
+
+
 async def test_a_code_is_sent_in_the_middle_of_the_night() -> None:
     day = await Day(AT_NIGHT).begin(code(at=AT_NIGHT, expires_at=AT_NIGHT + timedelta(minutes=10)))
     await day.run()
