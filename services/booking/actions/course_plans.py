@@ -26,6 +26,7 @@ from services.booking.domain.course_plan import Slot, Wish
 from services.booking.domain.course_search import best
 from services.booking.domain.policy import is_late
 from services.booking.domain.practice import Practice, Service
+from services.booking.domain.refusals import NoSuchPractitioner
 from shared.clock import Clock
 
 SLACK_DAYS: Final = 21
@@ -121,7 +122,7 @@ class CoursePlans:
         near = Wish(begins=begins, after=after, wall=shown.hour * 60 + shown.minute)
         try:
             return await self._best(kept, service, like.offer.practitioner, between, near, but=but, counts=counts)
-        except NoCoursePlan:
+        except (NoCoursePlan, NoSuchPractitioner):
             return await self._best(kept, service, None, between, near, but=but, counts=counts)
 
     async def _pinned(self, practice: Practice, wish: CourseWish, first: datetime) -> Wish:

@@ -397,6 +397,14 @@ async def test_a_further_visit_that_the_client_may_not_have_leaves_nothing_held(
     assert await standing(house) == 1
 
 
+async def test_upkeep_goes_on_with_somebody_else_when_its_practitioner_has_left(house: House, desk: CourseDesk) -> None:
+    booked = await desk.book(a_course(1, open_ended=True))
+    _, ben = house.practice.practitioners
+    house.practices.kept["still-water"] = Kept(a_house(practitioners=(ben,)), 2)
+    starts = await desk.booking.course_changes.further(course_of(booked), Days())
+    assert (starts[0].starts_at, starts[0].practitioner) == (TEN + WEEK, "ben")
+
+
 async def test_upkeep_begins_anew_after_a_long_pause(house: House, desk: CourseDesk) -> None:
     booked = await desk.book(a_course(1, open_ended=True))
     house.time.at = NOW + 15 * WEEK
