@@ -458,12 +458,16 @@ async def test_of_two_who_change_it_at_once_one_is_told_so(desk: Desk) -> None:
 
 
 async def test_every_change_is_in_the_audit_once(desk: Desk) -> None:
-    endpoint = await desk.listens("https://example.org/")
+    endpoint = await desk.listens("https://example.org/a-secret")
     for _ in range(2):
         await desk.webhooks.change(PRACTICE, endpoint.id, Wish(url="https://example.com/"), hand=STAFF)
     await desk.webhooks.rotate(PRACTICE, endpoint.id, hand=STAFF)
     await desk.webhooks.remove(PRACTICE, endpoint.id, hand=STAFF)
-    assert [one.deed for one in desk.house.audit.kept.values()] == ["made", "changed", "rotated", "removed"]
+    noted = list(desk.house.audit.kept.values())
+    assert [one.deed for one in noted] == ["made", "changed", "rotated", "removed"]
+    ((field, old, new),) = [(one.field, one.old or "", one.new or "") for one in noted[1].changes]
+    assert (field, old.split()[0], new.split()[0]) == ("url", '"example.org', '"example.com')
+    assert "a-secret" not in repr(noted)
 
 
 async def test_a_practice_has_not_endlessly_many(desk: Desk) -> None:

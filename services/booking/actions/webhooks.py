@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.booking.actions.profiles import ChangedMeanwhile
 from services.booking.domain.appointment import By, Hand
-from services.booking.domain.audit import Entry
+from services.booking.domain.audit import Entry, marked
+from services.booking.domain.differences import differences
 from services.booking.domain.refusals import NoSuchPractice
 from services.booking.domain.webhook import Endpoint, NoSuchWebhook, Signer, TooManyWebhooks, check_address
 from services.booking.ports import Practices, Stores
@@ -81,13 +82,13 @@ class Webhooks:
             events=endpoint.events if wish.events is None else wish.events,
             enabled=endpoint.enabled if wish.enabled is None else wish.enabled,
         )
-        return endpoint if wished == endpoint else await self._save(wished, "changed", hand)
+        return endpoint if wished == endpoint else await self._save(wished, "changed", hand, was=endpoint)
 
     async def rotate(self, practice: str, id_: str, *, hand: Hand) -> Endpoint:
         """A new secret; what the one before signs goes out beside it for a day."""
         endpoint = await self.get(practice, id_)
         rotated = replace(endpoint, generation=endpoint.generation + 1, rotated_at=self._now())
-        return await self._save(rotated, "rotated", hand)
+        return await self._save(rotated, "rotated", hand, was=endpoint)
 
     async def remove(self, practice: str, id_: str, *, hand: Hand) -> None:
         endpoint = await self.get(practice, id_)
@@ -102,7 +103,7 @@ class Webhooks:
     async def give_up(self, endpoint: Endpoint) -> None:
         """The receiver is gone for good. If somebody changes the endpoint meanwhile, theirs is the newer word."""
         try:
-            await self._save(replace(endpoint, enabled=False), "disabled", RECEIVER)
+            await self._save(replace(endpoint, enabled=False), "disabled", RECEIVER, was=endpoint)
         except ChangedMeanwhile:
             return
 
@@ -120,9 +121,9 @@ class Webhooks:
     def secret(self, endpoint: Endpoint) -> bytes:
         return self._signer.secret(endpoint.id, endpoint.generation)
 
-    async def _save(self, changed: Endpoint, deed: str, hand: Hand) -> Endpoint:
-        await self._note(changed)
-        saved = _noted(replace(changed, version=changed.version + 1), deed, hand, self._now())
+    async def _save(self, changed: Endpoint, deed: str, hand: Hand, *, was: Endpoint) -> Endpoint:
+        await self._note(was)
+        saved = _noted(replace(changed, version=was.version + 1), deed, hand, self._now(), was=was)
         if not await self._endpoints.save(saved):
             raise ChangedMeanwhile("the webhook was changed meanwhile; try again")
         await self._note(saved)
@@ -139,7 +140,7 @@ async def _known(practices: Practices, practice: str) -> None:
         raise NoSuchPractice(f"there is no practice {practice!r}")
 
 
-def _noted(endpoint: Endpoint, deed: str, hand: Hand, at: datetime) -> Endpoint:
+def _noted(endpoint: Endpoint, deed: str, hand: Hand, at: datetime, *, was: Endpoint | None = None) -> Endpoint:
     entry = Entry(
         id=f"webhook:{endpoint.id}:{endpoint.version}",
         practice=endpoint.practice,
@@ -148,5 +149,10 @@ def _noted(endpoint: Endpoint, deed: str, hand: Hand, at: datetime) -> Endpoint:
         who=hand.who,
         where=hand.where,
         at=at,
+        changes=() if was is None else differences(_told(was), _told(endpoint)),
     )
     return replace(endpoint, changed=entry)
+
+
+def _told(endpoint: Endpoint) -> Mapping[str, object]:
+    return {"url": marked(endpoint.url), "events": list(endpoint.events), "enabled": endpoint.enabled}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from services.booking.domain.appointment import Appointment, Change, Hand
 
@@ -24,6 +26,14 @@ class Entry:
     where: str | None
     at: datetime
     changes: tuple[Change, ...] = ()
+
+
+def marked(address: str) -> str:
+    """The host of an address that may be a secret, with a mark that another one there does not have.
+
+    The audit keeps for ever what it is told.
+    """
+    return f"{urlsplit(address).hostname} ({hashlib.sha256(address.encode()).hexdigest()[:8]})"
 
 
 def signed(turned: Appointment, hand: Hand, *, was: Appointment | None) -> Appointment:

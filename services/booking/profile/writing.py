@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
 
 import tomli_w
 from pydantic_core import to_json
 
 from services.booking.domain import practice as domain
+from services.booking.domain.audit import marked
 from services.booking.domain.practice import wall_text
 from services.booking.profile.documents import NO_SCREENING, WEEKDAYS, Own, Profile
 from services.booking.profile.reading import Fields, described
@@ -39,7 +38,7 @@ def as_told(practice: domain.Practice) -> dict[str, Any]:
     """As `as_json`, for the audit, which keeps for ever what it is told: of a calendar only the host is no secret."""
     told = as_json(practice)
     for person in told["practitioners"]:
-        person["calendars"] = [_marked(address) for address in person["calendars"]]
+        person["calendars"] = [marked(address) for address in person["calendars"]]
     return told
 
 
@@ -92,8 +91,3 @@ def _written_week(week: Iterable[domain.WeeklyHours]) -> Iterator[Fields]:
     for _, same in groupby(sorted(week, key=lambda hours: (*span(hours), hours.weekday)), key=span):
         hours = list(same)
         yield _written_hours(hours[0]) | {"days": [WEEKDAYS[one.weekday] for one in hours]}
-
-
-def _marked(address: str) -> str:
-    """The host, with a mark that another address there does not have, and that leads nowhere."""
-    return f"{urlsplit(address).hostname} ({hashlib.sha256(address.encode()).hexdigest()[:8]})"
