@@ -88,7 +88,7 @@ class Visits(Protocol):
     async def many(self, appointments: Sequence[str]) -> Mapping[str, Visit]: ...
 
     async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
-        """The visits of these courses, in any state, that are not over."""
+        """The first visits of these courses and those that are not over, in any state."""
         ...
 
     async def keep(self, visit: Visit) -> Visit | None:

@@ -202,7 +202,7 @@ async def test_the_newest_version_of_a_visit_is_kept_and_our_own_facts_with_it(s
     assert await stores.visits.get(APPOINTMENT) == newest
 
 
-async def test_the_visits_of_a_course_are_found_until_they_are_over(stores: Stores) -> None:
+async def test_the_visits_of_a_course_are_found_until_they_are_over_and_the_first_ever_after(stores: Stores) -> None:
     seats = [Seat("c" * 26, 0, 2), Seat("c" * 26, 1), Seat("d" * 26, 0, 3), None]
     lead, follower, other, _ = visits = [
         visit(appointment=letter * 26, seat=seat, known_at=STARTS, starts_at=STARTS + timedelta(days=n))
@@ -216,7 +216,8 @@ async def test_the_visits_of_a_course_are_found_until_they_are_over(stores: Stor
 
     assert await found("c" * 26) == [lead, follower]
     assert await found("c" * 26, "d" * 26) == [lead, follower, other]
-    assert await found("c" * 26, at=lead.ends_at) == [follower]
+    assert await found("c" * 26, at=lead.ends_at) == [lead, follower]
+    assert await found("c" * 26, at=follower.ends_at) == [lead]
     assert await found() == []
 
 

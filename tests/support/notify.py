@@ -189,7 +189,8 @@ class Visits:
         return {name: self._kept[name] for name in appointments if name in self._kept}
 
     async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
-        return [v for v in self._kept.values() if v.seat is not None and v.seat.course in courses and v.ends_at > now]
+        seated = [(v, v.seat) for v in self._kept.values() if v.seat is not None and v.seat.course in courses]
+        return [v for v, seat in seated if v.ends_at > now or seat.index == 0]
 
     async def keep(self, visit: Visit) -> Visit | None:
         if visit.appointment in self.forgotten:

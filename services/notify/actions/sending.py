@@ -16,7 +16,7 @@ from services.notify.domain.notice import Notice
 from services.notify.domain.provider import NotCreated, Outcome, Refused
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
 from services.notify.domain.turns import Pace, after_look, after_post, lapsed
-from services.notify.domain.visit import Visit, VisitState
+from services.notify.domain.visit import NOT_CONFIRMED, Visit, VisitState
 from services.notify.ports import Gateway, GatewayDown, Outgoing, Stores, Texts
 from shared.clock import Clock
 from shared.errors import Refusal
@@ -28,6 +28,7 @@ lateness = Histogram("texts_late_seconds", "Time from when a text was due until 
 PUT_OFF = timedelta(minutes=5)
 HELD_UP = timedelta(seconds=20)
 LOOKS_AT_ONCE = 50
+OFF = {VisitState.CANCELLED, *NOT_CONFIRMED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ class Sending:
         """By text; a text that is about nothing that is known is not in it."""
         visits = await self._stores.visits.many(sorted({m.appointment for m in messages if m.notice is None}))
         practices = await self._stores.practices.many(sorted({message.practice for message in messages}))
-        courses = await self._courses([visit for visit in visits.values() if visit.state is VisitState.CANCELLED])
+        courses = await self._courses([visit for visit in visits.values() if visit.state in OFF])
         numbers = {message.id: _number(message, visits.get(message.appointment)) for message in messages}
         ledgers = await self._stores.contacts.ledgers(sorted(set(numbers.values())))
         return {
@@ -117,7 +118,7 @@ class Sending:
         }
 
     async def _courses(self, visits: Sequence[Visit]) -> dict[str, Sequence[Visit]]:
-        """By appointment, the visits of its course: which of them are cancelled decides who tells of it."""
+        """By appointment, the visits of its course: what became of them decides who tells of it."""
         seats = {visit.appointment: visit.seat.course for visit in visits if visit.seat is not None}
         if not seats:
             return {}

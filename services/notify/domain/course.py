@@ -10,11 +10,22 @@ from services.notify.domain.visit import Visit, VisitState
 
 # Cancelling a whole course says so visit by visit: each text waits this long for another that speaks for it too.
 SETTLE = timedelta(minutes=3)
+# A later visit whose first one was cancelled before it was confirmed is cancelled too, and never declined or lapsed.
+ONCE_CONFIRMED = (VisitState.CONFIRMED, VisitState.ATTENDED, VisitState.MISSED, VisitState.CANCELLED)
 
 
 def leads(frame: Frame) -> bool:
     """Speaks for its course, or belongs to none."""
     return frame.visit.seat is None or frame.visit.seat.index == 0
+
+
+def came_about(frame: Frame) -> bool:
+    """The course was confirmed by its first visit, so whatever becomes of this one is told by nobody else.
+
+    A first visit that is not known yet, or still waits, may turn out to speak for this one too.
+    """
+    leads = (one for one in frame.course if one.seat is not None and one.seat.index == 0)
+    return any(_course(one) == _course(frame.visit) and one.state in ONCE_CONFIRMED for one in leads)
 
 
 def booked_words(frame: Frame) -> str | None:

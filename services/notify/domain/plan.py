@@ -12,7 +12,7 @@ from services.notify.domain.visit import Practice, Visit
 def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tuple[Planned, ...]:
     """Every text of this visit as it stands, in order of time; none for a client who did not agree to texts.
 
-    What is said about a cancelled visit depends on the other visits of its course; nothing else does.
+    What is said about a visit that does not take place depends on the other visits of its course; nothing else does.
     """
     frame = Frame(visit, practice, course)
     for step in STEPS if visit.consented else ():

@@ -7,13 +7,12 @@ from datetime import datetime, time, timedelta
 
 from services.notify.domain import course
 from services.notify.domain.frame import Frame, Step
-from services.notify.domain.visit import VisitState
+from services.notify.domain.visit import NOT_CONFIRMED, VisitState
 
 # Booked at shorter notice than this, the preparation travels with the confirmation and the day-before text is dropped.
 SHORT_NOTICE = timedelta(hours=30)
 TOO_SHORT_FOR_TWO_HOURS = timedelta(hours=4)
 MORNING_AFTER = timedelta(minutes=90)
-NOT_CONFIRMED = (VisitState.DECLINED, VisitState.LAPSED)
 
 
 def _agreed(frame: Frame) -> bool:
@@ -146,7 +145,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="not_confirmed",
-        applies=lambda frame: frame.visit.state in NOT_CONFIRMED and course.leads(frame),
+        applies=lambda frame: frame.visit.state in NOT_CONFIRMED and (course.leads(frame) or course.came_about(frame)),
         due=_at_once,
         until=_start,
         validity=timedelta(hours=4),

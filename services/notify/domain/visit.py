@@ -19,6 +19,9 @@ class VisitState(StrEnum):
     CANCELLED = "cancelled"
 
 
+NOT_CONFIRMED = (VisitState.DECLINED, VisitState.LAPSED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
     """The copy of a practice's profile; `steps` are the optional steps it has switched on."""

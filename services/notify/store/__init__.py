@@ -129,7 +129,8 @@ class MongoVisits:
     async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
         if not courses:
             return []
-        found = self._visits.find({"seat.course": {"$in": list(courses)}, "ends_at": {"$gt": now}})
+        first_or_ahead = [{"ends_at": {"$gt": now}}, {"seat.index": 0}]
+        found = self._visits.find({"seat.course": {"$in": list(courses)}, "$or": first_or_ahead})
         return [documents.to_visit(document) for document in await found.to_list(None)]
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:

@@ -69,6 +69,30 @@ def test_a_later_visit_that_waits_for_a_person_says_so_itself() -> None:
     assert [words(seated(index, state=VisitState.IN_REVIEW)) for index in (0, 1, 5)] == [{"call_us": "call_us"}] * 3
 
 
+@pytest.mark.parametrize("state", [VisitState.DECLINED, VisitState.LAPSED])
+def test_a_later_visit_that_comes_to_nothing_by_itself_is_told_once_the_course_was_confirmed(state: VisitState) -> None:
+    lost = seated(5, state=state)
+    for first in VisitState:
+        told = first in {VisitState.CONFIRMED, VisitState.ATTENDED, VisitState.MISSED, VisitState.CANCELLED}
+        assert words(lost, seated(0, state=first), lost) == ({"not_confirmed": "call_us"} if told else {})
+    elsewhere = seated(0, seat=Seat("d" * 26, 0, 6))
+    assert words(lost, elsewhere, seated(1)) == {}
+
+
+async def test_the_text_about_a_later_visit_goes_out_long_after_the_first_one_took_place() -> None:
+    clock = Clock(NOON)
+    phone = Phone(clock)
+    worker = Worker(twins(clock), phone, clock)
+    await worker.stores.practices.keep(practice())
+    await worker.hears(seated(0))
+    await worker.sending.send_due()
+    clock.at = STARTS + timedelta(days=9)
+    await worker.hears(seated(5, state=VisitState.LAPSED, version=5, since=clock()))
+    await worker.sending.send_due()
+
+    assert len(phone.bodies) == 2
+
+
 def test_each_visit_of_a_course_tells_of_its_own_move() -> None:
     assert words(seated(2, moved=True))["moved"] == "moved"
 
