@@ -346,8 +346,8 @@ class Line(Protocol):
         """Keep it; or what is there already, of this id or open for the same."""
         ...
 
-    async def of_client(self, practice: str, ref: str) -> Waiting | None:
-        """Any entry of this client, open or not."""
+    async def of_client(self, practice: str, refs: Sequence[str]) -> Sequence[Waiting]:
+        """Every entry of this client, open or not."""
         ...
 
     async def end(self, waiting: WaitingId, state: Wait, at: datetime) -> bool:
@@ -399,13 +399,7 @@ class Offers(Protocol):
         ...
 
     async def turn(
-        self,
-        offer: OfferId,
-        to: Standing,
-        *,
-        of: Collection[Standing],
-        due_at: datetime | None = None,
-        said: Said = (),
+        self, offer: OfferId, to: Standing, *, of: Collection[Standing], due_at: datetime | None = None, said: Said = ()
     ) -> bool:
         """False if it stands like none `of` those."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from services.booking.domain import proof
 from services.booking.domain.client import Subject
+from services.booking.domain.identity import client_ref
 from services.booking.domain.proof import Proof
 from services.booking.outbox import code_asked
 from services.booking.ports import Numbers
@@ -85,6 +87,13 @@ async def test_what_was_proven_is_kept_and_what_was_not_is_forgotten_after_a_day
     assert "forget_from" not in document
     assert "hashed" not in document
     assert indexes["forget"]["expireAfterSeconds"] == timedelta(days=1).total_seconds()
+
+
+async def test_the_proof_of_a_guardians_number_goes_with_the_child(numbers: Numbers) -> None:
+    of_guardian = replace(UNKNOWN, id=client_ref("still-water", "+41791234599"))
+    await numbers.save(proof.ask(of_guardian, hashed="code", now=NOW), ())
+    await numbers.forget(Subject(practice="still-water", refs=("0" * 20,), phones=("+41791234599",), appointments=()))
+    assert await numbers.get(of_guardian.id) is None
 
 
 async def test_a_proof_is_told_of_and_forgotten_with_its_client(numbers: Numbers) -> None:

@@ -233,10 +233,10 @@ async def test_offers_are_found_by_what_was_freed_by_entry_and_by_start(stores: 
 async def test_an_entry_is_found_by_its_client_whether_or_not_they_wait_still(stores: Stores) -> None:
     await stores.line.add(an_entry(0))
     await stores.line.end(an_entry(0).id, Wait.LEFT, NOW)
-    found = await stores.line.of_client("still-water", an_entry(0).client.ref)
-    assert found == replace(an_entry(0), state=Wait.LEFT)
-    assert await stores.line.of_client("elsewhere", an_entry(0).client.ref) is None
-    assert await stores.line.of_client("still-water", an_entry(1).client.ref) is None
+    refs = [an_entry(0).client.ref, an_entry(2).client.ref]
+    assert await stores.line.of_client("still-water", refs) == [replace(an_entry(0), state=Wait.LEFT)]
+    assert await stores.line.of_client("elsewhere", refs) == []
+    assert await stores.line.of_client("still-water", [an_entry(1).client.ref]) == []
 
 
 async def test_what_an_entry_keeps_of_its_client_is_told(stores: Stores) -> None:

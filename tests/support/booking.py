@@ -290,7 +290,7 @@ class House:
             numbers=self.numbers,
             line=self.line,
             offers=self.offers,
-            of_clients=(self.line, self.deliveries),
+            of_clients=(self.line, self.deliveries, self.numbers),
         )
         self.practice = practice or a_house()
         self.practices.kept[self.practice.id] = Kept(self.practice, 1)

@@ -33,12 +33,12 @@ class MemoryNumbers:
         return True
 
     async def told(self, subject: Subject) -> Sequence[Mapping[str, object]]:
-        found = [self.kept[ref] for ref in subject.refs if ref in self.kept]
+        found = [self.kept[ref] for ref in subject.proofs if ref in self.kept]
         return [
             {"codes_asked_at": [at.isoformat() for at in one.asked], "proven": one.proven_at is not None}
             for one in found
         ]
 
     async def forget(self, subject: Subject) -> None:
-        for ref in subject.refs:
+        for ref in subject.proofs:
             self.kept.pop(ref, None)

@@ -39,10 +39,9 @@ class MemoryLine:
         self.kept[waiting.id] = waiting
         return waiting
 
-    async def of_client(self, practice: str, ref: str) -> Waiting | None:
+    async def of_client(self, practice: str, refs: Sequence[str]) -> Sequence[Waiting]:
         await asyncio.sleep(0)
-        found = (one for one in self.kept.values() if (one.practice, one.client.ref) == (practice, ref))
-        return next(found, None)
+        return [one for one in self.kept.values() if one.practice == practice and one.client.ref in refs]
 
     async def end(self, waiting: WaitingId, state: Wait, at: datetime) -> bool:
         await asyncio.sleep(0)

@@ -76,7 +76,7 @@ class Asks:
         standing = sorted(visit for visit, state in states.items() if is_open(state))
         if standing:
             raise HasUpcomingVisits("cancel the client's visits first", visits=standing)
-        return await self._begin(erasure(id_, _subject(family, states), hand=hand, now=now))
+        return await self._begin(erasure(id_, await self._subject(family, states), hand=hand, now=now))
 
     async def export(self, practice: str, ref: str, *, key: str, hand: Hand) -> ClientAsk:
         """Ask all services to make what they hold of the client ready to be fetched."""
@@ -85,7 +85,7 @@ class Asks:
             return earlier
         family = await self._family(practice, ref)
         states = await self._stores.histories.states(practice, family.refs)
-        return await self._begin(export(id_, _subject(family, states), hand=hand, now=self._now()))
+        return await self._begin(export(id_, await self._subject(family, states), hand=hand, now=self._now()))
 
     async def get(self, practice: str, ask: str) -> ClientAsk:
         found = await self._asks.get(practice, ask)
@@ -137,10 +137,23 @@ class Asks:
         try:
             return await self._clients.family(practice, ref)
         except NoSuchClient:
-            waiting = await self._stores.line.of_client(practice, ref)
-            if waiting is None:
+            waiting = await self._stores.line.of_client(practice, [ref])
+            if not waiting:
                 raise
-            return Family(recorded(waiting.client, practice=practice))
+            return Family(recorded(waiting[0].client, practice=practice))
+
+    async def _subject(self, family: Family, visits: Mapping[AppointmentId, object]) -> Subject:
+        practice = family.speaker.practice
+        phones = (*family.phones, *await self._of_guardians(practice, family.refs))
+        return Subject(practice=practice, refs=family.refs, phones=phones, appointments=tuple(sorted(visits)))
+
+    async def _of_guardians(self, practice: str, refs: Sequence[str]) -> list[str]:
+        """The numbers that the client's texts went to instead; not those of guardians who are clients themselves."""
+        visits = await self._stores.histories.newest(practice, refs, before=None, limit=MOST_VISITS)
+        clients = [visit.client for visit in visits if visit.client is not None]
+        clients += [waiting.client for waiting in await self._stores.line.of_client(practice, refs)]
+        numbers = {client.guardian.phone for client in clients if client.guardian is not None}
+        return [one for one in sorted(numbers) if await self._stores.clients.of_number(practice, one) is None]
 
     async def _begin(self, ask: ClientAsk) -> ClientAsk:
         try:
@@ -169,9 +182,3 @@ class Asks:
             if after is was or await self._stores.appointments.save(after, ()):
                 return
         raise Contended("others kept changing this appointment")
-
-
-def _subject(family: Family, visits: Mapping[AppointmentId, object]) -> Subject:
-    return Subject(
-        practice=family.speaker.practice, refs=family.refs, phones=family.phones, appointments=tuple(sorted(visits))
-    )

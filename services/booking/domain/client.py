@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.booking.domain.appointment import ACTIVE, Appointment, By, Client, Deed, Guardian, Hand, State, Turn
+from services.booking.domain.identity import client_ref
 
 SERVICES: Final = ("booking", "screening", "notify")
 EXPORT_KEPT: Final = timedelta(days=7)
@@ -83,12 +84,17 @@ class AskKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whom it is about: all references and numbers of one client, and all of their visits."""
+    """Whom it is about: all references and numbers of one client, guardians' too, and all of their visits."""
 
     practice: str
     refs: tuple[str, ...]
     phones: tuple[str, ...]
     appointments: tuple[str, ...]
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """What the proofs of their numbers are kept under, a guardian's among them."""
+        return tuple({*self.refs, *(client_ref(self.practice, phone) for phone in self.phones)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class MongoNumbers:
 
 
 def _of(subject: Subject) -> Document:
-    return {"_id": {"$in": list(subject.refs)}}
+    return {"_id": {"$in": list(subject.proofs)}}
 
 
 def _fields(proof: Proof) -> Document:

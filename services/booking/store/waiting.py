@@ -85,9 +85,9 @@ class MongoLine:
                 return waiting(found)
             return wanted
 
-    async def of_client(self, practice: str, ref: str) -> Waiting | None:
-        document = await self._collection.find_one({"practice": practice, "client.ref": ref})
-        return None if document is None else waiting(document)
+    async def of_client(self, practice: str, refs: Sequence[str]) -> Sequence[Waiting]:
+        found = self._collection.find({"practice": practice, "client.ref": {"$in": list(refs)}})
+        return [waiting(document) for document in await found.to_list(None)]
 
     async def end(self, waiting_id: WaitingId, state: Wait, at: datetime) -> bool:
         ended = {"$set": {"state": state.value, "ended_at": at}}

@@ -219,6 +219,24 @@ async def test_whoever_only_waited_for_a_time_is_exported_and_forgotten_too(hous
         await house.booking.asks.erase(HOUSE, REF, key="again", hand=STAFF)
 
 
+async def test_the_numbers_of_guardians_go_with_the_child_unless_they_are_clients_themselves(house: Practice) -> None:
+    await house.called(OTHER)
+    day = (TEN + DAY).date()
+    child = a_person(phone=PHONE, guardian_name="Pat", guardian_phone="+41791234599")
+    held = await house.hold(wants(TEN + DAY, service="call"), key="child")
+    visit = await house.booking.visits.request(held.id, child, hand=AT_HOME)
+    for number, phone in (("1", "+41791234598"), ("2", OTHER)):
+        wish = Wish(
+            service=("session", "call")[phone == OTHER], practitioner=None, ranges=(Range(first=day, last=day),)
+        )
+        await house.booking.waitlist.join(HOUSE, wish, replace(child, guardian_phone=phone), key=number, hand=AT_HOME)
+    await house.hears_itself()
+    await house.booking.visits.cancel(visit.id, hand=STAFF)
+    await erased(house)
+
+    assert house.asks.said[-1].data.phones == (PHONE, "+41791234598", "+41791234599")
+
+
 async def test_asking_twice_is_one_erasure(house: Practice) -> None:
     await house.came()
     asks = house.booking.asks
