@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -33,6 +34,8 @@ OPEN_SECONDS: Final = 30.0
 SETTLE_AGAIN_SECONDS: Final = 1.0
 HANDLER_SECONDS: Final = 60.0
 LARGEST_BODY: Final = 1_048_576
+PROCESS: Final = secrets.token_hex(6)
+_attempts = itertools.count()
 
 
 def inbox(service: str) -> str:
@@ -173,7 +176,7 @@ class Bus:
         message = aio_pika.Message(
             body,
             # Unique per attempt: the driver tells a returned message from a confirmed one by this id.
-            message_id=f"{event_id}#{secrets.token_hex(6)}",
+            message_id=f"{event_id}#{PROCESS}{next(_attempts):x}",
             type=name,
             content_type=CONTENT_TYPE,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,10 +56,14 @@ def current_trace() -> str | None:
 @contextmanager
 def trace(parent: str | None) -> Iterator[str]:
     """Work under this trace, or under a new one if there is none or it is malformed."""
-    fresh = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-    current = parent if parent is not None and WELL_FORMED.fullmatch(parent) else fresh
+    current = parent if parent is not None and WELL_FORMED.fullmatch(parent) else _fresh()
     token = _trace.set(current)
     try:
         yield current
     finally:
         _trace.reset(token)
+
+
+def _fresh() -> str:
+    """No secret, so it need not be asked of the kernel, which takes longer than much of the work it names."""
+    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-01"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.booking import documents
 from services.booking.domain.appointment import Appointment, AppointmentId, Guardian, State
@@ -42,14 +44,23 @@ INDEXES: Final = (
         partialFilterExpression={"erased_at": THERE},
     ),
 )
+DUPLICATE: Final = 11000
 # That an upsert's insert was refused proves only that the document is there by now.
 TWICE: Final = (True, False)
+
+
+@dataclass(slots=True)
+class ToFile:
+    record: Record
+    is_filed: bool = False
 
 
 class MongoClients:
     def __init__(self, collection: Collection, outbox: Outbox) -> None:
         self._collection = collection
         self._outbox = outbox
+        self._waiting: list[ToFile] = []
+        self._filing = asyncio.Lock()
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoClients:
@@ -58,14 +69,25 @@ class MongoClients:
         return cls(collection, await relay.outbox(collection))
 
     async def file(self, record: Record) -> None:
-        forgotten_before = [{"erased_at": NOT_THERE}, {"erased_at": {"$lt": record.told_at}}]
-        wanted = {"_id": _id(record.practice, record.ref), "$or": forgotten_before}
-        for upsert in TWICE:
-            try:
-                await self._collection.update_one(wanted, _filing(record), upsert=upsert)
-            except DuplicateKeyError:
-                continue
-            return
+        """What is to be filed while a write is under way is filed together by the next one."""
+        mine = ToFile(record)
+        self._waiting.append(mine)
+        async with self._filing:
+            if mine.is_filed:
+                return
+            batch, self._waiting = [mine, *(one for one in self._waiting if one is not mine)], []
+            await self._file(batch)
+
+    async def _file(self, batch: Sequence[ToFile]) -> None:
+        try:
+            await self._collection.bulk_write([_filed(one.record, upsert=True) for one in batch], ordered=False)
+        except BulkWriteError as error:
+            if any(failed["code"] != DUPLICATE for failed in error.details["writeErrors"]):
+                raise
+            again = [batch[failed["index"]] for failed in error.details["writeErrors"]]
+            await self._collection.bulk_write([_filed(one.record, upsert=False) for one in again], ordered=False)
+        for one in batch:
+            one.is_filed = True
 
     async def get(self, practice: str, ref: str) -> Record | None:
         return _record(await self._collection.find_one({"_id": _id(practice, ref)}))
@@ -143,6 +165,12 @@ class MongoHistories:
     async def states(self, practice: str, refs: Sequence[str]) -> Mapping[AppointmentId, State]:
         found = self._appointments.find(_of(practice, refs), {"state": 1})
         return {AppointmentId(one["_id"]): State(one["state"]) for one in await found.to_list(None)}
+
+
+def _filed(record: Record, *, upsert: bool) -> UpdateOne:
+    forgotten_before = [{"erased_at": NOT_THERE}, {"erased_at": {"$lt": record.told_at}}]
+    wanted = {"_id": _id(record.practice, record.ref), "$or": forgotten_before}
+    return UpdateOne(wanted, _filing(record), upsert=upsert)
 
 
 def _filing(record: Record) -> list[Document]:
