@@ -35,9 +35,8 @@ CLIENTS = f"/booking/v1/practices/{PRACTICE}/clients"
 DATABASES = ("BOOKING", "SCREENING", "SCREENING_VAULT", "NOTIFY")
 
 
-async def came(stage: Stage, phone: Phone, name: str) -> Booking:
+async def came(stage: Stage, booking: Booking, phone: Phone, name: str) -> Booking:
     """Booked, checked, texted, answered and cancelled: something of the client in every collection there is."""
-    booking = await held(stage)
     client = {"name": name, "phone": phone.number, "locale": "en", "zone": daylight()}
     body = {"client": client, "consent": {"texts": True, "wording": "Text me."}}
     await stage.widget.call("POST", f"/booking/v1/appointments/{booking.id}/request", token=booking.token, body=body)
@@ -127,7 +126,8 @@ def late(booking: Booking, name: str, phone: str, ref: str) -> list[Envelope[Any
 async def test_a_client_is_exported_whole_and_then_forgotten_for_good(stage: Stage) -> None:
     phone, other = stage.new_phone(), stage.new_phone()
     name, others_name = f"Kim {secrets.token_hex(6)}", f"Pat {secrets.token_hex(6)}"
-    booking, others = await asyncio.gather(came(stage, phone, name), came(stage, other, others_name))
+    one, two = await held(stage), await held(stage)  # each the first that is free, so not at once
+    booking, others = await asyncio.gather(came(stage, one, phone, name), came(stage, two, other, others_name))
     ref, others_ref = client_ref(PRACTICE, phone.number), client_ref(PRACTICE, other.number)
 
     with pytest.raises(Refused) as refused:
