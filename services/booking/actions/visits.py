@@ -106,6 +106,7 @@ class Visits:
     async def request(self, id_: AppointmentId, person: Person, *, hand: Hand, code: str | None = None) -> Appointment:
         """Consume the hold. The same request again changes nothing. `code` proves the number, where that is needed."""
         asked, attended = fingerprint(*map(str, astuple(person))), False
+        client: Client | None = None
         held = await self._known(id_)
         if held.seat is not None:
             raise turns.WrongState("a visit of a course is asked for with its course", state=held.state)
@@ -120,7 +121,9 @@ class Visits:
                 if (await self.get(id_)).requested_with != asked:
                     raise
 
-        return await self._turn(id_, lambda held: self._requested(held, person, asked, attended=attended), hand)
+        return await self._turn(
+            id_, lambda held: self._requested(held, person, asked, attended=attended, client=client), hand
+        )
 
     async def request_seats(
         self, visits: Sequence[Appointment], person: Person, *, hand: Hand, code: str | None
@@ -224,11 +227,14 @@ class Visits:
             if len(due) < BATCH or not turned:
                 return
 
-    def _requested(self, held: Appointment, person: Person, asked: str, *, attended: bool) -> Appointment:
+    def _requested(
+        self, held: Appointment, person: Person, asked: str, *, attended: bool, client: Client | None = None
+    ) -> Appointment:
+        """`client` is the person as they were read already, if they were."""
         if held.requested_with == asked:
             return held
         now = self._now()
-        client = _client(held, person, now)
+        client = client or _client(held, person, now)
         return turns.request(held, client, asked=asked, now=now, policy=self._policy, attended=attended)
 
     async def _claim(

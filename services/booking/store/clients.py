@@ -45,6 +45,7 @@ INDEXES: Final = (
     ),
 )
 DUPLICATE: Final = 11000
+GATHERED_FOR: Final = 0.05
 # That an upsert's insert was refused proves only that the document is there by now.
 TWICE: Final = (True, False)
 
@@ -69,12 +70,13 @@ class MongoClients:
         return cls(collection, await relay.outbox(collection))
 
     async def file(self, record: Record) -> None:
-        """What is to be filed while a write is under way is filed together by the next one."""
+        """What is to be filed at nearly the same time is filed by one write: nobody waits for it to be done."""
         mine = ToFile(record)
         self._waiting.append(mine)
         async with self._filing:
             if mine.is_filed:
                 return
+            await asyncio.sleep(GATHERED_FOR)
             batch, self._waiting = [mine, *(one for one in self._waiting if one is not mine)], []
             await self._file(batch)
 
