@@ -143,7 +143,9 @@ def practices(draw: st.DrawFn) -> Practice:
         links=draw(st.builds(Links, website=st.just("") | ADDRESSES, privacy=ADDRESSES)),
         texting=draw(
             st.builds(
-                Texting, steps=st.lists(st.sampled_from(["prepare", "two_hours"]), max_size=3).map(tuple), quiet_from=CLOCK,
+                Texting,
+                steps=st.lists(st.sampled_from(["prepare", "two_hours"]), max_size=3).map(tuple),
+                quiet_from=CLOCK,
                 quiet_until=CLOCK,
             )
         ),

@@ -105,5 +105,6 @@ class Booking:
             courses=courses,
             course_plans=course_plans,
             course_changes=CourseChanges(courses, course_plans, times, visits, policy, now),
-            reactions=(courses.heard, clients.file, deliveries.heard, claims.taken, offering.freed),
+            # Filing comes last: it gathers for a moment, for which nothing else has to wait.
+            reactions=(courses.heard, deliveries.heard, claims.taken, offering.freed, clients.file),
         )

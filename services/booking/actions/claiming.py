@@ -11,7 +11,7 @@ from services.booking.actions.admission import Admission, Refs
 from services.booking.actions.times import Times, Wanted
 from services.booking.actions.visits import Visits
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, By, Client, Hand, Offer, State
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Client, Hand, Offer, State
 from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.freed import UNCLAIMED, NoSuchOffer, Offered, OfferExpired, OfferId, Standing
 from services.booking.domain.offering import offer
@@ -75,12 +75,13 @@ class Claims:
         """Offers of a time that is asked for now are settled: claimed by this visit, or lost to it."""
         fact = heard.data
         was_silent = visit.follows and isinstance(fact, AppointmentConfirmed)
-        is_news = heard.sequence == visit.asked_for_in or was_silent
-        if not is_news or not visit.cells or visit.starts_at != fact.starts_at:
+        if heard.sequence != visit.asked_for_in and not was_silent:
             return
         near = await self._offers.starting(heard.practice, fact.starts_at - LONGEST, fact.ends_at)
         met = [one for one in near if one.practitioner == fact.practitioner and one.ends_at > fact.starts_at]
         met = [one for one in met if one.state is Standing.OPEN]
+        if not met or not await self._stands(fact):
+            return
         for one in met:
             if one.appointment == fact.appointment:
                 await self.settle(one)
@@ -192,6 +193,13 @@ class Claims:
         if not offered.instant or held.offer.screening is None:
             return None
         return await self.cleared(held.practice, client, held.offer.screening)
+
+    async def _stands(self, fact: AppointmentEvent) -> bool:
+        """Whether the visit is there now: the very offers that were met may have been made because it is not."""
+        with suppress(NoSuchAppointment):
+            visit = await self._visits.get(AppointmentId(fact.appointment))
+            return bool(visit.cells) and visit.starts_at == fact.starts_at
+        return False
 
     async def end(self, offered: Offered, to: Standing) -> None:
         """It is open no more, and the line moves on; who would be texted in the morning is not."""

@@ -23,12 +23,7 @@ from shared.errors import Kind, Refusal
 Part = Place | Room | Service | Practitioner
 One = TypeVar("One", bound=Part)
 
-LISTS: Final[Mapping[type, str]] = {
-    Place: "places",
-    Room: "rooms",
-    Service: "services",
-    Practitioner: "practitioners",
-}
+LISTS: Final[Mapping[type, str]] = {Place: "places", Room: "rooms", Service: "services", Practitioner: "practitioners"}
 
 
 class NoSuchPart(Refusal):
