@@ -22,6 +22,8 @@ from tests.system.conftest import PRACTICE, load_demo_practice
 
 NUMBER = "+41791234567"
 SOON = 15_000
+NEVER_QUIET = {"quiet_from": "00:00", "quiet_until": "00:00"}
+"""The client's zone is the place's, where it may be night while the test runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ async def house(
         system.commands["notify"] = (sys.executable, "-m", "services")
         await system.restart("notify")
         origin = system.origins["notify"]
-        await load_demo_practice(Widget(http, dict.fromkeys(system.origins, origin), PRACTICE, OPERATOR_KEY))
+        widget = Widget(http, dict.fromkeys(system.origins, origin), PRACTICE, OPERATOR_KEY)
+        await load_demo_practice(widget, texting=NEVER_QUIET)
         yield House(origin, Phone(http, system.phone, NUMBER))
 
 

@@ -48,9 +48,9 @@ async def stage(
         yield Stage(system, widget, lambda: Phone(http, system.phone, f"+41{next(numbers)}"))
 
 
-async def load_demo_practice(widget: Widget) -> None:
-    """As `import` does; then wait until the other services know it."""
-    await widget.call("PUT", f"/booking/v1/practices/{PRACTICE}", token=OPERATOR_KEY, body=demo_profile())
+async def load_demo_practice(widget: Widget, **changes: Any) -> None:
+    """As `import` does, but for the `changes`; then wait until the other services know it."""
+    await widget.call("PUT", f"/booking/v1/practices/{PRACTICE}", token=OPERATOR_KEY, body=demo_profile() | changes)
     await until(lambda: _known(widget))
 
 
