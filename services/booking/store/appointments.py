@@ -136,7 +136,8 @@ class MongoAppointments:
 
     async def coming(self, practice: str, ref: str, *, now: datetime, most: int) -> int:
         ahead = {"state": {"$in": sorted(state.value for state in BOOKED)}, "starts_at": {"$gt": now}}
-        return await self._collection.count_documents({"practice": practice, "client.ref": ref, **ahead}, limit=most)
+        found = self._collection.find({"practice": practice, "client.ref": ref, **ahead}, {"_id": 1})
+        return len(await found.limit(most).to_list(most))
 
     async def agenda(
         self, practice: str, starts_from: datetime, starts_until: datetime, *, practitioner: str | None = None
