@@ -315,3 +315,9 @@ def test_a_clearance_that_reaches_the_day_confirms_the_request_itself(until: dat
 def test_that_a_visit_is_over_is_told_before_that_it_is_too_late_to_cancel_it() -> None:
     with pytest.raises(turns.WrongState):
         turns.cancel(turns.cancel(a_visit(), by=By.CLIENT, now=NOW), by=By.CLIENT, now=TEN)
+
+
+def test_a_client_makes_themselves_known_by_asking_or_by_being_confirmed_at_once() -> None:
+    assert a_hold().asked_for_in is None
+    assert (a_request().asked_for_in, a_visit().asked_for_in) == (2, 2)
+    assert a_request(service="call").asked_for_in == 2
