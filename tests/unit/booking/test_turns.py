@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from services.booking.domain import turns
 from services.booking.domain.appointment import OWNS_CELLS, Appointment, By, Deed, State
+from services.booking.domain.calendar import minute_of
 from services.booking.domain.clearance import Clearance
+from services.booking.domain.footprint import Footprint
+from services.booking.domain.practice import Buffers
 from services.booking.domain.turns import DECIDABLE, STEPS, Outcome
 from shared.errors import Refusal
-from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, a_client, a_hold, a_request, a_visit
+from tests.support.booking import HOUR, MINUTE, NOW, POLICY, TEN, a_client, a_hold, a_house, a_request, a_visit
 
 AFTER = TEN + 2 * HOUR
 
@@ -321,3 +324,11 @@ def test_a_client_makes_themselves_known_by_asking_or_by_being_confirmed_at_once
     assert a_hold().asked_for_in is None
     assert (a_request().asked_for_in, a_visit().asked_for_in) == (2, 2)
     assert a_request(service="call").asked_for_in == 2
+
+
+def test_a_visit_blocks_what_it_needs_before_and_after_it_under_the_policy_it_was_booked_with() -> None:
+    house = a_house(buffers=Buffers.SUMMED)
+    needy = replace(house.service("session"), buffer_before_minutes=10)
+    held = a_hold(practice=replace(house, services=(needy,)))
+    start = minute_of(TEN)
+    assert held.footprint == Footprint(starts=start, ends=start + 60, before=10, after=15, buffers=Buffers.SUMMED)
