@@ -275,6 +275,18 @@ async def test_exports_of_a_forgotten_client_are_gone(stores: Stores) -> None:
     assert await stores.asks.get(HOUSE, "q" * 26) is not None
 
 
+async def test_many_who_are_filed_at_once_are_all_filed_also_when_the_first_gives_up(stores: Stores) -> None:
+    filing = [
+        asyncio.create_task(stores.clients.file(a_record(f"{n % 20:020d}", name=f"Kim {n % 20}"))) for n in range(40)
+    ]
+    await asyncio.sleep(0)
+    filing[0].cancel()
+    await asyncio.gather(*filing[1:])
+
+    found = await stores.clients.listed(HOUSE, named="kim", after=None, limit=100)
+    assert {record.ref for record in found} == {f"{n:020d}" for n in range(20)}
+
+
 @pytest.mark.parametrize("stores", ["real"], indirect=True)
 async def test_no_query_about_clients_reads_more_than_it_finds(stores: Stores) -> None:
     assert stores.database is not None

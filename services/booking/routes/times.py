@@ -1,4 +1,4 @@
-"""The routes of free times: the list, and why a start is not in it."""
+"""The routes of free times: the list, the next ones, the days of a month, why not, and outside calendars."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class MongoClients:
         return cls(collection, await relay.outbox(collection))
 
     async def file(self, record: Record) -> None:
-        """What is to be filed at nearly the same time is filed by one write: nobody waits for it to be done."""
+        """What is to be filed at nearly the same time is filed by one write. If who began it fails, the rest go on."""
         mine = ToFile(record)
         self._waiting.append(mine)
         async with self._filing:

@@ -700,3 +700,14 @@ async def _cleared(line: Line, *, until: date) -> Appointment:
     """The client of `a_person` has a visit, later that day, with a health check that counts until then."""
     requested = await line.request(wants(TEN + 9 * HOUR), key="earlier")
     return await line.booking.visits.decided(requested.id, Outcome.CLEARED, cleared_until=until, event="case:1")
+
+
+async def test_who_has_got_a_time_claims_no_second_one() -> None:
+    """Which an offer that was on its way when the first was claimed would give them."""
+    line = Line()
+    waiting = await line.join(1)
+    await line.frees()
+    await line.stores.line.end(waiting.id, Wait.CLAIMED, line.time())
+    with pytest.raises(OfferExpired):
+        await line.claim(line.made[0])
+    assert not [one for one in line.appointments.kept.values() if one.cells]
