@@ -28,7 +28,10 @@ class TextingPolicy(Contract):
 
 
 class PracticeChanged(Event):
-    """The whole profile that screening and notify keep their own copy of; subject is the practice."""
+    """The whole profile that screening and notify keep their own copy of; subject is the practice.
+
+    `alerts_phone` is where the practice itself wants to be texted when something waits for it.
+    """
 
     name: ClassVar[str] = "booking.practice.changed.v1"
 
@@ -40,6 +43,7 @@ class PracticeChanged(Event):
     phone: str
     emergency_number: str
     review_hours: int = 48
+    alerts_phone: str | None = None
     texting: TextingPolicy = TextingPolicy()
     services: tuple[ServiceFacts, ...] = ()
 
@@ -121,6 +125,17 @@ class AppointmentMoved(AppointmentEvent):
 
     moved_from: AwareDatetime
     moved_by: Literal["client", "practice"]
+
+
+class AppointmentCheckAsked(AppointmentEvent):
+    """The health check of this visit is wanted (once more): until it is decided the visit is not confirmed.
+
+    The time stays held until `check_until`.
+    """
+
+    name: ClassVar[str] = "booking.appointment.check_asked.v1"
+
+    check_until: AwareDatetime
 
 
 class AppointmentCancelled(AppointmentEvent):

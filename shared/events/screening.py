@@ -1,9 +1,11 @@
-"""What screening says: the outcome of a case, never a reason for it."""
+"""What screening says: the outcome of a case, and that it counts no longer; never a reason in a health answer."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime
 
 from shared.events import Event
 
@@ -27,13 +29,47 @@ class CaseDecided(Event):
     retry_after: date | None = None
 
 
+class CaseVoided(Event):
+    """What was decided counts no longer, and nothing has been decided in its place; subject and sequence as above.
+
+    `changed` and `withdrawn` are the client's word, `ruleset` a new rule set that every client has to be asked
+    anew for, `expired` a clearance that ends before the visit.
+    """
+
+    name: ClassVar[str] = "screening.case.voided.v1"
+
+    appointment: str
+    cause: Literal["changed", "withdrawn", "ruleset", "expired"]
+
+
+class CaseReviewDue(Event):
+    """A case waits for a person and its deadline comes near; said once for each deadline."""
+
+    name: ClassVar[str] = "screening.case.review_due.v1"
+
+    appointment: str
+    due_at: AwareDatetime
+
+
+class CaseMessageLeft(Event):
+    """The practice has left a word for the client on the page of the visit; subject and sequence as above."""
+
+    name: ClassVar[str] = "screening.case.message_left.v1"
+
+    appointment: str
+
+
 class ClientErased(Event):
-    """Nothing is left of the client but what the law asks for; subject and `ask` are booking's ask."""
+    """Nothing is left of the client but what the law asks for; subject and `ask` are booking's ask.
+
+    `kept` of the records, if any, lie under a legal hold, and are erased when it ends.
+    """
 
     name: ClassVar[str] = "screening.client.erased.v1"
 
     ask: str
     records: int
+    kept: int | None = None
 
 
 class ClientExported(Event):
