@@ -112,6 +112,8 @@ def _retry_after(fired: Iterable[Rule], sheet: Sheet) -> date | None:
         day = sheet.latest_day(window.question) if window else None
         if not rule.time_limited or window is None or window.band.high is None or day is None:
             return None
+        if (date.max - day).days < window.band.high:
+            return None  # the calendar ends first
         ends.append(day + timedelta(days=window.band.high))
     return max(ends, default=None)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from services.screening.domain.answers import FuzzyDate, Value
 
@@ -52,6 +53,11 @@ class Sheet:
         """Whole days from the latest possible day; the same day is 0."""
         day = self.latest_day(question)
         return None if day is None else (self.as_of - day).days
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The date on the practice's calendar when a form was handed in; stored with it and never worked out again."""
+    return moment.astimezone(zone).date()
 
 
 def completed_years(born: date, on: date) -> int:
