@@ -3,10 +3,18 @@
 from shared.events import booking, screening
 
 OWNS = ("asks", "cases", "merges", "practices")
-SAYS = (screening.CaseDecided, screening.ClientErased, screening.ClientExported)
+SAYS = (
+    screening.CaseDecided,
+    screening.CaseVoided,
+    screening.CaseReviewDue,
+    screening.CaseMessageLeft,
+    screening.ClientErased,
+    screening.ClientExported,
+)
 HEARS = (
     booking.PracticeChanged,
     booking.AppointmentRequested,
+    booking.AppointmentCheckAsked,
     booking.AppointmentMoved,
     booking.AppointmentCancelled,
     booking.AppointmentLapsed,

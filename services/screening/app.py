@@ -9,7 +9,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from services.screening import inbox, library, page, routes
-from services.screening.actions import Clients, Screening
+from services.screening.actions import Casework, Clients, Reviews, Screening
 from services.screening.settings import Settings
 from services.screening.store import MongoAsks, MongoCases, MongoMerges, MongoPractices
 from services.screening.vault import KeyVault
@@ -33,12 +33,15 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         remembered = timedelta(seconds=settings.screening_key_seconds)
         vault = await KeyVault.open(keys["keys"], settings.master_key, remembered=remembered)
         opened.callback(vault.close)
-        cases = await MongoCases.open(db, relay)
-        screening = Screening(
-            cases=cases, practices=await MongoPractices.open(db), vault=vault, catalogue=catalogue, now=now
+        casework = Casework(
+            cases=await MongoCases.open(db, relay),
+            practices=await MongoPractices.open(db),
+            vault=vault,
+            catalogue=catalogue,
+            now=now,
         )
-        merges, asks = await MongoMerges.open(db), await MongoAsks.open(db, relay)
-        clients = Clients(screening, cases=cases, merges=merges, asks=asks, vault=vault, now=now)
+        screening, reviews = Screening(casework), Reviews(casework)
+        clients = Clients(casework, merges=await MongoMerges.open(db), asks=await MongoAsks.open(db, relay))
         await bus.consume(inbox.subscriptions(screening, clients))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()
@@ -52,5 +55,5 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         ready=ready,
         now=now,
     )
-    served = [*routes.routes(screening, clients, catalogue), *page.routes(screening, catalogue, door, now)]
+    served = [*routes.routes(screening, reviews, clients, catalogue), *page.routes(screening, catalogue, door, now)]
     return httpkit.application("screening", served, kept_open, door)

@@ -37,11 +37,12 @@ class ClearanceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasons:
-    """Why a practitioner decided as they did."""
+    """Why a practitioner decided as they did, and what they have to say to the client."""
 
     __pydantic_config__: ClassVar[ConfigDict] = SILENT
 
     note: str
+    to_client: str = ""
     clearance: ClearanceRecord | None = None
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bson.binary import Binary
 
-from services.screening.domain.case import Case, Request, Ruling, State, Submission
+from services.screening.domain.case import Case, Reopening, Request, Round, Ruling, State, Submission, Verdict
 from services.screening.domain.ruleset import Effect
 from services.screening.ports import Profile
 from shared.mongo import Document
@@ -39,33 +39,73 @@ def _submission_fields(submission: Submission) -> Document:
         "urgent": submission.urgent,
         "retry_after": submission.retry_after.isoformat() if submission.retry_after else None,
         "sealed": Binary(submission.sealed, ENCRYPTED),
+        "based_on": submission.based_on,
+        "based_until": submission.based_until.isoformat() if submission.based_until else None,
+        "repeated": submission.repeated,
     }
 
 
 def _ruling_fields(ruling: Ruling) -> Document:
-    return {"approved": ruling.approved, "at": ruling.at, "sealed": Binary(ruling.sealed, ENCRYPTED)}
+    sealed = Binary(ruling.sealed, ENCRYPTED)
+    return {"verdict": ruling.verdict.value, "by": ruling.by, "at": ruling.at, "sealed": sealed}
+
+
+def _round_fields(over: Round) -> Document:
+    return {
+        "state": over.state.value,
+        "ended_at": over.ended_at,
+        "ended_by": over.ended_by.value,
+        "submission": None if over.submission is None else _submission_fields(over.submission),
+        "decided_at": over.decided_at,
+        "valid_until": over.valid_until.isoformat() if over.valid_until else None,
+        "ruling": None if over.ruling is None else _ruling_fields(over.ruling),
+    }
 
 
 def case(document: Document) -> Case:
-    request, submission, ruling = (document.get(name) for name in ("request", "submission", "ruling"))
+    request, appeal = document.get("request"), document.get("appeal")
     return Case(
         id=document["_id"],
         practice=document["practice"],
         version=document["version"],
         state=State(document["state"]),
         heard=document["heard"],
+        said=document.get("said", 0),
         starts_at=document.get("starts_at"),
         client=document.get("client"),
         request=None if request is None else Request(**request),
-        submission=None if submission is None else _submission(submission),
+        submission=_submission(document.get("submission")),
         decided_at=document.get("decided_at"),
         deadline=document.get("deadline"),
+        reminded=document.get("reminded"),
         valid_until=_date(document.get("valid_until")),
-        ruling=None if ruling is None else Ruling(**{**ruling, "sealed": bytes(ruling["sealed"])}),
+        ruling=_ruling(document.get("ruling")),
+        appeal=None if appeal is None else bytes(appeal),
+        rounds=tuple(_round(one) for one in document.get("rounds", ())),
     )
 
 
-def _submission(found: Document) -> Submission:
+def _round(found: Document) -> Round:
+    return Round(
+        state=State(found["state"]),
+        ended_at=found["ended_at"],
+        ended_by=Reopening(found["ended_by"]),
+        submission=_submission(found["submission"]),
+        decided_at=found["decided_at"],
+        valid_until=_date(found["valid_until"]),
+        ruling=_ruling(found["ruling"]),
+    )
+
+
+def _ruling(found: Document | None) -> Ruling | None:
+    if found is None:
+        return None
+    return Ruling(verdict=Verdict(found["verdict"]), by=found["by"], at=found["at"], sealed=bytes(found["sealed"]))
+
+
+def _submission(found: Document | None) -> Submission | None:
+    if found is None:
+        return None
     return Submission(
         questionnaire=found["questionnaire"],
         ruleset=found["ruleset"],
@@ -78,6 +118,9 @@ def _submission(found: Document) -> Submission:
         urgent=found["urgent"],
         retry_after=_date(found["retry_after"]),
         sealed=bytes(found["sealed"]),
+        based_on=found.get("based_on"),
+        based_until=_date(found.get("based_until")),
+        repeated=found.get("repeated", False),
     )
 
 
@@ -114,12 +157,16 @@ WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "version": _same,
     "state": str,
     "heard": _same,
+    "said": _same,
     "starts_at": _same,
     "client": _same,
     "request": _request_fields,
     "submission": _submission_fields,
     "decided_at": _same,
     "deadline": _same,
+    "reminded": _same,
     "valid_until": date.isoformat,
     "ruling": _ruling_fields,
+    "appeal": lambda sealed: Binary(sealed, ENCRYPTED),
+    "rounds": lambda rounds: [_round_fields(over) for over in rounds],
 }

@@ -11,6 +11,7 @@ from shared.bus import Subscriptions
 from shared.events import Envelope
 from shared.events.booking import (
     AppointmentCancelled,
+    AppointmentCheckAsked,
     AppointmentLapsed,
     AppointmentMoved,
     AppointmentRequested,
@@ -41,6 +42,20 @@ def subscriptions(screening: Screening, clients: Clients) -> Subscriptions:
             )
         return DONE
 
+    async def check_asked(heard: Envelope[AppointmentCheckAsked]) -> Verdict:
+        fact = heard.data
+        if fact.service.screening is not None:
+            await screening.ask_again(
+                fact.appointment,
+                heard.practice,
+                Request(service=fact.service.id, form=fact.service.screening),
+                starts_at=fact.starts_at,
+                sequence=heard.sequence,
+                checked=fact.checked,
+                client=fact.client.ref,
+            )
+        return DONE
+
     async def moved(heard: Envelope[AppointmentMoved]) -> Verdict:
         fact = heard.data
         if fact.service.screening is not None:
@@ -55,6 +70,7 @@ def subscriptions(screening: Screening, clients: Clients) -> Subscriptions:
     return {
         PracticeChanged: practice_changed,
         AppointmentRequested: requested,
+        AppointmentCheckAsked: check_asked,
         AppointmentMoved: moved,
         AppointmentCancelled: ended,
         AppointmentLapsed: ended,

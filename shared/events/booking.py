@@ -130,12 +130,14 @@ class AppointmentMoved(AppointmentEvent):
 class AppointmentCheckAsked(AppointmentEvent):
     """The health check of this visit is wanted (once more): until it is decided the visit is not confirmed.
 
-    The time stays held until `check_until`.
+    The time stays held until `check_until`. `checked` is the newest version of the case that booking had heard of
+    then, 0 for none: screening knows by it whether its own newer word is still on the way.
     """
 
     name: ClassVar[str] = "booking.appointment.check_asked.v1"
 
     check_until: AwareDatetime
+    checked: int
 
 
 class AppointmentCancelled(AppointmentEvent):

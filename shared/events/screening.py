@@ -32,14 +32,13 @@ class CaseDecided(Event):
 class CaseVoided(Event):
     """What was decided counts no longer, and nothing has been decided in its place; subject and sequence as above.
 
-    `changed` and `withdrawn` are the client's word, `ruleset` a new rule set that every client has to be asked
-    anew for, `expired` a clearance that ends before the visit.
+    `changed` and `withdrawn` are the client's word, `ruleset` a new rule set that everybody has to be asked anew for.
     """
 
     name: ClassVar[str] = "screening.case.voided.v1"
 
     appointment: str
-    cause: Literal["changed", "withdrawn", "ruleset", "expired"]
+    cause: Literal["changed", "withdrawn", "ruleset"]
 
 
 class CaseReviewDue(Event):

@@ -19,9 +19,9 @@ from pymongo.errors import WriteError
 from pymongocrypt.errors import MongoCryptError
 
 from services.screening import outbox
-from services.screening.actions import Screening
+from services.screening.actions import Casework, Reviews, Screening, Word
 from services.screening.confidential import ClearanceRecord
-from services.screening.domain.case import Case, Ruling, State, Submission
+from services.screening.domain.case import Case, Ruling, State, Submission, Verdict
 from services.screening.domain.ruleset import Effect
 from services.screening.ports import Asked, AskKind, Asks, Cases, Merges, Practices, Vault
 from services.screening.store import MongoAsks, MongoCases, MongoMerges, MongoPractices
@@ -80,6 +80,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     return found
 
 
+APPROVAL = Ruling(verdict=Verdict.APPROVE, by="operator", at=NOW, sealed=b"note")
 SUBMISSION = Submission(
     questionnaire=twin.FORM,
     ruleset=twin.FORM,
@@ -120,7 +121,7 @@ async def test_a_case_is_found_as_it_was_saved_at_every_turn_of_its_life(stores:
         requested,
         lambda now: now.moved(starts_at=STARTS_AT + timedelta(days=1), sequence=3),
         lambda now: now.submitted(SUBMISSION, now=NOW),
-        lambda now: now.ruled(Ruling(approved=True, at=NOW, sealed=b"note"), valid_for=timedelta(days=90)),
+        lambda now: now.ruled(APPROVAL, valid_for=timedelta(days=90)),
         Case.closed,
     ):
         case = await step(stores.cases, case, turn(case))
@@ -159,7 +160,7 @@ async def test_a_change_of_an_older_version_changes_nothing(stores: Stores) -> N
 
 async def test_of_many_who_save_at_once_one_gets_through(stores: Stores) -> None:
     case = await in_review(stores.cases, APPOINTMENT, at=0)
-    after = case.ruled(Ruling(approved=True, at=NOW, sealed=b"x"), valid_for=timedelta(days=90))
+    after = case.ruled(APPROVAL, valid_for=timedelta(days=90))
     saved = await asyncio.gather(*(stores.cases.save(case, after, ()) for _ in range(12)))
     assert sorted(saved) == [False] * 11 + [True]
 
@@ -237,21 +238,21 @@ async def stored_bytes(database: Database) -> bytes:
 
 
 async def test_the_raw_documents_hold_nothing_of_an_answer_a_reason_or_a_note(real: Real) -> None:
-    screening = Screening(
+    casework = Casework(
         cases=real.cases, practices=real.practices, vault=real.vault, catalogue=twin.CATALOGUE, now=lambda: NOW
     )
+    screening = Screening(casework)
     await real.practices.keep(twin.profile())
     answers = twin.NEEDS_CLEARANCE | {"q_other_text": "PLANTED free text", "dob": "1981-02-03"}
     await screening.take_answers(APPOINTMENT, PRACTICE, questionnaire="cst-core", answers=answers, locale=None)
     await screening.take_request(APPOINTMENT, PRACTICE, twin.request(), starts_at=STARTS_AT, sequence=2)
-    await screening.rule(
-        APPOINTMENT,
-        approve=True,
+    word = Word(
+        verdict=Verdict.APPROVE,
         note="PLANTED note of a practitioner",
+        by="operator",
         clearance=ClearanceRecord(given_by="Dr PLANTED", profession="GP", given_on=date(2026, 11, 20), form="verbal"),
-        valid_for=timedelta(days=90),
-        version=2,
     )
+    await Reviews(casework).rule(APPOINTMENT, word, version=2)
     raw = await stored_bytes(real.database) + await stored_bytes(real.keys)
     assert b"approved" in raw
     words = [
@@ -277,10 +278,10 @@ async def test_the_database_refuses_a_case_whose_answers_are_not_sealed(real: Re
 
 
 async def test_the_queue_is_read_from_its_index(real: Real) -> None:
-    query: dict[str, Any] = {"practice": PRACTICE, "state": State.IN_REVIEW.value}
+    query: dict[str, Any] = {"practice": PRACTICE, "deadline": {"$exists": True}}
     plan = await real.database["cases"].find(query).sort("deadline", 1).explain()
     winning = str(plan["queryPlanner"]["winningPlan"])
-    assert "'indexName': 'reviews'" in winning
+    assert "'indexName': 'waiting'" in winning
     assert "SORT" not in winning.replace("sortPattern", "")
 
 

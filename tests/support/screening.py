@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.screening import library
-from services.screening.actions import Clients, Screening
-from services.screening.domain.case import Case, Request, State
+from services.screening.actions import Casework, Clients, Reviews, Screening
+from services.screening.domain.case import WAITING, Case, Request
 from services.screening.ports import Asked, AskKind, Cases, Profile
 from shared.events import Envelope
 from shared.events.booking import (
@@ -69,7 +69,7 @@ class CaseTwin:
         return True
 
     async def in_review(self, practice: str, *, limit: int) -> list[Case]:
-        waiting = [case for case in self.kept.values() if case.practice == practice and case.state is State.IN_REVIEW]
+        waiting = [case for case in self.kept.values() if case.practice == practice and case.state in WAITING]
         return sorted(waiting, key=lambda case: case.deadline or NOW)[:limit]
 
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
@@ -167,11 +167,19 @@ def profile(**changes: Any) -> Profile:
     )
 
 
-def screening(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Screening:
-    """Screening on twins that knows one practice."""
+def casework(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Casework:
+    """On twins, with one practice that is known."""
     practices = PracticeTwin()
     practices.kept[PRACTICE] = profile()
-    return Screening(cases=cases, practices=practices, vault=vault or VaultTwin(), catalogue=CATALOGUE, now=lambda: now)
+    return Casework(cases=cases, practices=practices, vault=vault or VaultTwin(), catalogue=CATALOGUE, now=lambda: now)
+
+
+def screening(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Screening:
+    return Screening(casework(cases, vault=vault, now=now))
+
+
+def reviews(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Reviews:
+    return Reviews(casework(cases, vault=vault, now=now))
 
 
 def request(form: str = "cst-core") -> Request:
@@ -227,7 +235,6 @@ def cancelled(**changes: Any) -> AppointmentCancelled:
     return AppointmentCancelled(**snapshot(state="cancelled", **changes), cancelled_by="client", late=False)
 
 
-def clients(one: Screening, cases: Cases, **ports: Any) -> Clients:
+def clients(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW, **ports: Any) -> Clients:
     """What screening does about clients, on twins."""
-    fresh = {"merges": MergeTwin(), "asks": AskTwin(), "vault": VaultTwin(), "now": lambda: NOW}
-    return Clients(one, cases=cases, **fresh | ports)
+    return Clients(casework(cases, vault=vault, now=now), **{"merges": MergeTwin(), "asks": AskTwin()} | ports)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from services.screening.actions.cases import (
-    CaseUnknown,
-    Contended,
-    EmergencyNumberMissing,
-    NoHealthCheck,
-    Opened,
-    Screening,
-)
+from services.screening.actions.cases import EmergencyNumberMissing, NoHealthCheck, Screening
+from services.screening.actions.casework import CaseUnknown, Casework, Contended, Opened
 from services.screening.actions.clients import Clients, ExportUnknown
+from services.screening.actions.reviews import Reviews, Word
 
 __all__ = [
     "CaseUnknown",
+    "Casework",
     "Clients",
     "Contended",
     "EmergencyNumberMissing",
     "ExportUnknown",
     "NoHealthCheck",
     "Opened",
+    "Reviews",
     "Screening",
+    "Word",
 ]

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from services.screening import outbox
-from services.screening.actions.cases import CaseUnknown, Opened, Screening
+from services.screening.actions.casework import Casework, Opened
 from services.screening.domain.case import Case
-from services.screening.ports import Asked, AskKind, Asks, Cases, Merges, Vault
-from shared.clock import Clock
+from services.screening.ports import Asked, AskKind, Asks, Merges
 from shared.errors import Kind, Refusal
 
 EXPORT_KEPT: Final = timedelta(days=7)
@@ -25,25 +24,20 @@ class ExportUnknown(Refusal):
 
 
 class Clients:
-    def __init__(
-        self, screening: Screening, *, cases: Cases, merges: Merges, asks: Asks, vault: Vault, now: Clock
-    ) -> None:
-        self._screening = screening
-        self._cases, self._merges, self._asks, self._vault = cases, merges, asks, vault
-        self._now = now
+    def __init__(self, casework: Casework, *, merges: Merges, asks: Asks) -> None:
+        self._casework = casework
+        self._merges, self._asks = merges, asks
 
     async def merge(self, practice: str, ref: str, into: str, *, at: datetime) -> None:
         await self._merges.join(practice, ref, into, at=at)
 
     async def earlier(self, appointment: str) -> Sequence[Case]:
         """The other cases of the same client, under whichever of their names, the latest visit first."""
-        case = await self._cases.find(appointment)
-        if case is None:
-            raise CaseUnknown("there is no health check for this appointment")
+        case = await self._casework.find(appointment)
         if case.client is None:
             return []
         refs = await self._merges.family(case.practice, case.client)
-        found = await self._cases.of_clients(case.practice, refs, limit=MOST_EARLIER + 1)
+        found = await self._casework.cases.of_clients(case.practice, refs, limit=MOST_EARLIER + 1)
         return [one for one in found if one.id != appointment][:MOST_EARLIER]
 
     async def erase(
@@ -58,8 +52,8 @@ class Clients:
         if begun.done_at is not None:
             return
         for appointment in appointments:
-            await self._screening.forget(appointment, practice)
-            await self._vault.forget(practice, appointment)
+            await self._casework.change(Case(id=appointment, practice=practice), Case.forgotten)
+            await self._casework.vault.forget(practice, appointment)
         await self._merges.forget(practice, refs, at=at)
         await self._asks.forget_exports(appointments)
         await self._say(begun)
@@ -73,17 +67,17 @@ class Clients:
     async def exported(self, ask: str, practice: str) -> Sequence[Opened]:
         """Opened as they are now."""
         asked = await self._asks.get(ask)
-        if asked is None or asked.practice != practice or asked.until is None or asked.until <= self._now():
+        if asked is None or asked.practice != practice or asked.until is None or asked.until <= self._casework.now():
             raise ExportUnknown("there is no such export")
-        found = [await self._cases.find(appointment) for appointment in asked.appointments]
-        return [await self._screening.open_case(one.id) for one in found if one is not None and not one.is_empty]
+        found = [await self._casework.cases.find(appointment) for appointment in asked.appointments]
+        return [await self._casework.open(one.id) for one in found if one is not None and not one.is_empty]
 
     async def _begun(self, ask: str, kind: AskKind, practice: str, appointments: Sequence[str]) -> Asked:
         known = await self._asks.get(ask)
         if known is not None:
             return known
-        found = [await self._cases.find(appointment) for appointment in appointments]
-        now = self._now()
+        found = [await self._casework.cases.find(appointment) for appointment in appointments]
+        now = self._casework.now()
         return await self._asks.begin(
             Asked(
                 id=ask,
@@ -97,5 +91,5 @@ class Clients:
         )
 
     async def _say(self, begun: Asked) -> None:
-        done = begun.finished(self._now())
+        done = begun.finished(self._casework.now())
         await self._asks.done(done, outbox.answered(done))

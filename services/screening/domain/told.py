@@ -60,7 +60,7 @@ def _told_now(state: State, keys: tuple[str, ...]) -> tuple[str, ...]:
             return keys
         case State.APPROVED:
             return ("CLEARED",)
-        case State.REFUSED:
+        case State.REFUSED | State.REVIEW_REQUESTED | State.INVITED:
             return ("DECLINED",)
         case State.CLOSED:
             return ()

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.screening import payloads as p
 from services.screening.domain.conditions import Age, All, Band, Condition, Is
 from services.screening.domain.questionnaire import Questionnaire
 from services.screening.page import words
+from services.screening.routes import payloads as p
 
 ADULT_YEARS: Final = 18
 

@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from services.screening import presentation
 from services.screening.actions import Screening
 from services.screening.domain.case import State
 from services.screening.domain.catalogue import Catalogue, Form
@@ -16,6 +15,7 @@ from services.screening.domain.told import Told
 from services.screening.page import sheet, words
 from services.screening.page.questions import sections
 from services.screening.ports import Profile
+from services.screening.routes import views
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door, Route
@@ -83,7 +83,7 @@ class Checking:
         status: int = 200,
     ) -> Answer:
         texts = self._catalogue.texts_for(profile.locale)
-        shown = presentation.questionnaire(form.questionnaire, texts, profile.emergency_number)
+        shown = views.questionnaire(form.questionnaire, texts, profile.emergency_number)
         this_year = self._now().astimezone(ZoneInfo(profile.zone)).year
         return self._pages.show(
             "check.html",
@@ -108,7 +108,7 @@ class Checking:
         return self._pages.show(
             "told.html",
             status,
-            outcome=presentation.outcome(told),
+            outcome=views.outcome(told),
             refused=refused,
             emergency_number=await self._emergency_number(ask) if any(one.urgent for one in told.messages) else "",
             again=_address("/screening/check", ask),

@@ -17,8 +17,8 @@ from shared.relay import Outbox, Relay
 
 REVIEWS: Final = IndexModel(
     [("practice", ASCENDING), ("deadline", ASCENDING)],
-    name="reviews",
-    partialFilterExpression={"state": State.IN_REVIEW.value},
+    name="waiting",
+    partialFilterExpression={"deadline": {"$exists": True}},
 )
 OF_CLIENT: Final = IndexModel(
     [("practice", ASCENDING), ("client", ASCENDING), ("starts_at", DESCENDING)],
@@ -27,6 +27,7 @@ OF_CLIENT: Final = IndexModel(
 )
 BINARY: Final[Document] = {"properties": {"sealed": {"bsonType": "binData"}}}
 SEALED: Final[Document] = {"bsonType": "object", "required": ["sealed"], **BINARY}
+SEALED_OR_NOT: Final[Document] = {**SEALED, "bsonType": ["object", "null"]}
 SCHEMA: Final[Document] = {
     "required": ["practice", "version", "state"],
     "properties": {
@@ -35,6 +36,11 @@ SCHEMA: Final[Document] = {
         "state": {"enum": [state.value for state in State]},
         "submission": SEALED,
         "ruling": SEALED,
+        "appeal": {"bsonType": "binData"},
+        "rounds": {
+            "bsonType": "array",
+            "items": {"properties": {"submission": SEALED_OR_NOT, "ruling": SEALED_OR_NOT}},
+        },
     },
 }
 
@@ -60,7 +66,7 @@ class MongoCases:
         return written
 
     async def in_review(self, practice: str, *, limit: int) -> list[Case]:
-        waiting = self._cases.find({"practice": practice, "state": State.IN_REVIEW.value}, {"outbox": 0})
+        waiting = self._cases.find({"practice": practice, "deadline": {"$exists": True}}, {"outbox": 0})
         return [
             documents.case(document)
             for document in await waiting.sort("deadline", ASCENDING).limit(limit).to_list(limit)

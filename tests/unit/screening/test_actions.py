@@ -8,26 +8,24 @@ from typing import Any
 import pytest
 
 from services.screening import inbox
-from services.screening.actions import CaseUnknown, EmergencyNumberMissing, NoHealthCheck, Screening
+from services.screening.actions import CaseUnknown, EmergencyNumberMissing, NoHealthCheck, Screening, Word
 from services.screening.confidential import ClearanceRecord
-from services.screening.domain.case import (
+from services.screening.domain.case import Case, State, Verdict
+from services.screening.domain.catalogue import FormUnknown
+from services.screening.domain.questionnaire import AnswersInvalid
+from services.screening.domain.refusals import (
     AlreadyAnswered,
     AlreadyDecided,
-    ApprovalTooShort,
     CannotApprove,
-    Case,
     CaseChanged,
     CaseClosed,
     ClearanceMissing,
     NoteTooShort,
     NotInReview,
     OtherFormAsked,
-    State,
 )
-from services.screening.domain.catalogue import FormUnknown
-from services.screening.domain.questionnaire import AnswersInvalid
 from services.screening.domain.told import Told
-from services.screening.ports import PracticeUnknown
+from services.screening.ports import Cases, PracticeUnknown
 from shared.errors import Refusal
 from shared.events import Event, envelope
 from shared.retry import DONE
@@ -40,7 +38,7 @@ CLEARANCE = ClearanceRecord(given_by="Dr Example", profession="GP", given_on=dat
 
 async def hear(screening: Screening, fact: Event, *, sequence: int = 2) -> None:
     heard = envelope(fact, subject=APPOINTMENT, practice=PRACTICE, sequence=sequence, at=NOW)
-    clients = twin.clients(screening, twin.CaseTwin())
+    clients = twin.clients(twin.CaseTwin())
     assert await inbox.subscriptions(screening, clients)[type(fact)](heard) == DONE
 
 
@@ -56,9 +54,9 @@ async def settle(answers: dict[str, Any]) -> tuple[Screening, twin.CaseTwin]:
     return screening, cases
 
 
-async def rule(screening: Screening, *, version: int = 2, approve: bool = True, note: str = NOTE, **more: Any) -> None:
-    ruling: dict[str, Any] = {"clearance": None, "valid_for": timedelta(days=90)}
-    await screening.rule(APPOINTMENT, approve=approve, note=note, version=version, **(ruling | more))
+async def rule(cases: Cases, *, version: int = 2, verdict: Verdict = Verdict.APPROVE, **said: Any) -> None:
+    word = Word(**{"verdict": verdict, "note": NOTE, "by": "operator"} | said)
+    await twin.reviews(cases).rule(APPOINTMENT, word, version=version)
 
 
 class Behind(twin.CaseTwin):
@@ -260,30 +258,32 @@ async def test_another_practice_does_not_find_the_case() -> None:
 
 
 async def test_nothing_can_be_told_before_there_is_anything() -> None:
-    screening = twin.screening(twin.CaseTwin())
-    told = await screening.outcome(APPOINTMENT, PRACTICE, locale=None)
+    cases = twin.CaseTwin()
+    told = await twin.screening(cases).outcome(APPOINTMENT, PRACTICE, locale=None)
     assert told == Told(state=State.AWAITING, has_answers=False)
     with pytest.raises(CaseUnknown):
-        await screening.open_case(APPOINTMENT)
+        await twin.reviews(cases).open(APPOINTMENT)
 
 
-@pytest.mark.parametrize(("approve", "outcome", "key"), [(True, "cleared", "CLEARED"), (False, "declined", "DECLINED")])
+@pytest.mark.parametrize(
+    ("verdict", "outcome", "key"), [(Verdict.APPROVE, "cleared", "CLEARED"), (Verdict.REFUSE, "declined", "DECLINED")]
+)
 async def test_a_practitioners_decision_is_said_once_and_told_to_the_client(
-    approve: bool, outcome: str, key: str
+    verdict: Verdict, outcome: str, key: str
 ) -> None:
     screening, cases = await settle(twin.REVIEWED)
-    await rule(screening, approve=approve)
+    await rule(cases, verdict=verdict)
     decided = cases.said[1]
     assert (decided.data.outcome, decided.data.decided_by, decided.sequence) == (outcome, "practitioner", 3)
-    assert decided.data.valid_until == (date(2027, 2, 18) if approve else None)
+    assert decided.data.valid_until == (date(2027, 2, 18) if verdict is Verdict.APPROVE else None)
     assert NOTE not in decided.to_json().decode()
     told = await screening.outcome(APPOINTMENT, PRACTICE, locale=None)
     assert [message.key for message in told.messages] == [key]
-    reasons = (await screening.open_case(APPOINTMENT)).reasons
+    reasons = (await twin.reviews(cases).open(APPOINTMENT)).reasons
     assert reasons is not None
     assert reasons.note == NOTE
     with pytest.raises(NotInReview):
-        await rule(screening, version=3)
+        await rule(cases, version=3)
 
 
 @pytest.mark.parametrize(
@@ -291,10 +291,10 @@ async def test_a_practitioners_decision_is_said_once_and_told_to_the_client(
     [
         (twin.REVIEWED, {"version": 1}, CaseChanged),
         (twin.REVIEWED, {"note": " too  short "}, NoteTooShort),
-        (twin.REVIEWED, {"note": "", "approve": False}, NoteTooShort),
+        (twin.REVIEWED, {"note": "", "verdict": Verdict.REFUSE}, NoteTooShort),
         (twin.NEEDS_CLEARANCE, {}, ClearanceMissing),
         (twin.DECLINED, {}, CannotApprove),
-        (twin.DECLINED, {"approve": False}, NotInReview),
+        (twin.DECLINED, {"verdict": Verdict.REFUSE}, NotInReview),
         (twin.URGENT, {}, CannotApprove),
         (twin.URGENT_UNSURE, {"clearance": CLEARANCE}, CannotApprove),
         (twin.CLEAR, {}, NotInReview),
@@ -305,43 +305,41 @@ async def test_what_may_not_be_decided_is_refused(
 ) -> None:
     screening, cases = await settle(answers)
     with pytest.raises(refusal):
-        await rule(screening, **more)
+        await rule(cases, **more)
     assert len(cases.said) == 1
 
 
 async def test_a_recorded_clearance_lets_a_case_be_approved_and_an_unsure_sign_can_be_refused() -> None:
     screening, cases = await settle(twin.NEEDS_CLEARANCE)
-    await rule(screening, clearance=CLEARANCE)
+    await rule(cases, clearance=CLEARANCE)
     assert cases.kept[APPOINTMENT].state is State.APPROVED
     screening, cases = await settle(twin.URGENT_UNSURE)
-    await rule(screening, approve=False)
+    await rule(cases, verdict=Verdict.REFUSE)
     assert cases.kept[APPOINTMENT].state is State.REFUSED
 
 
-async def test_an_approval_counts_at_least_until_the_visit_on_the_practices_calendar() -> None:
+async def test_an_approval_counts_so_many_days_on_the_practices_calendar() -> None:
     screening, cases = await settle(twin.REVIEWED)
     late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)  # already the 2nd in Berlin, 12 days from now
     await hear(screening, twin.moved(starts_at=late), sequence=3)
-    with pytest.raises(ApprovalTooShort):
-        await rule(screening, version=3, valid_for=timedelta(days=11))
-    await rule(screening, version=3, valid_for=timedelta(days=12))
+    await rule(cases, version=3, valid_for=timedelta(days=12))
     assert cases.kept[APPOINTMENT].valid_until == date(2026, 12, 2)
 
 
 async def test_a_refusal_needs_no_last_day() -> None:
     screening, cases = await settle(twin.REVIEWED)
-    await rule(screening, approve=False, valid_for=timedelta(days=1))
+    await rule(cases, verdict=Verdict.REFUSE, valid_for=timedelta(days=1))
     assert cases.kept[APPOINTMENT].state is State.REFUSED
 
 
 async def test_of_two_practitioners_the_second_is_told_that_the_case_changed() -> None:
     screening, cases = await settle(twin.REVIEWED)
     stale = cases.kept[APPOINTMENT]
-    await rule(screening)
+    await rule(cases)
     behind = Behind(stale)
     behind.kept = cases.kept
     with pytest.raises(CaseChanged):
-        await rule(twin.screening(behind), approve=False)
+        await rule(behind, verdict=Verdict.REFUSE)
     assert cases.kept[APPOINTMENT].state is State.APPROVED
 
 
@@ -352,9 +350,9 @@ async def test_the_queue_holds_only_what_waits_with_the_oldest_deadline_first() 
         appointment = f"{number + 2}" * 26
         await screening.take_answers(appointment, PRACTICE, questionnaire="cst-core", answers=answers, locale=None)
         await screening.take_request(appointment, PRACTICE, twin.request("cst-core"), starts_at=STARTS_AT, sequence=2)
-    waiting = await twin.screening(cases).in_review(PRACTICE)
+    waiting = await twin.reviews(cases).waiting(PRACTICE)
     assert [case.id[0] for case in waiting] == ["4", "2"]
-    assert await twin.screening(cases).in_review("elsewhere") == []
+    assert await twin.reviews(cases).waiting("elsewhere") == []
 
 
 async def test_the_newest_profile_of_a_practice_counts_and_its_form_needs_an_emergency_number() -> None:

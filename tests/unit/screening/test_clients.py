@@ -10,7 +10,8 @@ import pytest
 
 from services.screening import inbox
 from services.screening.actions import Clients, ExportUnknown, Screening
-from services.screening.domain.case import Case, CaseClosed, State
+from services.screening.domain.case import Case, State
+from services.screening.domain.refusals import CaseClosed
 from services.screening.ports import Cases
 from shared.events import Event, envelope
 from shared.events.booking import ClientEraseAsked, ClientExportAsked, ClientMerged
@@ -34,8 +35,9 @@ class World:
 
     def process(self, cases: Cases | None = None, **ports: Any) -> tuple[Screening, Clients]:
         own = {"merges": self.merges, "asks": self.asks, "vault": self.vault}
-        screening = twin.screening(cases or self.cases, vault=(own | ports)["vault"])
-        return screening, twin.clients(screening, cases or self.cases, **own | ports, now=lambda: self.now)
+        made = own | ports
+        screening = twin.screening(cases or self.cases, vault=made["vault"])
+        return screening, twin.clients(cases or self.cases, **made, now=self.now)
 
     async def hear(
         self, fact: Event, *, subject: str = ASK, of: tuple[Screening, Clients] | None = None, at: datetime = NOW
@@ -100,6 +102,7 @@ async def test_an_export_is_there_for_seven_days_and_for_its_practice(world: Wor
             await clients.exported(ask, practice)
 
     world.now += timedelta(days=7)
+    _, clients = world.process()
     with pytest.raises(ExportUnknown):
         await clients.exported(ASK, PRACTICE)
 

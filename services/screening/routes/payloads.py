@@ -12,6 +12,9 @@ from shared.httpkit import Payload
 
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})?$")]
 FormName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}(@[0-9]+\.[0-9]+\.[0-9]+)?$")]
+CaseState = Literal[
+    "awaiting", "cleared", "in_review", "declined", "approved", "refused", "review_requested", "invited", "closed"
+]
 Answers = Annotated[dict[str, JsonValue], Field(max_length=200)]
 
 # Far enough from the ends of the calendar that a zone can be added without a thought.
@@ -159,13 +162,18 @@ class ClearanceIn(Payload):
 
 
 class DecisionIn(Payload):
-    """`version` is that of the case which the practitioner read; `valid_days` counts from today."""
+    """`version` is that of the case which the practitioner read; an approval counts `valid_days` from today.
 
-    decision: Literal["approve", "refuse"]
+    `approve`, `refuse` and `more_info` answer a review, `confirm_declined` and `invite` a client who asked for a
+    person after a decline. The client reads `to_client`, never the note.
+    """
+
+    decision: Literal["approve", "refuse", "more_info", "confirm_declined", "invite"]
     note: Annotated[str, Field(max_length=4000)]
+    to_client: Annotated[str, Field(max_length=1000)] = ""
     version: Annotated[int, Field(ge=1)]
     clearance: ClearanceIn | None = None
-    valid_days: Annotated[int, Field(ge=1, le=180)] = 90
+    valid_days: Annotated[int, Field(ge=1, le=180)] | None = None
 
 
 class CaseOut(Shown):
@@ -174,7 +182,7 @@ class CaseOut(Shown):
     appointment: str
     practice: str
     version: int
-    state: Literal["awaiting", "cleared", "in_review", "declined", "approved", "refused", "closed"]
+    state: CaseState
     service: str | None
     starts_at: datetime | None
     submitted_at: datetime | None
@@ -191,7 +199,7 @@ class CaseOut(Shown):
 
 class EarlierCaseOut(Shown):
     appointment: str
-    state: Literal["awaiting", "cleared", "in_review", "declined", "approved", "refused", "closed"]
+    state: CaseState
     starts_at: datetime | None
     decided_at: datetime | None
     valid_until: date | None

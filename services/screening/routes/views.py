@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.screening import payloads as p
 from services.screening.actions import Opened
 from services.screening.domain.answers import SKIP, UNSURE, AnswerType
 from services.screening.domain.assessment import URGENT, Assessment, Finding
@@ -14,6 +13,7 @@ from services.screening.domain.questionnaire import Question, Questionnaire
 from services.screening.domain.ruleset import Ruleset
 from services.screening.domain.told import Told
 from services.screening.domain.wording import Reader, Texts
+from services.screening.routes import payloads as p
 from services.screening.tables import described
 
 OPENLY = {

@@ -1,0 +1,50 @@
+"""What screening holds of one client, over HTTP: the other health checks, and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.screening.actions import CaseUnknown, Clients, ExportUnknown
+from services.screening.domain.catalogue import Catalogue
+from services.screening.routes import payloads as p
+from services.screening.routes import views
+from services.screening.routes.parts import PRIVATE
+from shared.httpkit import Answer, Ask, Route, Who
+
+
+class ClientRoutes:
+    def __init__(self, clients: Clients, catalogue: Catalogue) -> None:
+        self._clients = clients
+        self._catalogue = catalogue
+
+    async def earlier(self, ask: Ask[None, None]) -> Answer:
+        cases = await self._clients.earlier(ask.path["appointment"])
+        return Answer(200, views.earlier(cases), headers=PRIVATE)
+
+    async def export(self, ask: Ask[None, None]) -> Answer:
+        opened = await self._clients.exported(ask.path["ask"], ask.path["practice"])
+        return Answer(200, views.export(ask.path["ask"], opened, self._catalogue), headers=PRIVATE)
+
+
+def routes(clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
+    to = ClientRoutes(clients, catalogue)
+    return (
+        Route(
+            method="GET",
+            path="/v1/cases/{appointment}/earlier",
+            handler=to.earlier,
+            summary="The other health checks of the same client, also under a record that was merged",
+            answers={200: p.EarlierOut},
+            refuses=(CaseUnknown,),
+            who=Who.OPERATOR,
+        ),
+        Route(
+            method="GET",
+            path="/v1/practices/{practice}/exports/{ask}",
+            handler=to.export,
+            summary="All health checks of a client, for the export that booking was asked for",
+            answers={200: p.ExportOut},
+            refuses=(ExportUnknown,),
+            who=Who.OPERATOR,
+        ),
+    )

@@ -1,0 +1,16 @@
+"""What several routes of screening share."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from shared.httpkit import Ask
+from shared.tokens import Claim, TokenInvalid
+
+PRIVATE: Final = {"Cache-Control": "no-store"}
+
+
+def claim_of(ask: Ask[Any, Any]) -> Claim:
+    if ask.claim is None:
+        raise TokenInvalid("the appointment token is missing, altered or out of date")
+    return ask.claim
