@@ -123,7 +123,7 @@ class _Making:
         """Up to three; "none of these" and "not sure" stand alone unless the form contradicts itself."""
         ticked = sorted({_one(listed, self.pick) for _ in range(1 + self.pick(3))})
         if self.temper is Temper.CAREFUL:
-            ticked = [value for value in ticked if value != UNSURE] or listed[:1]
+            ticked = [value for value in ticked if value != UNSURE] or [listed[0]]
         if self.temper is not Temper.CONTRADICTORY and "none" in ticked:
             return ["none"]
         return ticked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import ClassVar
@@ -81,6 +81,10 @@ class Questionnaire:
         absent = [q.id for q in self.questions if q.essential and q.id not in raw]
         _refuse(unknown=raw.keys() - known.keys(), misfit=misfits, absent=absent)
         return values
+
+    def refuse_unknown(self, names: Iterable[str]) -> None:
+        """Raises `AnswersInvalid` for questions that the form does not have."""
+        _refuse(unknown=frozenset(names) - {question.id for question in self.questions}, misfit=[], absent=[])
 
     def sheet(self, values: Mapping[str, Value], *, as_of: date, prior_yes: frozenset[str] = NONE) -> Sheet:
         """Keep what was visible, name what is missing and what answers a question that was never shown.
