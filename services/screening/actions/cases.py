@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from services.screening.confidential import Filled
 from services.screening.domain.assessment import Assessment
 from services.screening.domain.case import Case, Request, State, Submission
 from services.screening.domain.catalogue import Form
+from services.screening.domain.sheet import day_of
 from services.screening.domain.told import Told, tell
 from services.screening.domain.wording import reader_of
 from services.screening.ports import Profile
@@ -102,7 +102,7 @@ class Screening:
         form = self._catalogue.form(questionnaire)
         profile = await self._casework.profile(practice)
         now = self._casework.now()
-        as_of = now.astimezone(ZoneInfo(profile.zone)).date()
+        as_of = day_of(now, ZoneInfo(profile.zone))
         assessment = judge(form, answers, as_of=as_of)
         filled = Filled(answers=answers, assessment=assessment)
         for _ in range(TRIES):
@@ -141,12 +141,6 @@ class Screening:
         if name is None:
             raise NoHealthCheck("there is no health check for this service")
         return self._catalogue.form(name), profile
-
-    def evaluate(
-        self, questionnaire: str, answers: Mapping[str, object], *, as_of: date, prior_yes: Collection[str]
-    ) -> Assessment:
-        """Judge without keeping anything."""
-        return judge(self._catalogue.form(questionnaire), answers, as_of=as_of, prior_yes=frozenset(prior_yes))
 
     def _submission(
         self, form: Form, assessment: Assessment, *, profile: Profile, at: datetime, as_of: date, sealed: bytes

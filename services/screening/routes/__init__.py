@@ -13,7 +13,7 @@ from shared.httpkit import Route
 def routes(screening: Screening, to_review: Reviews, of_clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
     return (
         *checks.routes(screening, catalogue),
-        *evaluating.routes(screening, catalogue),
+        *evaluating.routes(catalogue),
         *reviews.routes(to_review, catalogue),
         *clients.routes(of_clients, catalogue),
     )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.screening.actions import Screening
-from services.screening.domain.catalogue import Catalogue, FormUnknown
+from services.screening.actions.casework import judge
+from services.screening.domain.catalogue import Catalogue, Form, FormUnknown
 from services.screening.domain.questionnaire import AnswersInvalid
+from services.screening.domain.sheet import day_of
 from services.screening.routes import payloads as p
 from services.screening.routes import views
 from services.screening.routes.parts import PRIVATE
@@ -24,29 +25,30 @@ class ZoneUnknown(Refusal):
 
 
 class EvaluateRoutes:
-    def __init__(self, screening: Screening, catalogue: Catalogue) -> None:
-        self._screening = screening
+    def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
     async def evaluate(self, ask: Ask[p.EvaluateIn, None]) -> Answer:
-        body = ask.body
-        answers: dict[str, object] = {
-            **body.answers,
-            "dob": body.client.dob.isoformat(),
-            "respondent_role": body.respondent_role,
-        }
-        if body.guardian_consent is not None:
-            answers["guardian_consent"] = body.guardian_consent
-        as_of = body.submitted_at.astimezone(_zone(body.practice_tz)).date()
-        assessment = self._screening.evaluate(body.questionnaire, answers, as_of=as_of, prior_yes=body.prior_yes)
-        ruleset = self._catalogue.form(body.questionnaire).ruleset
         # As text, because a null `retry_after` belongs to the result and models go out without their nulls.
-        shown = views.evaluation(assessment, ruleset).model_dump_json()
+        shown = evaluate(ask.body, self._catalogue.form(ask.body.questionnaire)).model_dump_json()
         return Answer(200, text=shown, content_type="application/json", headers=PRIVATE)
 
 
-def routes(screening: Screening, catalogue: Catalogue) -> Sequence[Route]:
-    to = EvaluateRoutes(screening, catalogue)
+def evaluate(body: p.EvaluateIn, form: Form) -> p.EvaluationOut:
+    """Raises `AnswersInvalid` and `ZoneUnknown`."""
+    own: dict[str, object] = {"dob": body.client.dob.isoformat(), "respondent_role": body.respondent_role}
+    if body.guardian_consent is not None:
+        own["guardian_consent"] = body.guardian_consent
+    if twice := sorted(own.keys() & body.answers.keys()):
+        raise AnswersInvalid("an answer has a place of its own, and is given among the answers as well", twice=twice)
+    form.questionnaire.refuse_unknown(body.prior_yes)
+    as_of = day_of(body.submitted_at, _zone(body.practice_tz))
+    assessment = judge(form, {**body.answers, **own}, as_of=as_of, prior_yes=frozenset(body.prior_yes))
+    return views.evaluation(assessment, form.ruleset)
+
+
+def routes(catalogue: Catalogue) -> Sequence[Route]:
+    to = EvaluateRoutes(catalogue)
     return (
         Route(
             method="POST",
