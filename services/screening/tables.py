@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.screening.domain import conditions as c
 from services.screening.domain.answers import AnswerType, Limits
 from services.screening.domain.conditions import Band, Condition, Each, Trait
-from services.screening.domain.questionnaire import Option, Question, Questionnaire
+from services.screening.domain.questionnaire import Group, Option, Question, Questionnaire
 from services.screening.domain.ruleset import Clearance, Effect, Otherwise, Rule, Ruleset, When
 from services.screening.domain.wording import Reader, Texts
 
@@ -139,8 +139,14 @@ class OptionTable(Table):
     urgent: bool = False
 
 
+class GroupTable(Table):
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    title: ByLocale
+
+
 class QuestionTable(Table):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    group: str
     type: str
     text: ByLocale
     options: list[OptionTable] = []
@@ -155,6 +161,7 @@ class QuestionTable(Table):
         values = frozenset(option.value for option in self.options)
         return Question(
             id=self.id,
+            group=self.group,
             type=AnswerType(self.type),
             text=self.text,
             options=tuple(Option(value=o.value, text=o.text, urgent=o.urgent) for o in self.options),
@@ -170,6 +177,7 @@ class QuestionnaireTable(Table):
     version: Version
     title: ByLocale
     labels: dict[Literal["yes", "no", "unsure", "skip"], ByLocale]
+    group: list[GroupTable]
     question: list[QuestionTable]
 
     def questionnaire(self, digest: str) -> Questionnaire:
@@ -178,9 +186,17 @@ class QuestionnaireTable(Table):
             version=self.version,
             title=self.title,
             labels={str(label): texts for label, texts in self.labels.items()},
+            groups=tuple(Group(id=group.id, title=group.title) for group in self.group),
             questions=tuple(question.question() for question in self.question),
             digest=digest,
         )
+
+
+class ApproveForTable(Table):
+    """Days for which an approval counts."""
+
+    default: int = Field(ge=1)
+    most: int = Field(ge=1)
 
 
 class RuleTable(Table):
@@ -196,6 +212,7 @@ class RuleTable(Table):
     clearance: str = "no"
     time_limited: bool = False
     lock: bool = False
+    approve_for: ApproveForTable | None = None
 
     def rule(self) -> Rule:
         return Rule(
@@ -211,6 +228,7 @@ class RuleTable(Table):
             clearance=Clearance(self.clearance),
             time_limited=self.time_limited,
             lock=self.lock,
+            approve_for=(self.approve_for.default, self.approve_for.most) if self.approve_for else None,
         )
 
 

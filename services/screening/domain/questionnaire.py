@@ -39,10 +39,19 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Questions that are shown together under one title, by locale."""
+
+    id: str
+    title: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """`essential` answers are refused when absent; other `required` ones that are missing lead to review."""
 
     id: str
+    group: str
     type: AnswerType
     text: Mapping[str, str]
     options: tuple[Option, ...] = ()
@@ -54,12 +63,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questionnaire:
-    """Questions in the order they are asked; a question is shown by answers that come before it only."""
+    """Questions in the order they are asked; a question is shown by answers that come before it only.
+
+    `groups` are in the order of their questions, which stand together.
+    """
 
     name: str
     version: str
     title: Mapping[str, str]
     labels: Mapping[str, Mapping[str, str]]
+    groups: tuple[Group, ...]
     questions: tuple[Question, ...]
     digest: str
 

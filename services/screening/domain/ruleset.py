@@ -36,7 +36,11 @@ When = Condition | Each | Otherwise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """`code` holds a `*` where a rule on `Each` names its subject. Explanations are by locale, for staff only."""
+    """`code` holds a `*` where a rule on `Each` names its subject. Explanations are by locale, for staff only.
+
+    `approve_for` are the days for which an approval counts if nobody says otherwise, and at most, where this rule
+    fired: shorter than those of any approval, because what it looks for changes (specification, section 6f).
+    """
 
     id: str
     when: When
@@ -50,6 +54,7 @@ class Rule:
     clearance: Clearance = Clearance.NO
     time_limited: bool = False
     lock: bool = False
+    approve_for: tuple[int, int] | None = None
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition it is made of; none for rules that look at all questions at once."""

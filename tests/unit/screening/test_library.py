@@ -82,8 +82,8 @@ def test_a_digest_follows_the_content_and_not_the_layout(folder: Path) -> None:
         (QUESTIONS, 'text.en = "When did it happen?"', 'text.de = "Wann?"', "q_skull_fracture_date has no text in en"),
         (
             QUESTIONS,
-            'id = "dob"\ntype = "date"\nessential = true',
-            'id = "dob"\ntype = "date"',
+            'id = "dob"\ngroup = "about"\ntype = "date"\nessential = true',
+            'id = "dob"\ngroup = "about"\ntype = "date"',
             "dob must be an essential date",
         ),
         (QUESTIONS, 'id = "q_aneurysm"', 'id = "q_brain_bleed"', "q_brain_bleed is asked twice"),
