@@ -35,7 +35,14 @@ class FuzzyDate:
     last: date
 
 
-Value = str | int | bool | date | FuzzyDate | frozenset[str]
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What somebody wrote freely: never an answer, even if the words are those of one, such as `unsure`."""
+
+    text: str
+
+
+Value = str | int | bool | date | FuzzyDate | frozenset[str] | Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,8 @@ def plain(value: Value) -> str | int | bool | list[str]:
             return value.isoformat()
         case frozenset():
             return sorted(value)
+        case Words(text=text):
+            return text
         case _:
             return value
 
@@ -100,7 +109,7 @@ def _number(raw: object, limits: Limits) -> Value:
 
 def _text(raw: object, limits: Limits) -> Value:
     if isinstance(raw, str) and (limits.longest is None or len(raw) <= limits.longest):
-        return raw
+        return Words(raw)
     raise NotAnAnswer
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from services.screening.domain.answers import OPEN, SKIP, UNSURE
+from services.screening.domain.answers import OPEN, SKIP, UNSURE, Words
 from services.screening.domain.sheet import Sheet
 
 Truth = bool | None
@@ -128,8 +128,8 @@ class Written(_Leaf):
     nothing: frozenset[str]
 
     def holds(self, sheet: Sheet) -> Truth:
-        text = sheet.values.get(self.question, "")
-        return isinstance(text, str) and text.strip().rstrip(".!,;").strip().casefold() not in self.nothing
+        value = sheet.values.get(self.question)
+        return isinstance(value, Words) and value.text.strip().rstrip(".!,;").strip().casefold() not in self.nothing
 
 
 @dataclass(frozen=True, slots=True)

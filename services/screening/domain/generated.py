@@ -22,6 +22,7 @@ _A_YEAR: Final = 365
 _LONGEST_LIFE: Final = 100
 _LOUD: Final = (0, 1, 1, 2, 3, 6, 20)  # how many questions are answered with something that a rule may look for
 _FLAWS: Final = 4
+_WRITTEN: Final = ("None.", " nothing! ", "n/a", "My hip aches", UNSURE, SKIP, "No.\u00a0.")
 
 
 class Temper(StrEnum):
@@ -113,7 +114,7 @@ class _Making:
                 least, most = question.limits.least or 0, question.limits.most or 1000
                 return least + self.pick(most - least + 1)
             case AnswerType.TEXT:
-                return _one(("None.", "nothing", "My hip aches"), self.pick) if loud else ""
+                return _one(_WRITTEN, self.pick) if loud else ""
             case AnswerType.DATE:
                 return self._event(born).isoformat()
             case AnswerType.BOOL:

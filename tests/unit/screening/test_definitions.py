@@ -213,3 +213,10 @@ def test_no_text_promises_safety_or_names_what_is_not_there_to_fill() -> None:
         for by_key in texts.texts.values():
             for text in by_key.values():
                 assert not {"cleared", "safe", "low-risk"} & set(text.lower().replace(".", "").split())
+
+
+@pytest.mark.parametrize("words", ["unsure", "skip", "yes"])
+def test_words_written_freely_are_words_even_if_an_answer_has_the_same_ones(words: str) -> None:
+    found = judged(q_other_text=words)
+    assert found.reason_codes == ("OTHER_TEXT",)
+    assert found.trace[0].inputs == {"q_other_text": words}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.screening.domain.answers import FuzzyDate
+from services.screening.domain.answers import FuzzyDate, Words
 from services.screening.domain.assessment import UNDETERMINED, assess
 from services.screening.domain.catalogue import Form
 from services.screening.domain.generated import Temper, random_answers
@@ -113,6 +113,7 @@ def sheets() -> st.SearchStrategy[Sheet]:
         | st.booleans()
         | st.integers()
         | st.text(max_size=3)
+        | st.builds(Words, st.text(max_size=3))
         | st.frozensets(st.sampled_from(["none", "unsure", "thunderclap", "?"]))
         | days
         | st.builds(lambda a, b: FuzzyDate(min(a, b), max(a, b)), days, days)
