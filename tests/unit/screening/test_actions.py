@@ -303,7 +303,7 @@ async def test_a_practitioners_decision_is_said_once_and_told_to_the_client(
 async def test_what_may_not_be_decided_is_refused(
     answers: dict[str, Any], more: dict[str, Any], refusal: type[Refusal]
 ) -> None:
-    screening, cases = await settle(answers)
+    _, cases = await settle(answers)
     with pytest.raises(refusal):
         await rule(cases, **more)
     assert len(cases.said) == 1
@@ -313,7 +313,7 @@ async def test_a_recorded_clearance_lets_a_case_be_approved_and_an_unsure_sign_c
     screening, cases = await settle(twin.NEEDS_CLEARANCE)
     await rule(cases, clearance=CLEARANCE)
     assert cases.kept[APPOINTMENT].state is State.APPROVED
-    screening, cases = await settle(twin.URGENT_UNSURE)
+    _, cases = await settle(twin.URGENT_UNSURE)
     await rule(cases, verdict=Verdict.REFUSE)
     assert cases.kept[APPOINTMENT].state is State.REFUSED
 
@@ -327,13 +327,13 @@ async def test_an_approval_counts_so_many_days_on_the_practices_calendar() -> No
 
 
 async def test_a_refusal_needs_no_last_day() -> None:
-    screening, cases = await settle(twin.REVIEWED)
+    _, cases = await settle(twin.REVIEWED)
     await rule(cases, verdict=Verdict.REFUSE, valid_for=timedelta(days=1))
     assert cases.kept[APPOINTMENT].state is State.REFUSED
 
 
 async def test_of_two_practitioners_the_second_is_told_that_the_case_changed() -> None:
-    screening, cases = await settle(twin.REVIEWED)
+    _, cases = await settle(twin.REVIEWED)
     stale = cases.kept[APPOINTMENT]
     await rule(cases)
     behind = Behind(stale)
