@@ -10,7 +10,7 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from services.screening.domain.assessment import Assessment
 from services.screening.domain.case import Case, Ruling, Submission
-from services.screening.ports import Vault
+from services.screening.ports import KeyOwner, Vault
 
 SILENT = ConfigDict(hide_input_in_errors=True)  # an error that is logged repeats nothing of what it could not read
 
@@ -51,7 +51,7 @@ _reasons = TypeAdapter(Reasons)
 
 
 async def seal_filled(vault: Vault, case: Case, filled: Filled) -> bytes:
-    return await vault.seal(case, _filled.dump_json(filled))
+    return await vault.seal(KeyOwner.of_case(case), _filled.dump_json(filled))
 
 
 async def filled_of(vault: Vault, submission: Submission) -> Filled:
@@ -59,7 +59,7 @@ async def filled_of(vault: Vault, submission: Submission) -> Filled:
 
 
 async def seal_reasons(vault: Vault, case: Case, reasons: Reasons) -> bytes:
-    return await vault.seal(case, _reasons.dump_json(reasons))
+    return await vault.seal(KeyOwner.of_case(case), _reasons.dump_json(reasons))
 
 
 async def reasons_of(vault: Vault, ruling: Ruling) -> Reasons:

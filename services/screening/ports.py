@@ -115,13 +115,42 @@ class Practices(Protocol):
     async def keep(self, profile: Profile) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyOwner:
+    """Whose key it is: `subject` is an appointment's id, or a client's reference behind a prefix."""
+
+    practice: str
+    subject: str
+
+    @classmethod
+    def of_case(cls, case: Case) -> KeyOwner:
+        return cls(practice=case.practice, subject=case.id)
+
+    @classmethod
+    def of_client(cls, practice: str, ref: str) -> KeyOwner:
+        return cls(practice=practice, subject=f"client:{ref}")
+
+
+class Forgotten(Refusal):
+    """The key of what was to be opened is gone for good, because its client was forgotten."""
+
+    slug: ClassVar[str] = "forgotten"
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+
+
+class Damaged(Exception):
+    """What was sealed does not open although its key does; says nothing of what it holds."""
+
+
 class Vault(Protocol):
-    """Seals under one key per case. Deleting that key forgets all that was sealed under it."""
+    """Seals under one key per owner. Deleting that key forgets all that was sealed under it."""
 
-    async def seal(self, case: Case, secret: bytes) -> bytes: ...
+    async def seal(self, owner: KeyOwner, secret: bytes) -> bytes: ...
 
-    async def unseal(self, sealed: bytes) -> bytes: ...
+    async def unseal(self, sealed: bytes) -> bytes:
+        """Raises `Forgotten` and `Damaged`."""
+        ...
 
-    async def forget(self, practice: str, case: str) -> None:
-        """Delete the key of the case, if there is one."""
+    async def forget(self, practice: str, subject: str) -> None:
+        """Delete the key of that owner, if there is one."""
         ...

@@ -1,4 +1,4 @@
-"""The vault: field encryption with one data key per case, each wrapped by the installation's master key.
+"""The vault: field encryption with one data key per owner, each wrapped by the installation's master key.
 
 MongoDB's own client-side encryption, used explicitly: AES-256-CBC with HMAC-SHA-512, random, so that equal answers
 do not look equal. The key documents live in a database of their own, whose backups can be kept for a shorter time.
@@ -20,7 +20,7 @@ from pymongocrypt.asynchronous.explicit_encrypter import AsyncExplicitEncrypter 
 from pymongocrypt.asynchronous.state_machine import AsyncMongoCryptCallback  # type: ignore[import-untyped]  # no types
 from pymongocrypt.options import MongoCryptOptions  # type: ignore[import-untyped]  # no types
 
-from services.screening.domain.case import Case
+from services.screening.ports import KeyOwner
 from shared.mongo import Collection, Document, ensure
 
 MASTER_KEY_BYTES: Final = 96
@@ -53,9 +53,9 @@ class KeyVault:
         """Forget every key."""
         self._crypt.close()
 
-    async def seal(self, case: Case, secret: bytes) -> bytes:
-        """Makes the key of the case if there is none; a key that was made and then not used does no harm."""
-        name = _name(case.practice, case.id)
+    async def seal(self, owner: KeyOwner, secret: bytes) -> bytes:
+        """Makes the key of the owner if there is none; a key that was made and then not used does no harm."""
+        name = _name(owner.practice, owner.subject)
         with suppress(DuplicateKeyError):
             await self._crypt.create_data_key("local", key_alt_names=[name])
         sealed = await self._crypt.encrypt(encode({"v": Binary(secret)}), ALGORITHM, key_alt_name=name)
@@ -65,8 +65,8 @@ class KeyVault:
         opened = await self._crypt.decrypt(encode({"v": Binary(sealed, 6)}))
         return bytes(decode(opened, CODEC)["v"])
 
-    async def forget(self, practice: str, case: str) -> None:
-        await self._keys.delete(_name(practice, case))
+    async def forget(self, practice: str, subject: str) -> None:
+        await self._keys.delete(_name(practice, subject))
 
 
 class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has no types
@@ -112,8 +112,8 @@ class _Keys(AsyncMongoCryptCallback):  # type: ignore[misc]  # the library has n
         raise NotImplementedError("encryption is explicit")
 
 
-def _name(practice: str, case: str) -> str:
-    return f"{practice}/{case}"
+def _name(practice: str, subject: str) -> str:
+    return f"{practice}/{subject}"
 
 
 def _names(query: Document) -> list[str]:

@@ -23,7 +23,7 @@ from services.screening.actions import Casework, Reviews, Screening, Word
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import Case, Ruling, State, Submission, Verdict
 from services.screening.domain.ruleset import Effect
-from services.screening.ports import Asked, AskKind, Asks, Cases, Merges, Practices, Vault
+from services.screening.ports import Asked, AskKind, Asks, Cases, KeyOwner, Merges, Practices, Vault
 from services.screening.store import MongoAsks, MongoCases, MongoMerges, MongoPractices
 from services.screening.vault import MASTER_KEY_BYTES, KeyVault
 from shared import mongo
@@ -34,6 +34,7 @@ from tests.support import screening as twin
 from tests.support.screening import APPOINTMENT, NOW, PRACTICE, STARTS_AT
 
 REMEMBERED = timedelta(seconds=60)
+OWNER = KeyOwner(practice=PRACTICE, subject=APPOINTMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ async def test_the_newer_of_two_first_profiles_wins_even_when_both_come_at_once(
 
 
 async def test_what_was_sealed_comes_out_again_and_does_not_show(stores: Stores) -> None:
-    first, second = fresh("a" * 26), fresh("b" * 26)
+    first, second = KeyOwner.of_case(fresh()), KeyOwner.of_client(PRACTICE, "c" * 20)
     sealed = await stores.vault.seal(first, b"a secret")
     again = await stores.vault.seal(first, b"another")
     other = await stores.vault.seal(second, b"a third")
@@ -199,26 +200,26 @@ async def test_what_was_sealed_comes_out_again_and_does_not_show(stores: Stores)
 
 
 async def test_equal_secrets_do_not_look_equal(real: Real) -> None:
-    assert await real.vault.seal(fresh(), b"yes") != await real.vault.seal(fresh(), b"yes")
+    assert await real.vault.seal(OWNER, b"yes") != await real.vault.seal(OWNER, b"yes")
 
 
 async def test_another_process_opens_what_this_one_sealed_and_seals_under_the_same_key(real: Real) -> None:
-    sealed = await real.vault.seal(fresh(), b"a secret")
+    sealed = await real.vault.seal(OWNER, b"a secret")
     elsewhere = await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED)
     assert await elsewhere.unseal(sealed) == b"a secret"
-    assert await real.vault.unseal(await elsewhere.seal(fresh(), b"more")) == b"more"
+    assert await real.vault.unseal(await elsewhere.seal(OWNER, b"more")) == b"more"
     assert await real.keys["keys"].count_documents({}) == 1
 
 
 async def test_two_processes_that_seal_first_at_once_agree_on_one_key(real: Real) -> None:
     vaults = [await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED) for _ in range(6)]
-    sealed = await asyncio.gather(*(vault.seal(fresh(), b"x") for vault in vaults))
+    sealed = await asyncio.gather(*(vault.seal(OWNER, b"x") for vault in vaults))
     assert [await real.vault.unseal(one) for one in sealed] == [b"x"] * 6
     assert await real.keys["keys"].count_documents({}) == 1
 
 
 async def test_with_its_key_deleted_or_another_master_key_nothing_opens(real: Real) -> None:
-    sealed = await real.vault.seal(fresh(), b"a secret")
+    sealed = await real.vault.seal(OWNER, b"a secret")
     stranger = KeyVault(real.keys["keys"], secrets.token_bytes(MASTER_KEY_BYTES), REMEMBERED)
     with pytest.raises(MongoCryptError):
         await stranger.unseal(sealed)
@@ -362,8 +363,8 @@ async def test_exports_of_a_forgotten_client_are_gone(stores: Stores) -> None:
 
 
 async def test_what_was_sealed_for_a_forgotten_case_opens_nowhere(real: Real) -> None:
-    sealed = await real.vault.seal(fresh(), b"a secret")
-    other = await real.vault.seal(fresh("b" * 26), b"another")
+    sealed = await real.vault.seal(OWNER, b"a secret")
+    other = await real.vault.seal(KeyOwner.of_client(PRACTICE, "c" * 20), b"another")
     for _ in range(2):
         await real.vault.forget(PRACTICE, APPOINTMENT)
 

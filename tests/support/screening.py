@@ -11,7 +11,7 @@ from typing import Any
 from services.screening import library
 from services.screening.actions import Casework, Clients, Reviews, Screening
 from services.screening.domain.case import WAITING, Case, Request
-from services.screening.ports import Asked, AskKind, Cases, Profile
+from services.screening.ports import Asked, AskKind, Cases, Damaged, Forgotten, KeyOwner, Profile
 from shared.events import Envelope
 from shared.events.booking import (
     AppointmentCancelled,
@@ -139,17 +139,28 @@ class PracticeTwin:
 class VaultTwin:
     """Not secret, but not readable at a glance either; deterministic, so that whole cases can be compared."""
 
-    async def seal(self, case: Case, secret: bytes) -> bytes:
-        return f"{case.practice}/{case.id}:".encode() + base64.b85encode(secret)
-
     def __init__(self) -> None:
         self.forgotten: list[str] = []
+        self._made: dict[str, int] = {}
+
+    async def seal(self, owner: KeyOwner, secret: bytes) -> bytes:
+        name = f"{owner.practice}/{owner.subject}"
+        key = self._made.setdefault(name, self.forgotten.count(name))
+        return f"{name}|{key}|".encode() + base64.b85encode(secret)
 
     async def unseal(self, sealed: bytes) -> bytes:
-        return base64.b85decode(sealed.partition(b":")[2])
+        try:
+            name, key, secret = sealed.split(b"|", 2)
+            opened = base64.b85decode(secret)
+        except ValueError:
+            raise Damaged from None
+        if self.forgotten.count(name.decode()) > int(key):
+            raise Forgotten("its key was deleted")
+        return opened
 
-    async def forget(self, practice: str, case: str) -> None:
-        self.forgotten.append(f"{practice}/{case}")
+    async def forget(self, practice: str, subject: str) -> None:
+        self.forgotten.append(f"{practice}/{subject}")
+        self._made.pop(f"{practice}/{subject}", None)
 
 
 def profile(**changes: Any) -> Profile:

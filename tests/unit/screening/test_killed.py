@@ -9,6 +9,7 @@ import pytest
 
 from services.screening.actions import Screening
 from services.screening.domain.case import Case
+from services.screening.ports import KeyOwner
 from shared.events import Envelope
 from tests.support import screening as twin
 from tests.support.screening import APPOINTMENT, PRACTICE, STARTS_AT
@@ -57,8 +58,8 @@ class MortalVault(twin.VaultTwin):
         super().__init__()
         self._life = life
 
-    async def seal(self, case: Case, secret: bytes) -> bytes:
-        return bytes(await self._life.through(lambda: super(MortalVault, self).seal(case, secret)))
+    async def seal(self, owner: KeyOwner, secret: bytes) -> bytes:
+        return bytes(await self._life.through(lambda: super(MortalVault, self).seal(owner, secret)))
 
     async def unseal(self, sealed: bytes) -> bytes:
         return bytes(await self._life.through(lambda: super(MortalVault, self).unseal(sealed)))
