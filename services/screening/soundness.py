@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from string import Formatter
 from typing import Final
 
@@ -22,6 +23,14 @@ MANDATORY: Final[Mapping[str, Effect]] = {
     **dict.fromkeys(("R80", "R81", "R85", "R86", "R87"), Effect.NEEDS_REVIEW),
     "R99": Effect.CLEARED,
 }
+# What a text must name: the number to call, and the moment or the day that it is about.
+FILLED: Final[Mapping[str, str]] = {
+    "URGENT": "emergency_number",
+    "REVIEW": "deadline",
+    "REVIEW_CLEARANCE": "deadline",
+    "DECLINED_RETRY": "retry_after",
+}
+TOGETHER: Final = 6  # questions in a group, not counting those that follow from an answer (specification, section 6b)
 
 
 def of_texts(by_key: Mapping[str, str]) -> Iterator[str]:
@@ -31,9 +40,14 @@ def of_texts(by_key: Mapping[str, str]) -> Iterator[str]:
     for key, text in by_key.items():
         blanks = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
         yield from (f"{key} has an unknown field {blank}" for blank in sorted(blanks - PLACEHOLDERS))
+        if key in FILLED and FILLED[key] not in blanks:
+            yield f"{key} does not name its {FILLED[key]}"
 
 
 def of_questionnaire(form: Questionnaire, locales: Iterable[str]) -> Iterator[str]:
+    yield from _group_troubles(form, locales)
+    for name, texts in (("the title", form.title), *form.labels.items()):
+        yield from (f"{name} has no text in {locale}" for locale in locales if not texts.get(locale))
     before: dict[str, Question] = {}
     for question in form.questions:
         if question.id in before:
@@ -52,6 +66,25 @@ def of_questionnaire(form: Questionnaire, locales: Iterable[str]) -> Iterator[st
     birth = before.get(DOB)
     if birth is None or birth.type is not AnswerType.DATE or not birth.essential or birth.shown_when is not None:
         yield f"{DOB} must be an essential date that is always asked"
+
+
+def _group_troubles(form: Questionnaire, locales: Iterable[str]) -> Iterator[str]:
+    """Groups are in the order of their questions, and none is longer than people can take in at once."""
+    in_order = [group.id for group in form.groups]
+    if [name for name, _ in groupby(question.group for question in form.questions)] != in_order:
+        yield "the groups are not those of the questions, in their order"
+    for group in form.groups:
+        yield from (f"group {group.id} has no title in {locale}" for locale in locales if not group.title.get(locale))
+        first = [q for q in form.questions if q.group == group.id and not _follows(q)]
+        if len(first) > TOGETHER:
+            yield f"group {group.id} asks more than {TOGETHER} questions"
+
+
+def _follows(question: Question) -> bool:
+    """Asked only after an answer to another question."""
+    return question.shown_when is not None and any(
+        getattr(part, "question", None) for part in question.shown_when.parts()
+    )
 
 
 def of_rules(form: Form, locales: Iterable[str]) -> Iterator[str]:
@@ -83,6 +116,8 @@ def _rule_troubles(rule: Rule, ruleset: Ruleset, locales: Iterable[str]) -> Iter
     window = rule.window()
     if rule.time_limited and (rule.effect is not Effect.DECLINED or window is None or window.band.high is None):
         yield "is limited in time without declining inside a window that ends"
+    if rule.approve_for and (rule.effect is not Effect.NEEDS_REVIEW or rule.approve_for[0] > rule.approve_for[1]):
+        yield "says how long an approval counts without asking for one, or a default beyond its most"
     yield from (f"has no explanation in {locale}" for locale in locales if not rule.explanation.get(locale))
 
 

@@ -16,7 +16,7 @@ from services.screening.domain.wording import Reader, Texts
 Version = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 ByLocale = dict[str, str]
-Mark = Literal["CORE", "C", "2", "1", "PD", "U"]
+Mark = Literal["CORE", "C", "2", "1", "PD", "U", "split"]
 
 
 class Table(BaseModel):
