@@ -87,7 +87,8 @@ class _Making:
             else:
                 answer = self._answer(question, born, loud=question.id in loud or _follows(question))
                 made |= {} if answer is None else {question.id: answer}
-        return {name: answer for name, answer in made.items() if name not in self._hidden(form, made)}
+        hidden = self._hidden(form, made)
+        return {name: answer for name, answer in made.items() if name not in hidden}
 
     def _hidden(self, form: Questionnaire, made: dict[str, object]) -> set[str]:
         """Answers to what is not asked; who contradicts themselves gives one of them in some cases."""

@@ -62,11 +62,14 @@ def test_none_of_many_thousand_cases_speaks_against(
 @EACH_FORM
 def test_the_cases_come_to_every_outcome_and_fire_every_rule(form: Form) -> None:
     pick = random.Random(4).randrange
-    found = [a_case(form, pick).judged() for _ in range(4000)]
-    outcomes = [one.outcome for one in found]
-    assert all(outcomes.count(o) > 400 for o in (Effect.CLEARED, Effect.NEEDS_REVIEW, Effect.DECLINED))
-    silent = {rule.id for rule in form.ruleset.rules} - {finding.rule for one in found for finding in one.trace}
-    assert silent == set()
+    outcomes = [a_case(form, pick).judged().outcome for _ in range(600)]
+    assert all(outcomes.count(o) > 60 for o in (Effect.CLEARED, Effect.NEEDS_REVIEW, Effect.DECLINED))
+    silent = {rule.id for rule in form.ruleset.rules}
+    for _ in range(10_000):
+        if not silent:
+            return
+        silent -= {finding.rule for finding in a_case(form, pick).judged().trace}
+    raise AssertionError(f"no case ever fires {sorted(silent)}")
 
 
 @EACH_FORM
@@ -132,7 +135,7 @@ def sheets() -> st.SearchStrategy[Sheet]:
 
 
 @EACH_FORM
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(sheet=sheets(), left_out=st.sets(st.integers(0, 80)))
 def test_there_is_an_answer_to_every_sheet_even_by_half_a_rule_set(
     form: Form, sheet: Sheet, left_out: set[int]
