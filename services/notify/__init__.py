@@ -1,6 +1,6 @@
 """Notify: texts about visits, offered times and codes, as booking said; each sent once, and the replies to them."""
 
-from shared.events import booking, notify
+from shared.events import booking, notify, screening
 
 OWNS = ("asks", "contacts", "messages", "practices", "replies", "visits")
 SAYS = (notify.ReplyConfirmed, notify.ReplyRescheduleAsked, notify.ClientErased, notify.ClientExported)
@@ -9,6 +9,7 @@ HEARS = (
     booking.AppointmentInReview,
     booking.AppointmentConfirmed,
     booking.AppointmentMoved,
+    booking.AppointmentCheckAsked,
     booking.AppointmentCancelled,
     booking.AppointmentDeclined,
     booking.AppointmentLapsed,
@@ -18,4 +19,6 @@ HEARS = (
     booking.CodeAsked,
     booking.ClientEraseAsked,
     booking.ClientExportAsked,
+    screening.CaseMessageLeft,
+    screening.CaseReviewDue,
 )

@@ -1,4 +1,4 @@
-"""What notify hears of booking; each handler changes nothing when it hears the same again, or late."""
+"""What notify hears of booking and screening; each handler changes nothing when it hears the same again, or late."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from shared.events import Envelope
 from shared.events.booking import (
     AppointmentAttended,
     AppointmentCancelled,
+    AppointmentCheckAsked,
     AppointmentConfirmed,
     AppointmentDeclined,
     AppointmentEvent,
@@ -31,6 +32,7 @@ from shared.events.booking import (
     PracticeChanged,
     WaitlistOffered,
 )
+from shared.events.screening import CaseMessageLeft, CaseReviewDue
 from shared.retry import DONE, RetryAfter, Verdict
 
 PRACTICE_COMES = timedelta(seconds=5)
@@ -42,10 +44,15 @@ def subscriptions(planning: Planning, notices: Notices, clients: Clients) -> Sub
         return DONE
 
     async def visit_turned(heard: Envelope[AppointmentEvent]) -> Verdict:
-        if heard.data.state == "requested":
-            return DONE  # moved before anybody decided: there is nothing to tell the client yet
         known = await planning.keep_visit(_visit(heard), _consent(heard.data))
         return _told(known)
+
+    async def word_left(heard: Envelope[CaseMessageLeft]) -> Verdict:
+        return _told(await notices.word_left(heard.data.appointment, count=heard.sequence, at=heard.time))
+
+    async def review_due(heard: Envelope[CaseReviewDue]) -> Verdict:
+        fact = heard.data
+        return _told(await notices.review_due(fact.appointment, until=fact.due_at, count=heard.sequence, at=heard.time))
 
     async def time_offered(heard: Envelope[WaitlistOffered]) -> Verdict:
         return _told(await notices.tell(_offer(heard), _consent_to_wait(heard.data.client)))
@@ -58,6 +65,7 @@ def subscriptions(planning: Planning, notices: Notices, clients: Clients) -> Sub
         AppointmentInReview: visit_turned,
         AppointmentConfirmed: visit_turned,
         AppointmentMoved: visit_turned,
+        AppointmentCheckAsked: visit_turned,
         AppointmentCancelled: visit_turned,
         AppointmentDeclined: visit_turned,
         AppointmentLapsed: visit_turned,
@@ -65,6 +73,8 @@ def subscriptions(planning: Planning, notices: Notices, clients: Clients) -> Sub
         AppointmentMissed: visit_turned,
         WaitlistOffered: time_offered,
         CodeAsked: code_asked,
+        CaseMessageLeft: word_left,
+        CaseReviewDue: review_due,
         **_about_clients(clients),
     }
 
@@ -82,8 +92,8 @@ def _about_clients(clients: Clients) -> Subscriptions:
     return {ClientEraseAsked: erase, ClientExportAsked: export}
 
 
-def _told(practice_known: bool) -> Verdict:
-    return DONE if practice_known else RetryAfter(PRACTICE_COMES, "the practice is not known yet")
+def _told(known: bool) -> Verdict:
+    return DONE if known else RetryAfter(PRACTICE_COMES, "the practice or the visit is not known yet")
 
 
 def _practice(heard: Envelope[PracticeChanged]) -> Practice:
@@ -95,6 +105,7 @@ def _practice(heard: Envelope[PracticeChanged]) -> Practice:
         locale=fact.locale,
         phone=fact.phone,
         steps=frozenset(fact.texting.steps),
+        alerts_phone=fact.alerts_phone,
         quiet=Quiet(fact.texting.quiet_from.replace(tzinfo=None), fact.texting.quiet_until.replace(tzinfo=None)),
     )
 
@@ -115,6 +126,8 @@ def _visit(heard: Envelope[AppointmentEvent]) -> Visit:
         client_zone=fact.client.zone,
         locale=fact.client.locale,
         consented=fact.client.consent.texts,
+        check_until=fact.check_until if isinstance(fact, AppointmentCheckAsked) else None,
+        again=isinstance(fact, AppointmentConfirmed | AppointmentInReview) and bool(fact.again),
         seat=Seat(fact.seat.course, fact.seat.index, fact.seat.count) if fact.seat else None,
     )
 

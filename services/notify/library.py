@@ -37,10 +37,11 @@ MAY_HOLD: Final = {
     "offer": USUAL | {"until"},
     "offer_link": USUAL | {"until"},
     "code": frozenset({"practice", "phone", "code", "until"}),
+    "review_due": frozenset({"practice", "date", "time", "code", "until"}),
 }
 # What makes a text unlike any other one to that number, so that it is found by its words: its own link in every text
-# but this one, which is read by somebody who may not be meant and leads nowhere.
-UNLIKE_BY: Final = {"code": "code"}
+# but those that lead nowhere, because who reads them may not be meant or is the practice.
+UNLIKE_BY: Final = {"code": "code", "review_due": "code"}
 
 
 class BadTemplate(Refusal):

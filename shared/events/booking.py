@@ -11,7 +11,7 @@ from shared.events import Contract, Event
 
 
 class ServiceFacts(Contract):
-    """What hearers need of a service. `screening` names the rule set, None switches the health check off."""
+    """What hearers need of a service. `screening` names the form, None switches the health check off."""
 
     id: str
     name: str
@@ -109,15 +109,20 @@ class AppointmentRequested(AppointmentEvent):
 
 
 class AppointmentConfirmed(AppointmentEvent):
+    """`again` after the confirmation that was said before had ceased to be true."""
+
     name: ClassVar[str] = "booking.appointment.confirmed.v1"
+
+    again: Literal[True] | None = None
 
 
 class AppointmentInReview(AppointmentEvent):
-    """A person decides; the time stays held until `review_until`."""
+    """A person decides; the time stays held until `review_until`. `again` after it had been confirmed."""
 
     name: ClassVar[str] = "booking.appointment.in_review.v1"
 
     review_until: AwareDatetime
+    again: Literal[True] | None = None
 
 
 class AppointmentMoved(AppointmentEvent):

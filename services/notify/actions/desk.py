@@ -20,7 +20,7 @@ from shared.errors import Kind, Refusal
 AGAIN = frozenset({State.FAILED, State.UNDELIVERED, State.SKIPPED, State.CANCELLED, State.DEAD})
 # A link goes on working for some days after the visit, for the notes that came with it.
 LINK_OUTLIVES = timedelta(hours=72)
-LEADS_TO = {NoticeKind.OFFER: "offer"}
+LEADS_TO = {NoticeKind.OFFER: "offer", NoticeKind.MESSAGE_LEFT: "visit"}
 
 
 class MessageUnknown(Refusal):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
-from services.notify.domain.notice import Asked, NoticeKind
-from services.notify.domain.reconcile import SUPERSEDED
-from services.notify.domain.visit import Practice
+from services.notify.domain.notice import AWAITED, Asked, Notice, NoticeKind
+from services.notify.domain.reconcile import SUPERSEDED, untimely
+from services.notify.domain.visit import Practice, Visit
 from services.notify.ports import Stores
 from shared.clock import Clock
 
 VALIDITY = timedelta(hours=1)
+WORD_OF_USE = timedelta(days=3)
+REFERENCE = 6  # letters of an appointment by which a practice finds it
 
 
 class Notices:
@@ -41,11 +43,55 @@ class Notices:
         await self._is_forgotten(asked)
         return True
 
+    async def word_left(self, appointment: str, *, count: int, at: datetime) -> bool:
+        """The practice left a word for the client on the page of this visit; False while the visit is not known."""
+        visit = await self._stores.visits.get(appointment)
+        if visit is None:
+            return False
+        notice = Notice(
+            kind=NoticeKind.MESSAGE_LEFT,
+            locale=visit.locale,
+            zone=visit.zone,
+            client_zone=visit.client_zone,
+            expires_at=at + WORD_OF_USE,
+            consented=visit.consented,
+        )
+        return await self.tell(_about(visit, visit.phone, notice, count=count, at=at), None)
+
+    async def review_due(self, appointment: str, *, until: datetime, count: int, at: datetime) -> bool:
+        """A person is awaited at the practice; False while the visit or its practice is not known."""
+        visit = await self._stores.visits.get(appointment)
+        practice = None if visit is None else await self._stores.practices.get(visit.practice)
+        if visit is None or practice is None:
+            return False
+        if practice.alerts_phone is None or visit.state not in AWAITED:
+            return True
+        notice = Notice(
+            kind=NoticeKind.REVIEW_DUE,
+            locale=practice.locale,
+            zone=visit.zone,
+            client_zone=visit.zone,
+            expires_at=until,
+            consented=True,  # the practice gave its own number for this
+            starts_at=visit.starts_at,
+            code=appointment[:REFERENCE].upper(),
+        )
+        told = await self.tell(_about(visit, practice.alerts_phone, notice, count=count, at=at), None)
+        await self._drop_untimely(appointment)  # who decided in this moment did not see the text yet
+        return told
+
+    async def _drop_untimely(self, appointment: str) -> None:
+        visit = await self._stores.visits.get(appointment)
+        texts, now = await self._stores.messages.of(appointment), self._now()
+        late = [one for one in texts if visit is not None and one.state in NOT_BEGUN and untimely(one, visit)]
+        await self._stores.messages.save([turned(one, State.CANCELLED, now, SUPERSEDED) for one in late])
+
     async def _supersede(self, asked: Asked) -> None:
         """An offer that is said again is over; whichever of the two is heard last looks at both. Codes are all sent."""
         if asked.notice.kind is NoticeKind.CODE:
             return
-        known, now = await self._stores.messages.of(asked.id), self._now()
+        texts, now = await self._stores.messages.of(asked.id), self._now()
+        known = [one for one in texts if one.notice is not None and one.notice.kind is asked.notice.kind]
         newest = max((one.version for one in known), default=0)
         old = [one for one in known if one.version < newest and one.state in NOT_BEGUN]
         await self._stores.messages.save([turned(one, State.CANCELLED, now, SUPERSEDED) for one in old])
@@ -57,6 +103,10 @@ class Notices:
         await self._stores.messages.forget_notices(asked.practice, [asked.phone])
         await self._stores.contacts.forget(asked.practice, [asked.phone], ())
         return True
+
+
+def _about(visit: Visit, phone: str, notice: Notice, *, count: int, at: datetime) -> Asked:
+    return Asked(id=visit.appointment, count=count, practice=visit.practice, phone=phone, at=at, notice=notice)
 
 
 def planned(asked: Asked, practice: Practice, code: str) -> Message:

@@ -1,4 +1,4 @@
-"""What a text tells that belongs to no visit: a time that is offered, a code that proves a number."""
+"""What a text tells that is no turn of a visit: an offered time, a code, a word left for the client or the practice."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from services.notify.domain.visit import VisitState
+
 
 class NoticeKind(StrEnum):
     """Also the step and the template of its text."""
 
     OFFER = "offer"
     CODE = "code"
+    MESSAGE_LEFT = "message_left"
+    REVIEW_DUE = "review_due"
+
+
+# While a visit is in one of these states somebody at the practice may still be awaited.
+AWAITED = frozenset({VisitState.IN_REVIEW, VisitState.DECLINED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from services.notify.domain.frame import Frame, Planned
 from services.notify.domain.steps import STEPS
 from services.notify.domain.visit import Practice, Visit
+
+NEWS_EACH_TIME: Final = frozenset({"moved", "check"})
+NEWS_AGAIN: Final = frozenset({"booked", "call_us"})
 
 
 def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tuple[Planned, ...]:
@@ -35,7 +39,9 @@ def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tupl
 def _identity(visit: Visit, step: str) -> str:
     """`<appointment>/<step>/<start>`, so that planning twice is planning once.
 
-    A visit can move to a time, away from it and back, and each of these moves is news: they carry the version too.
+    A visit can move to a time, away from it and back, or be confirmed a second time, and each of these is news: what
+    tells of such a turn carries its version too.
     """
+    news = step in NEWS_EACH_TIME or (visit.again and step in NEWS_AGAIN)
     start = f"{visit.starts_at:%Y%m%dT%H%MZ}"
-    return f"{visit.appointment}/{step}/{start}" + (f".{visit.version}" if step == "moved" else "")
+    return f"{visit.appointment}/{step}/{start}" + (f".{visit.version}" if news else "")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
 from services.notify.domain.frame import Planned
+from services.notify.domain.notice import AWAITED, NoticeKind
 from services.notify.domain.visit import Visit
 
 SUPERSEDED = "superseded"
@@ -75,6 +76,11 @@ def _kept(message: Message, text: Planned, visit: Visit, now: datetime) -> Messa
 
 def _obsolete(existing: Sequence[Message], wanted: set[str], visit: Visit, now: datetime) -> Iterator[Message]:
     for message in existing:
-        mine = message.asked_at is None and message.version <= visit.version
-        if mine and message.id not in wanted and message.state in NOT_BEGUN:
+        mine = message.asked_at is None and message.notice is None and message.version <= visit.version
+        if (mine or untimely(message, visit)) and message.id not in wanted and message.state in NOT_BEGUN:
             yield turned(message, State.CANCELLED, now, SUPERSEDED, version=visit.version)
+
+
+def untimely(message: Message, visit: Visit) -> bool:
+    """The practice is asked to look at something that nobody waits for any more."""
+    return message.notice is not None and message.notice.kind is NoticeKind.REVIEW_DUE and visit.state not in AWAITED

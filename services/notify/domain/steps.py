@@ -11,6 +11,8 @@ from services.notify.domain.visit import NOT_CONFIRMED, VisitState
 
 # Booked at shorter notice than this, the preparation travels with the confirmation and the day-before text is dropped.
 SHORT_NOTICE = timedelta(hours=30)
+# Who has just said that something changed is filling in the form already; whoever is not, is asked by text.
+SETTLED = timedelta(minutes=15)
 TOO_SHORT_FOR_TWO_HOURS = timedelta(hours=4)
 MORNING_AFTER = timedelta(minutes=90)
 
@@ -42,6 +44,8 @@ def _day_before_words(frame: Frame, _: datetime) -> str:
 
 
 def _booked_words(frame: Frame, _: datetime) -> str:
+    if frame.visit.again:
+        return "booked_again"
     whole = course.booked_words(frame)
     if whole is not None:
         return whole
@@ -111,7 +115,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="booked",
-        applies=lambda frame: _agreed(frame) and not frame.visit.moved and course.leads(frame),
+        applies=lambda frame: _agreed(frame) and not frame.visit.moved and (frame.visit.again or course.leads(frame)),
         due=_at_once,
         until=_start,
         validity=timedelta(hours=4),
@@ -132,6 +136,14 @@ STEPS: tuple[Step, ...] = (
         until=_start,
         validity=timedelta(hours=4),
         words=lambda frame, _: "cancelled_course" if course.tells_of_others(frame) else "cancelled",
+    ),
+    Step(
+        name="check",
+        applies=lambda frame: frame.visit.state is VisitState.REQUESTED and frame.visit.check_until is not None,
+        due=lambda frame: frame.later(frame.visit.since + SETTLED),
+        until=lambda frame, _: frame.visit.check_until or frame.visit.starts_at,
+        validity=timedelta(hours=4),
+        words=_in("check"),
     ),
     # What the health check said is never told apart by text: waiting, refused and run out read the same.
     Step(

@@ -10,6 +10,7 @@ from services.notify.domain.quiet import Quiet
 
 
 class VisitState(StrEnum):
+    REQUESTED = "requested"
     IN_REVIEW = "in_review"
     CONFIRMED = "confirmed"
     ATTENDED = "attended"
@@ -24,7 +25,10 @@ NOT_CONFIRMED = (VisitState.DECLINED, VisitState.LAPSED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """The copy of a practice's profile; `steps` are the optional steps it has switched on."""
+    """The copy of a practice's profile; `steps` are the optional steps it has switched on.
+
+    `alerts_phone` is where the practice itself wants to be texted when something waits for it.
+    """
 
     id: str
     version: int
@@ -33,6 +37,7 @@ class Practice:
     phone: str
     steps: frozenset[str]
     quiet: Quiet
+    alerts_phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ class Visit:
     `since` is when the newest turn became true: short notice is counted from it, and what is announced at once is
     due at it; `known_at` is when notify came to know of it. `moved` says that this turn gave the visit another time.
     `zone` is where the visit takes place, `client_zone` where the client sleeps. `replies` and `heard` are notify's
-    own: how many replies were passed on, and which inbound texts they were.
+    own: how many replies were passed on, and which inbound texts they were. `check_until` is there while the client is
+    asked for the health form once more; `again` says that this turn had come before and had ceased to be true.
     """
 
     appointment: str
@@ -68,6 +74,8 @@ class Visit:
     locale: str
     consented: bool
     seat: Seat | None = None
+    check_until: datetime | None = None
+    again: bool = False
     known_at: datetime | None = None
     replies: int = 0
     heard: tuple[str, ...] = ()
