@@ -17,7 +17,7 @@ LEVEL = "^(DEBUG|INFO|WARNING|ERROR)$"
 Network = IPv4Network | IPv6Network
 
 
-def _split(listed: object) -> object:
+def split(listed: object) -> object:
     return [one.strip() for one in listed.split(",") if one.strip()] if isinstance(listed, str) else listed
 
 
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     public_origin: str = Field(description="Where clients and Twilio reach us, no slash at the end", pattern=ORIGIN)
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, description="TCP port to listen on; 0 takes a free one", ge=0, le=65535)
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(split)] = Field(
         (), description="Networks of the proxies whose word counts for where a request comes from, with commas between"
     )
     log_level: str = Field("INFO", description="Least severe level that is logged", pattern=LEVEL)

@@ -31,7 +31,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
         remembered = timedelta(seconds=settings.screening_key_seconds)
-        vault = await KeyVault.open(keys["keys"], settings.master_key, remembered=remembered)
+        vault = await KeyVault.open(keys["keys"], settings.masters, remembered=remembered)
         opened.callback(vault.close)
         casework = Casework(
             cases=await MongoCases.open(db, relay),

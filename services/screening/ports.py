@@ -138,6 +138,13 @@ class Forgotten(Refusal):
     kind: ClassVar[Kind] = Kind.NOT_FOUND
 
 
+class Locked(Refusal):
+    """The master key over what was to be opened is not at hand: lost, not configured, or its server does not answer."""
+
+    slug: ClassVar[str] = "vault-locked"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+
+
 class Damaged(Exception):
     """What was sealed does not open although its key does; says nothing of what it holds."""
 
@@ -145,10 +152,12 @@ class Damaged(Exception):
 class Vault(Protocol):
     """Seals under one key per owner. Deleting that key forgets all that was sealed under it."""
 
-    async def seal(self, owner: KeyOwner, secret: bytes) -> bytes: ...
+    async def seal(self, owner: KeyOwner, secret: bytes) -> bytes:
+        """Raises `Locked`."""
+        ...
 
     async def unseal(self, sealed: bytes) -> bytes:
-        """Raises `Forgotten` and `Damaged`."""
+        """Raises `Forgotten`, `Locked` and `Damaged`."""
         ...
 
     async def forget(self, practice: str, subject: str) -> None:

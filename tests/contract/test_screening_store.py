@@ -16,16 +16,15 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pydantic import SecretStr
 from pymongo.errors import WriteError
-from pymongocrypt.errors import MongoCryptError
 
 from services.screening import outbox
 from services.screening.actions import Casework, Reviews, Screening, Word
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import Case, Ruling, State, Submission, Verdict
 from services.screening.domain.ruleset import Effect
-from services.screening.ports import Asked, AskKind, Asks, Cases, KeyOwner, Merges, Practices, Vault
+from services.screening.ports import Asked, AskKind, Asks, Cases, Forgotten, KeyOwner, Locked, Merges, Practices, Vault
 from services.screening.store import MongoAsks, MongoCases, MongoMerges, MongoPractices
-from services.screening.vault import MASTER_KEY_BYTES, KeyVault
+from services.screening.vault import MASTER_KEY_BYTES, KeyVault, Masters
 from shared import mongo
 from shared.bus import Bus
 from shared.mongo import Database
@@ -50,12 +49,12 @@ class Stores:
 class Real(Stores):
     database: Database
     keys: Database
-    master_key: bytes
+    masters: Masters
 
 
 @pytest.fixture
 async def real(mongo_url: str, fresh_database: Callable[[], str]) -> AsyncIterator[Real]:
-    master_key = secrets.token_bytes(MASTER_KEY_BYTES)
+    masters = Masters.at_hand(secrets.token_bytes(MASTER_KEY_BYTES))
     async with AsyncExitStack() as opened:
         database = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), fresh_database()))
         keys = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), fresh_database()))
@@ -64,12 +63,12 @@ async def real(mongo_url: str, fresh_database: Callable[[], str]) -> AsyncIterat
         yield Real(
             cases=await MongoCases.open(database, relay),
             practices=await MongoPractices.open(database),
-            vault=await KeyVault.open(keys["keys"], master_key, remembered=REMEMBERED),
+            vault=await KeyVault.open(keys["keys"], masters, remembered=REMEMBERED),
             merges=await MongoMerges.open(database),
             asks=await MongoAsks.open(database, relay),
             database=database,
             keys=keys,
-            master_key=master_key,
+            masters=masters,
         )
 
 
@@ -205,14 +204,14 @@ async def test_equal_secrets_do_not_look_equal(real: Real) -> None:
 
 async def test_another_process_opens_what_this_one_sealed_and_seals_under_the_same_key(real: Real) -> None:
     sealed = await real.vault.seal(OWNER, b"a secret")
-    elsewhere = await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED)
+    elsewhere = await KeyVault.open(real.keys["keys"], real.masters, remembered=REMEMBERED)
     assert await elsewhere.unseal(sealed) == b"a secret"
     assert await real.vault.unseal(await elsewhere.seal(OWNER, b"more")) == b"more"
     assert await real.keys["keys"].count_documents({}) == 1
 
 
 async def test_two_processes_that_seal_first_at_once_agree_on_one_key(real: Real) -> None:
-    vaults = [await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED) for _ in range(6)]
+    vaults = [await KeyVault.open(real.keys["keys"], real.masters, remembered=REMEMBERED) for _ in range(6)]
     sealed = await asyncio.gather(*(vault.seal(OWNER, b"x") for vault in vaults))
     assert [await real.vault.unseal(one) for one in sealed] == [b"x"] * 6
     assert await real.keys["keys"].count_documents({}) == 1
@@ -220,12 +219,13 @@ async def test_two_processes_that_seal_first_at_once_agree_on_one_key(real: Real
 
 async def test_with_its_key_deleted_or_another_master_key_nothing_opens(real: Real) -> None:
     sealed = await real.vault.seal(OWNER, b"a secret")
-    stranger = KeyVault(real.keys["keys"], secrets.token_bytes(MASTER_KEY_BYTES), REMEMBERED)
-    with pytest.raises(MongoCryptError):
+    other = Masters.at_hand(secrets.token_bytes(MASTER_KEY_BYTES))
+    stranger = await KeyVault.open(real.keys["keys"], other, remembered=REMEMBERED)
+    with pytest.raises(Locked):
         await stranger.unseal(sealed)
     await real.keys["keys"].delete_many({})
-    restarted = await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED)
-    with pytest.raises(MongoCryptError):
+    restarted = await KeyVault.open(real.keys["keys"], real.masters, remembered=REMEMBERED)
+    with pytest.raises(Forgotten):
         await restarted.unseal(sealed)
 
 
@@ -368,8 +368,8 @@ async def test_what_was_sealed_for_a_forgotten_case_opens_nowhere(real: Real) ->
     for _ in range(2):
         await real.vault.forget(PRACTICE, APPOINTMENT)
 
-    elsewhere = await KeyVault.open(real.keys["keys"], real.master_key, remembered=REMEMBERED)
-    with pytest.raises(MongoCryptError):
+    elsewhere = await KeyVault.open(real.keys["keys"], real.masters, remembered=REMEMBERED)
+    with pytest.raises(Forgotten):
         await elsewhere.unseal(sealed)
     assert await elsewhere.unseal(other) == b"another"
     assert await real.keys["keys"].count_documents({}) == 1
