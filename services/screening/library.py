@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -28,17 +29,20 @@ class LibraryBroken(Exception):
 
 
 def read(folder: Path = HERE) -> Catalogue:
-    """Everything under `questionnaires`, `rules` and `messages`. Raises `LibraryBroken`."""
+    """Everything under `questionnaires`, `rules` and `messages`. Raises `LibraryBroken`.
+
+    A rule set names its questionnaire and need not be called like it; the newest of several for one judges.
+    """
     messages, texts = _texts(folder)
     questionnaires = {q.id: q for q in _questionnaires(folder)}
     forms: dict[str, Form] = {}
-    for file in sorted((folder / "rules").glob("*.toml")):
+    for file in _oldest_first(folder / "rules"):
         table, digest = _load(file, RulesetTable)
         ruleset = _made(file, partial(table.ruleset, digest))
         if ruleset.questionnaire not in questionnaires:
             raise LibraryBroken(f"{file.name}: there is no questionnaire {ruleset.questionnaire}")
         form = Form(questionnaires[ruleset.questionnaire], ruleset)
-        for trouble in (*soundness.of_questionnaire(form.questionnaire, texts), *soundness.of_rules(form, texts)):
+        for trouble in chain(soundness.of_questionnaire(form.questionnaire, texts), soundness.of_rules(form, texts)):
             raise LibraryBroken(f"{file.name}: {trouble}")
         forms[form.questionnaire.id] = form
     newest = {form.questionnaire.name: form for form in sorted(forms.values(), key=_version)}
@@ -48,7 +52,17 @@ def read(folder: Path = HERE) -> Catalogue:
 
 
 def _version(form: Form) -> tuple[int, ...]:
-    return tuple(int(part) for part in form.questionnaire.version.split("."))
+    return _numbers(form.questionnaire.version)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """In the order of releases: 2026.10.0 comes after 2026.9.0."""
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _oldest_first(folder: Path) -> list[Path]:
+    """By the version in the name of the file, which `_load` holds it to."""
+    return sorted(folder.glob("*.toml"), key=lambda file: (_numbers(file.stem.partition("@")[2]), file.name))
 
 
 def _load(file: Path, shape: type[Shape]) -> tuple[Shape, str]:
@@ -69,7 +83,7 @@ def _load(file: Path, shape: type[Shape]) -> tuple[Shape, str]:
 
 
 def _questionnaires(folder: Path) -> Iterator[Questionnaire]:
-    for file in sorted((folder / "questionnaires").glob("*.toml")):
+    for file in _oldest_first(folder / "questionnaires"):
         table, digest = _load(file, QuestionnaireTable)
         yield _made(file, partial(table.questionnaire, digest))
 
@@ -83,7 +97,7 @@ def _made(file: Path, make: Callable[[], Made]) -> Made:
 
 def _texts(folder: Path) -> tuple[str, dict[str, Texts]]:
     """The newest set of client texts, with its id."""
-    files = sorted((folder / "messages").glob("*.toml"))
+    files = _oldest_first(folder / "messages")
     if not files:
         raise LibraryBroken(f"{folder}: there are no messages")
     table, _ = _load(files[-1], MessagesTable)

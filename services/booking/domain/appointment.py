@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
+from zoneinfo import ZoneInfo
 
 from services.booking.domain.calendar import minute_of
 from services.booking.domain.footprint import Footprint, cells
+from services.booking.domain.policy import CHECK_BEFORE
 from services.booking.domain.practice import Audience, Buffers
 
 AppointmentId = NewType("AppointmentId", str)
@@ -27,12 +29,19 @@ class State(StrEnum):
 
 
 class Deed(StrEnum):
-    """What happened in a turn."""
+    """What happened in a turn.
+
+    `RECHECKED` is a new clearance of what was confirmed, `POSTPONED` one that ends before the visit: its health check
+    is asked for once more when the visit is near, and that is `CHECK_ASKED`.
+    """
 
     HELD = "held"
     REQUESTED = "requested"
     REVIEWED = "reviewed"
     CONFIRMED = "confirmed"
+    RECHECKED = "rechecked"
+    POSTPONED = "postponed"
+    CHECK_ASKED = "check_asked"
     DECLINED = "declined"
     LAPSED = "lapsed"
     CANCELLED = "cancelled"
@@ -74,7 +83,7 @@ BOOKED = ACTIVE - {State.HELD}
 class Offer:
     """What was taken, as it stood at that moment: a later change of the practice never alters a booked visit.
 
-    `screening` names the rule set; None means that the service has no health check. Numbers without a country
+    `screening` names the form; None means that the service has no health check. Numbers without a country
     code are numbers of `country`, and only those of `countries` are taken, of `country` alone if there are none.
     `assume_after` the end, silence means that the visit took place. `verify_number` asks for a proof of the number.
     `place` is an id, empty in what was taken before it was kept.
@@ -177,8 +186,8 @@ class Appointment:
     """The aggregate. Times are UTC; `ends_at` is exclusive and without buffers.
 
     `held_until` is when the time is given back unless something happens: the request, the answers, the
-    review. `cleared_until` is the last local day on which the health check's clearance counts. `pseudonym` stands
-    for a client who was forgotten.
+    review. `cleared_until` is the last local day on which the health check's clearance counts, `checked` the newest
+    version of its case that was obeyed, 0 for none. `pseudonym` stands for a client who was forgotten.
     """
 
     id: AppointmentId
@@ -192,6 +201,7 @@ class Appointment:
     requested_with: str | None = None
     client: Client | None = None
     cleared_until: date | None = None
+    checked: int = 0
     seat: Seat | None = None
     pseudonym: str | None = None
     history: tuple[Turn, ...] = ()
@@ -226,10 +236,24 @@ class Appointment:
 
     @property
     def due_at(self) -> datetime | None:
-        """When time itself takes the next turn: the time is given back, or attendance assumed."""
+        """When time itself takes the next turn: the time is given back, the check asked for, or attendance assumed."""
         if self.state is State.CONFIRMED:
             return self.ends_at + self.offer.assume_after
-        return self.held_until
+        return self.starts_at - CHECK_BEFORE if self.is_postponed else self.held_until
+
+    @property
+    def is_postponed(self) -> bool:
+        """No clearance reaches the visit, and its health check is not asked for before the visit is near."""
+        return self.state is State.REQUESTED and self.held_until is None
+
+    @property
+    def was_asked_again(self) -> bool:
+        """Its health check was asked for once more; of a later visit of a course, for the first time."""
+        return any(turn.deed is Deed.CHECK_ASKED for turn in self.history)
+
+    def is_reached(self, cleared_until: date | None) -> bool:
+        """A clearance counts on its last day too, on the calendar of the place."""
+        return cleared_until is None or self.starts_at.astimezone(ZoneInfo(self.offer.zone)).date() <= cleared_until
 
     @property
     def asked_for_in(self) -> int | None:

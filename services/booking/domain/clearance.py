@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.booking.domain.appointment import Appointment, Client, Deed, Offer, State, Turn
 
+CLEARED: Final = frozenset({Deed.CONFIRMED, Deed.RECHECKED, Deed.POSTPONED})
 AGAINST: Final = frozenset({Deed.DECLINED, Deed.REVIEWED})
 
 
@@ -25,14 +26,14 @@ class Clearance:
 
 
 def clearance(visits: Sequence[Appointment], client: Client, *, screening: str) -> Clearance | None:
-    """What the newest decision about the client says, if it is a clearance by the same rule set and nothing is open.
+    """What the newest decision about the client says, if it is a clearance by the same form and nothing is open.
 
     A number can be shared, so whoever comes must be told by name to be the same; for a child somebody else answered.
     """
     if client.guardian is not None or any(visit.state is State.IN_REVIEW for visit in visits):
         return None
     decided = max(_decisions(visits, screening), key=lambda one: one[1].at, default=None)
-    if decided is None or decided[1].deed is not Deed.CONFIRMED:
+    if decided is None or decided[1].deed not in CLEARED:
         return None
     visit, turn = decided
     if visit.cleared_until is None or not _same(visit.client, client):
@@ -41,12 +42,17 @@ def clearance(visits: Sequence[Appointment], client: Client, *, screening: str) 
 
 
 def _decisions(visits: Iterable[Appointment], screening: str) -> Iterator[tuple[Appointment, Turn]]:
-    """Clearances by this rule set, and whatever any rule set had against a visit."""
+    """Clearances by this form, and whatever any form had against a visit."""
     for visit in visits:
         for turn in visit.history:
-            cleared = turn.deed is Deed.CONFIRMED and visit.offer.screening == screening
-            if cleared or turn.deed in AGAINST:
+            cleared = turn.deed in CLEARED and visit.offer.screening == screening
+            if cleared or turn.deed in AGAINST or is_voided(turn):
                 yield visit, turn
+
+
+def is_voided(turn: Turn) -> bool:
+    """What was decided counts no longer; time also asks for the check once more, and takes nothing back."""
+    return turn.deed is Deed.CHECK_ASKED and turn.event is not None
 
 
 def _same(known: Client | None, client: Client) -> bool:

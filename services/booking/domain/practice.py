@@ -166,7 +166,7 @@ class Practitioner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """`screening` names the rule set of the health check, None switches it off; the horizon is in local dates.
+    """`screening` names the form of the health check, None switches it off; the horizon is in local dates.
 
     Ages are in whole years on the day of the visit, both bounds included; None is no bound. The visits of a course lie
     `course_days_from` to `course_days_until` local dates apart.

@@ -83,7 +83,7 @@ class Service(Payload):
     notice_minutes: int = Field(0, description="how long before its start a time can still be booked")
     horizon_days: int = Field(90, description="how many dates ahead can be booked")
     cancellation_window_hours: int = Field(24, description="inside it a client cancels late and no longer moves")
-    screening: Line = Field("cst-core", description=f'rule set of the health check; "{NO_SCREENING}" for none')
+    screening: Line = Field("cst-core", description=f'form of the health check; "{NO_SCREENING}" for none')
     preparation: Prose = ""
     aftercare: Prose = ""
     audience: Literal["all", "new", "returning"] = Field("all", description="returning clients have attended before")

@@ -102,7 +102,7 @@ class ServiceView(BaseModel):
     id: str
     name: str
     length_minutes: int
-    screening: str | None = Field(None, description="rule set of the health check; absent if there is none")
+    screening: str | None = Field(None, description="form of the health check; absent if there is none")
 
 
 class AppointmentView(BaseModel):

@@ -97,10 +97,11 @@ class Screening:
     ) -> Told:
         """Judge the answers and decide if the request is there; the same answers again change nothing.
 
-        Raises `FormUnknown`, `PracticeUnknown`, `AnswersInvalid`, and what `Case.submitted` raises.
+        Raises `FormUnknown`, `PracticeUnknown`, `EmergencyNumberMissing`, `AnswersInvalid`, and what `Case.submitted`
+        raises. Without a number to name, no answers are taken: what they call for could not be said.
         """
         form = self._catalogue.form(questionnaire)
-        profile = await self._casework.profile(practice)
+        profile = await self._reachable(practice)
         now = self._casework.now()
         as_of = day_of(now, ZoneInfo(profile.zone))
         assessment = judge(form, answers, as_of=as_of)
@@ -133,14 +134,18 @@ class Screening:
 
         Raises `PracticeUnknown`, `NoHealthCheck` and `EmergencyNumberMissing`.
         """
-        profile = await self._casework.profile(practice)
-        if not profile.emergency_number:
-            raise EmergencyNumberMissing("the practice has no emergency number")
+        profile = await self._reachable(practice)
         names = sorted(set(profile.forms.values()))
         name = profile.forms.get(service) if service is not None else names[0] if names else None
         if name is None:
             raise NoHealthCheck("there is no health check for this service")
         return self._catalogue.form(name), profile
+
+    async def _reachable(self, practice: str) -> Profile:
+        profile = await self._casework.profile(practice)
+        if not profile.emergency_number.strip():
+            raise EmergencyNumberMissing("the practice has no emergency number")
+        return profile
 
     def _submission(
         self, form: Form, assessment: Assessment, *, profile: Profile, at: datetime, as_of: date, sealed: bytes

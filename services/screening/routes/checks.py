@@ -70,6 +70,7 @@ def routes(screening: Screening, catalogue: Catalogue) -> Sequence[Route]:
                 FormUnknown,
                 OtherFormAsked,
                 PracticeUnknown,
+                EmergencyNumberMissing,
                 CaseUnknown,
                 AlreadyAnswered,
                 AlreadyDecided,
