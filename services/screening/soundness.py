@@ -113,7 +113,7 @@ def _rule_troubles(rule: Rule, ruleset: Ruleset, locales: Iterable[str]) -> Iter
         yield "names a source that is not listed"
     if ("*" in rule.code) != isinstance(rule.when, Each):
         yield "needs a * in its code exactly if it looks at each question"
-    window = rule.window()
+    window = rule.window
     if rule.time_limited and (rule.effect is not Effect.DECLINED or window is None or window.band.high is None):
         yield "is limited in time without declining inside a window that ends"
     if rule.approve_for and (rule.effect is not Effect.NEEDS_REVIEW or rule.approve_for[0] > rule.approve_for[1]):

@@ -164,7 +164,7 @@ def what_was_said_has_everything_that_explains_it(form: Form, pick: Pick) -> boo
         assert finding.sources, finding
         assert all(form.ruleset.sources[tag] for tag in finding.sources), finding
         assert finding.effect is rule.effect
-        assert (finding.band is None) is (rule.window() is None)
+        assert (finding.band is None) is (rule.window is None)
         assert set(finding.inputs) <= asked.values.keys() | {"age"}, finding
     return True
 

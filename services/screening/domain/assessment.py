@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.screening.domain.answers import plain
-from services.screening.domain.conditions import Age, Band, Each
+from services.screening.domain.conditions import Band, Each, Trait
+from services.screening.domain.questionnaire import DOB
 from services.screening.domain.ruleset import Clearance, Effect, Otherwise, Rule, Ruleset
 from services.screening.domain.sheet import Sheet
 
@@ -108,7 +109,7 @@ def _retry_after(fired: Iterable[Rule], sheet: Sheet) -> date | None:
     for rule in fired:
         if rule.effect is not Effect.DECLINED:
             continue
-        window = rule.window()
+        window = rule.window
         day = sheet.latest_day(window.question) if window else None
         if not rule.time_limited or window is None or window.band.high is None or day is None:
             return None
@@ -143,22 +144,26 @@ def _by_rule(found: Fired) -> tuple[str, str]:
 
 
 def _finding(rule: Rule, subject: str, sheet: Sheet) -> Finding:
-    asked = [name for part in rule.conditions() if (name := getattr(part, "question", None))] or [subject]
-    if isinstance(rule.when, Each) and rule.when.among and subject not in sheet.values:
-        asked = sorted(rule.when.among)
+    asked = _asked(rule.when, subject, sheet) if isinstance(rule.when, Each) else rule.reads
     inputs = {name: plain(sheet.values[name]) for name in asked if name in sheet.values}
-    if any(isinstance(part, Age) for part in rule.conditions()):
+    if rule.reads_age:
         inputs["age"] = sheet.age
-    window = rule.window()
     return Finding(
         rule=rule.id,
         code=_code(rule, subject),
         effect=rule.effect,
         inputs=inputs,
-        band=_edges(window.band) if window else None,
+        band=_edges(rule.window.band) if rule.window else None,
         sources=rule.sources,
         evidence=rule.evidence,
     )
+
+
+def _asked(each: Each, subject: str, sheet: Sheet) -> Sequence[str]:
+    """The question that it was found on, or those of which one value was ticked; and what a date was held against."""
+    if each.among and subject not in sheet.values:
+        return sorted(each.among)
+    return (subject, DOB) if each.trait is Trait.BEFORE_BIRTH else (subject,)
 
 
 def _edges(band: Band) -> tuple[int | None, int | None]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.screening.domain.conditions import Condition, DaysSince, Each
+from services.screening.domain.conditions import Age, Condition, DaysSince, Each
 
 
 class Effect(StrEnum):
@@ -55,15 +55,24 @@ class Rule:
     time_limited: bool = False
     lock: bool = False
     approve_for: tuple[int, int] | None = None
+    # Worked out once, because each is asked for in every case in which the rule fires.
+    reads: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    reads_age: bool = field(init=False, repr=False, compare=False)
+    window: DaysSince | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """`reads` are the questions it names, and `window` the days within which an event counts, if it has one."""
+        parts = tuple(self.conditions())
+        named = (getattr(part, "question", None) for part in parts)
+        windows = (part for part in parts if isinstance(part, DaysSince))
+        object.__setattr__(self, "reads", tuple(dict.fromkeys(name for name in named if name is not None)))
+        object.__setattr__(self, "reads_age", any(isinstance(part, Age) for part in parts))
+        object.__setattr__(self, "window", next(windows, None))
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition it is made of; none for rules that look at all questions at once."""
         if not isinstance(self.when, Each | Otherwise):
             yield from self.when.parts()
-
-    def window(self) -> DaysSince | None:
-        """The days within which an event counts, if the rule has such a window."""
-        return next((part for part in self.conditions() if isinstance(part, DaysSince)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,3 +220,16 @@ def test_words_written_freely_are_words_even_if_an_answer_has_the_same_ones(word
     found = judged(q_other_text=words)
     assert found.reason_codes == ("OTHER_TEXT",)
     assert found.trace[0].inputs == {"q_other_text": words}
+
+
+def test_a_date_before_birth_is_shown_with_the_date_of_birth_it_was_held_against() -> None:
+    (finding,) = injured({"kind": "year", "value": "1979"}).trace
+    assert finding.rule == "R86"
+    assert finding.inputs == {"q_head_injury_date": "1979-01-01/1979-12-31", "dob": CLEAR["dob"]}
+
+
+def test_where_the_calendar_ends_no_day_is_named() -> None:
+    last = {"kind": "date", "value": "9999-12-30"}
+    values = FORM.questionnaire.read(CLEAR | BROKEN | {"dob": "9980-01-01", "q_skull_fracture_date": last})
+    found = assess(FORM.ruleset, FORM.questionnaire.sheet(values, as_of=date(9999, 12, 31)))
+    assert (found.outcome, found.retry_after, found.messages) == (Effect.DECLINED, None, ("DECLINED",))
