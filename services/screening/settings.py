@@ -76,7 +76,7 @@ class VaultSettings(KeyServerSettings):
     @field_validator("screening_master_key")
     @classmethod
     def _is_a_master_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
+        if value:
             key_of(value.get_secret_value())
         return value
 
@@ -135,7 +135,7 @@ class RegisterSettings(KeyServerSettings):
 
 
 def _keys(listed: SecretStr | None) -> tuple[bytes, ...]:
-    return () if listed is None else tuple(key_of(key) for key in listed.get_secret_value().split(","))
+    return tuple(key_of(key) for key in listed.get_secret_value().split(",")) if listed else ()
 
 
 def _listed(names: Sequence[str]) -> str:

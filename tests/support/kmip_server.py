@@ -1,7 +1,7 @@
 """PyKMIP's engine and sessions as a key server on loopback: `python -m tests.support.kmip_server FOLDER PORT`.
 
-PyKMIP has a front-end of its own, which knows TLS 1.2 at most and wants places of the whole machine for its settings and
-logs. This one takes the connections; what is said on them is parsed, judged and stored by PyKMIP.
+PyKMIP has a front-end of its own, which knows TLS 1.2 at most and wants places of the whole machine for its settings
+and logs. This one takes the connections; what is said on them is parsed, judged and stored by PyKMIP.
 """
 
 from __future__ import annotations

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.screening import library
-from services.screening.actions import Casework, Clients, Reviews, Screening
+from services.screening.actions import Auditing, Casework, Clients, Reviews, Screening
+from services.screening.domain.audit import Fact, Hand, Role
 from services.screening.domain.case import WAITING, Case, Request
 from services.screening.ports import Asked, AskKind, Cases, Damaged, Forgotten, KeyOwner, Profile
 from shared.events import Envelope
@@ -22,6 +24,7 @@ from shared.events.booking import (
     PracticeChanged,
     ServiceFacts,
 )
+from tests.support.screening_audit import an_audit
 
 PRACTICE = "still-waters"
 APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
@@ -29,6 +32,7 @@ NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 STARTS_AT = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 CATALOGUE = library.read()
 FORM = "cst-core@2026.1.0"
+STAFF = Hand(role=Role.STAFF, who="operator", where="192.0.2.7", name="Ines")
 
 CLEAR: dict[str, Any] = {
     "respondent_role": "self",
@@ -56,16 +60,19 @@ class CaseTwin:
     def __init__(self) -> None:
         self.kept: dict[str, Case] = {}
         self.said: list[Envelope[Any]] = []
+        self.trails: dict[str, list[Fact]] = {}
 
     async def find(self, appointment: str) -> Case | None:
         return self.kept.get(appointment)
 
-    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
+    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()) -> bool:
         kept = self.kept.get(after.id)
         if (kept.version if kept else 0) != before.version:
             return False
         self.kept[after.id] = after
         self.said += said
+        if trail:
+            self.trails.setdefault(after.id, []).extend(trail)
         return True
 
     async def in_review(self, practice: str, *, limit: int) -> list[Case]:
@@ -146,14 +153,16 @@ class VaultTwin:
     async def seal(self, owner: KeyOwner, secret: bytes) -> bytes:
         name = f"{owner.practice}/{owner.subject}"
         key = self._made.setdefault(name, self.forgotten.count(name))
-        return f"{name}|{key}|".encode() + base64.b85encode(secret)
+        return f"{name}|{key}|{zlib.crc32(secret)}|".encode() + base64.b85encode(secret)
 
     async def unseal(self, sealed: bytes) -> bytes:
         try:
-            name, key, secret = sealed.split(b"|", 2)
+            name, key, check, secret = sealed.split(b"|", 3)
             opened = base64.b85decode(secret)
         except ValueError:
             raise Damaged from None
+        if zlib.crc32(opened) != int(check):
+            raise Damaged
         if self.forgotten.count(name.decode()) > int(key):
             raise Forgotten("its key was deleted")
         return opened
@@ -178,11 +187,20 @@ def profile(**changes: Any) -> Profile:
     )
 
 
-def casework(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Casework:
+def casework(
+    cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW, auditing: Auditing | None = None
+) -> Casework:
     """On twins, with one practice that is known."""
     practices = PracticeTwin()
     practices.kept[PRACTICE] = profile()
-    return Casework(cases=cases, practices=practices, vault=vault or VaultTwin(), catalogue=CATALOGUE, now=lambda: now)
+    return Casework(
+        cases=cases,
+        practices=practices,
+        vault=vault or VaultTwin(),
+        catalogue=CATALOGUE,
+        auditing=auditing or an_audit(now=now),
+        now=lambda: now,
+    )
 
 
 def screening(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Screening:
