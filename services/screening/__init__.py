@@ -2,7 +2,7 @@
 
 from shared.events import booking, screening
 
-OWNS = ("asks", "cases", "merges", "practices")
+OWNS = ("asks", "audit", "cases", "histories", "holds", "merges", "practices")
 SAYS = (
     screening.CaseDecided,
     screening.CaseVoided,
@@ -18,6 +18,8 @@ HEARS = (
     booking.AppointmentMoved,
     booking.AppointmentCancelled,
     booking.AppointmentLapsed,
+    booking.AppointmentAttended,
+    booking.AppointmentMissed,
     booking.ClientMerged,
     booking.ClientEraseAsked,
     booking.ClientExportAsked,

@@ -12,7 +12,7 @@ import cyclopts
 from aiohttp import web
 
 from services import serving
-from services.screening import keys, library
+from services.screening import keys, library, verifying
 from services.screening.app import build
 from services.screening.casefile import Unreadable, judge_file
 from services.screening.library import LibraryBroken
@@ -24,6 +24,7 @@ UNREADABLE = 2
 
 app = cyclopts.App(name="python -m services.screening", help=__doc__)
 app.command(keys.app)
+app.command(verifying.app)
 
 
 async def start() -> web.Application:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Final
 
 from aiohttp import web
 
 from services.screening import inbox, library, page, routes
-from services.screening.actions import Casework, Clients, Reviews, Screening
+from services.screening.actions import Auditing, Casework, Clients, Memory, Retention, Reviews, Screening, Submitting
+from services.screening.domain.retention import Terms
 from services.screening.settings import Settings
-from services.screening.store import MongoAsks, MongoCases, MongoMerges, MongoPractices
+from services.screening.store import (
+    MongoAsks,
+    MongoAudit,
+    MongoCases,
+    MongoHistories,
+    MongoHolds,
+    MongoMerges,
+    MongoPractices,
+    MongoTrails,
+)
 from services.screening.vault import KeyVault
 from shared import httpkit, mongo
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.httpkit import Door
 from shared.relay import Relay
+from shared.ticker import every
 from shared.tokens import Tokens
+
+# Long enough that many changes move together, short enough that a head in the vault's database is never far behind.
+AUDIT_EVERY: Final = timedelta(seconds=5)
 
 
 async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
@@ -33,15 +49,24 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         remembered = timedelta(seconds=settings.screening_key_seconds)
         vault = await KeyVault.open(keys["keys"], settings.masters, remembered=remembered)
         opened.callback(vault.close)
+        audit = await MongoAudit.open(db, keys["heads"])
+        auditing = Auditing(audit, await MongoTrails.open(db), now=now, ids=lambda: secrets.token_hex(12))
+        await opened.enter_async_context(every(AUDIT_EVERY, auditing.move, name="audit.move"))
         casework = Casework(
             cases=await MongoCases.open(db, relay),
             practices=await MongoPractices.open(db),
             vault=vault,
             catalogue=catalogue,
+            auditing=auditing,
             now=now,
         )
-        screening, reviews = Screening(casework), Reviews(casework)
-        clients = Clients(casework, merges=await MongoMerges.open(db), asks=await MongoAsks.open(db, relay))
+        memory = Memory(casework, await MongoHistories.open(db))
+        screening, reviews = Screening(casework, Submitting(casework, memory)), Reviews(casework)
+        merges, holds = await MongoMerges.open(db), await MongoHolds.open(db)
+        clients = Clients(casework, merges=merges, asks=await MongoAsks.open(db, relay), holds=holds, memory=memory)
+        retention = Retention(casework, clients, holds=holds, merges=merges, terms=_terms(settings))
+        looked_at = timedelta(seconds=settings.screening_retention_seconds)
+        await opened.enter_async_context(every(looked_at, retention.carry_out, name="retention"))
         await bus.consume(inbox.subscriptions(screening, clients))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()
@@ -55,5 +80,16 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         ready=ready,
         now=now,
     )
-    served = [*routes.routes(screening, reviews, clients, catalogue), *page.routes(screening, catalogue, door, now)]
+    served = [
+        *routes.routes(screening, reviews, clients, auditing, retention, catalogue),
+        *page.routes(screening, catalogue, door, now),
+    ]
     return httpkit.application("screening", served, kept_open, door)
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        unanswered=timedelta(days=settings.screening_keep_unanswered_days),
+        unvisited=timedelta(days=settings.screening_keep_unvisited_days),
+        visited_years=settings.screening_keep_visited_years,
+    )

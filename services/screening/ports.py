@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
+from services.screening.domain.audit import Entry, Fact
 from services.screening.domain.case import Case
+from services.screening.domain.history import History
+from services.screening.domain.retention import Kept
 from shared.errors import Kind, Refusal
 from shared.events import Envelope
 
@@ -51,12 +54,14 @@ class Asked:
     appointments: tuple[str, ...]
     records: int
     begun_at: datetime
+    refs: tuple[str, ...] = ()
     until: datetime | None = None
     done_at: datetime | None = None
 
     def finished(self, at: datetime) -> Asked:
-        appointments = () if self.kind is AskKind.ERASE else self.appointments
-        return replace(self, appointments=appointments, done_at=at)
+        forgets = self.kind is AskKind.ERASE
+        appointments, refs = ((), ()) if forgets else (self.appointments, self.refs)
+        return replace(self, appointments=appointments, refs=refs, done_at=at)
 
 
 class Cases(Protocol):
@@ -64,7 +69,9 @@ class Cases(Protocol):
 
     async def find(self, appointment: str) -> Case | None: ...
 
-    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
+    async def save(
+        self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()
+    ) -> bool:
         """False if somebody else changed or made the case since `before` was read; nothing is written then."""
         ...
 
@@ -74,6 +81,80 @@ class Cases(Protocol):
 
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
         """Those of any of these references, the latest visit first."""
+        ...
+
+    async def last_attended(self, practice: str, refs: Sequence[str]) -> Case | None:
+        """The latest visit of these references that took place."""
+        ...
+
+    async def kept_before(self, why: Kept, before: date, *, after: tuple[date, str] | None, limit: int) -> list[Case]:
+        """Those kept for that reason since an earlier date; the oldest first, after that date and id if given."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A legal hold on all that is kept of one client. `sealed` holds the written reason."""
+
+    practice: str
+    client: str
+    by: str
+    at: datetime
+    sealed: bytes
+
+
+class Holds(Protocol):
+    async def place(self, hold: Hold) -> Hold:
+        """The one that was there, if there was one."""
+        ...
+
+    async def lift(self, practice: str, client: str) -> bool:
+        """False if there was none."""
+        ...
+
+    async def of(self, practice: str) -> Sequence[Hold]:
+        """The oldest first."""
+        ...
+
+    async def any_of(self, practice: str, refs: Sequence[str]) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """What changed in one case and is not in the audit yet."""
+
+    case: str
+    practice: str
+    facts: tuple[Fact, ...]
+
+
+class Trails(Protocol):
+    """The trails that changes leave in cases, until they are taken over to the audit."""
+
+    async def waiting(self, *, limit: int) -> Sequence[Trail]:
+        """The oldest first."""
+        ...
+
+    async def of(self, record: str) -> Trail | None: ...
+
+    async def moved(self, trails: Sequence[Trail]) -> None:
+        """These are in the audit now."""
+        ...
+
+
+class Audit(Protocol):
+    """A chain of entries for each practice, to which can only be added."""
+
+    async def append(self, practice: str, facts: Sequence[Fact]) -> None:
+        """In this order, each id once, however often and by however many at the same time."""
+        ...
+
+    async def newest(self, practice: str, *, record: str | None, before: int | None, limit: int) -> Sequence[Entry]:
+        """The newest first; `before` is the number of the last entry that was seen."""
+        ...
+
+    async def keep_heads(self) -> None:
+        """Note elsewhere how far each chain goes."""
         ...
 
 
@@ -91,6 +172,16 @@ class Merges(Protocol):
     async def forget(self, practice: str, refs: Sequence[str], *, at: datetime) -> None: ...
 
 
+class Histories(Protocol):
+    """One document for each client who has something to be remembered of, or was merged or erased."""
+
+    async def find(self, practice: str, ref: str) -> History | None: ...
+
+    async def save(self, before: History, after: History) -> bool:
+        """False if somebody else changed or made it since `before` was read; nothing is written then."""
+        ...
+
+
 class Asks(Protocol):
     """What was asked about a client."""
 
@@ -102,6 +193,10 @@ class Asks(Protocol):
 
     async def done(self, ask: Asked, said: Sequence[Envelope[Any]]) -> bool:
         """Write the receipt with what it says, once; False if it was there."""
+        ...
+
+    async def open_erasures(self, *, limit: int) -> Sequence[Asked]:
+        """Those that were begun and are not done, the oldest first."""
         ...
 
     async def forget_exports(self, appointments: Sequence[str]) -> None: ...

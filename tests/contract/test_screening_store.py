@@ -18,12 +18,12 @@ from pydantic import SecretStr
 from pymongo.errors import WriteError
 
 from services.screening import outbox
-from services.screening.actions import Casework, Reviews, Screening, Word
+from services.screening.actions import Casework, Memory, Reviews, Screening, Submitting, Word
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.case import Case, Ruling, State, Submission, Verdict
 from services.screening.domain.ruleset import Effect
 from services.screening.ports import Asked, AskKind, Asks, Cases, Forgotten, KeyOwner, Locked, Merges, Practices, Vault
-from services.screening.store import MongoAsks, MongoCases, MongoMerges, MongoPractices
+from services.screening.store import MongoAsks, MongoAudit, MongoCases, MongoMerges, MongoPractices, MongoTrails
 from services.screening.vault import MASTER_KEY_BYTES, KeyVault, Masters
 from shared import mongo
 from shared.bus import Bus
@@ -31,6 +31,7 @@ from shared.mongo import Database
 from shared.relay import Relay
 from tests.support import screening as twin
 from tests.support.screening import APPOINTMENT, NOW, PRACTICE, STARTS_AT
+from tests.support.screening_audit import an_audit
 
 REMEMBERED = timedelta(seconds=60)
 OWNER = KeyOwner(practice=PRACTICE, subject=APPOINTMENT)
@@ -239,10 +240,16 @@ async def stored_bytes(database: Database) -> bytes:
 
 
 async def test_the_raw_documents_hold_nothing_of_an_answer_a_reason_or_a_note(real: Real) -> None:
+    audit, trails = await MongoAudit.open(real.database, real.keys["heads"]), await MongoTrails.open(real.database)
     casework = Casework(
-        cases=real.cases, practices=real.practices, vault=real.vault, catalogue=twin.CATALOGUE, now=lambda: NOW
+        cases=real.cases,
+        practices=real.practices,
+        vault=real.vault,
+        catalogue=twin.CATALOGUE,
+        auditing=an_audit(audit, trails),
+        now=lambda: NOW,
     )
-    screening = Screening(casework)
+    screening = Screening(casework, Submitting(casework, Memory(casework, twin.HistoryTwin())))
     await real.practices.keep(twin.profile())
     answers = twin.NEEDS_CLEARANCE | {"q_other_text": "PLANTED free text", "dob": "1981-02-03"}
     await screening.take_answers(APPOINTMENT, PRACTICE, questionnaire="cst-core", answers=answers, locale=None)
@@ -253,7 +260,8 @@ async def test_the_raw_documents_hold_nothing_of_an_answer_a_reason_or_a_note(re
         by="operator",
         clearance=ClearanceRecord(given_by="Dr PLANTED", profession="GP", given_on=date(2026, 11, 20), form="verbal"),
     )
-    await Reviews(casework).rule(APPOINTMENT, word, version=2)
+    await Reviews(casework).rule(APPOINTMENT, word, version=2, hand=twin.STAFF)
+    await Reviews(casework).open(APPOINTMENT, twin.STAFF)
     raw = await stored_bytes(real.database) + await stored_bytes(real.keys)
     assert b"approved" in raw
     words = [

@@ -6,14 +6,16 @@ import base64
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.screening import library
-from services.screening.actions import Auditing, Casework, Clients, Reviews, Screening
+from services.screening.actions import Auditing, Casework, Clients, Memory, Reviews, Screening, Submitting
 from services.screening.domain.audit import Fact, Hand, Role
 from services.screening.domain.case import WAITING, Case, Request
-from services.screening.ports import Asked, AskKind, Cases, Damaged, Forgotten, KeyOwner, Profile
+from services.screening.domain.history import History
+from services.screening.domain.retention import Kept, kept
+from services.screening.ports import Asked, AskKind, Cases, Damaged, Forgotten, Histories, Hold, KeyOwner, Profile
 from shared.events import Envelope
 from shared.events.booking import (
     AppointmentCancelled,
@@ -83,6 +85,32 @@ class CaseTwin:
         theirs = [case for case in self.kept.values() if case.practice == practice and case.client in refs]
         return sorted(theirs, key=lambda case: case.starts_at or NOW, reverse=True)[:limit]
 
+    async def last_attended(self, practice: str, refs: Sequence[str]) -> Case | None:
+        came = [one for one in await self.of_clients(practice, refs, limit=len(self.kept)) if one.attended]
+        return came[0] if came else None
+
+    async def kept_before(self, why: Kept, before: date, *, after: tuple[date, str] | None, limit: int) -> list[Case]:
+        found = [(term[1], one.id, one) for one in self.kept.values() if (term := kept(one)) and term[0] is why]
+        old = sorted(one[:2] for one in found if one[0] < before and (after is None or one[:2] > after))
+        return [self.kept[appointment] for _, appointment in old[:limit]]
+
+
+class HoldTwin:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Hold] = {}
+
+    async def place(self, hold: Hold) -> Hold:
+        return self.kept.setdefault((hold.practice, hold.client), hold)
+
+    async def lift(self, practice: str, client: str) -> bool:
+        return self.kept.pop((practice, client), None) is not None
+
+    async def of(self, practice: str) -> Sequence[Hold]:
+        return sorted((one for one in self.kept.values() if one.practice == practice), key=lambda one: one.at)
+
+    async def any_of(self, practice: str, refs: Sequence[str]) -> bool:
+        return any((practice, ref) in self.kept for ref in refs)
+
 
 class MergeTwin:
     def __init__(self) -> None:
@@ -106,6 +134,23 @@ class MergeTwin:
             self.erased[practice, ref] = at
 
 
+class HistoryTwin:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], History] = {}
+        self.found = 0
+
+    async def find(self, practice: str, ref: str) -> History | None:
+        self.found += 1
+        return self.kept.get((practice, ref))
+
+    async def save(self, before: History, after: History) -> bool:
+        kept = self.kept.get((after.practice, after.ref))
+        if (kept.version if kept else 0) != before.version:
+            return False
+        self.kept[after.practice, after.ref] = after
+        return True
+
+
 class AskTwin:
     def __init__(self) -> None:
         self.kept: dict[str, Asked] = {}
@@ -123,6 +168,10 @@ class AskTwin:
         self.kept[ask.id] = ask
         self.said += said
         return True
+
+    async def open_erasures(self, *, limit: int) -> Sequence[Asked]:
+        begun = [one for one in self.kept.values() if one.kind is AskKind.ERASE and one.done_at is None]
+        return sorted(begun, key=lambda one: one.begun_at)[:limit]
 
     async def forget_exports(self, appointments: Sequence[str]) -> None:
         for one in list(self.kept.values()):
@@ -203,8 +252,16 @@ def casework(
     )
 
 
-def screening(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Screening:
-    return Screening(casework(cases, vault=vault, now=now))
+def screening(
+    cases: Cases,
+    *,
+    vault: VaultTwin | None = None,
+    now: datetime = NOW,
+    histories: Histories | None = None,
+    **ports: Any,
+) -> Screening:
+    made = casework(cases, vault=vault, now=now, **ports)
+    return Screening(made, Submitting(made, Memory(made, histories or HistoryTwin())))
 
 
 def reviews(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW) -> Reviews:
@@ -266,4 +323,7 @@ def cancelled(**changes: Any) -> AppointmentCancelled:
 
 def clients(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW, **ports: Any) -> Clients:
     """What screening does about clients, on twins."""
-    return Clients(casework(cases, vault=vault, now=now), **{"merges": MergeTwin(), "asks": AskTwin()} | ports)
+    made = casework(cases, vault=vault, now=now)
+    memory = Memory(made, ports.pop("histories", None) or HistoryTwin())
+    twins = {"merges": MergeTwin(), "asks": AskTwin(), "holds": HoldTwin(), "memory": memory}
+    return Clients(made, **twins | ports)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Final
 
 from services.screening import confidential, outbox
+from services.screening.actions.auditing import Auditing
 from services.screening.confidential import Filled, Reasons
+from services.screening.domain import trail
 from services.screening.domain.assessment import Assessment, assess
+from services.screening.domain.audit import BOOKING, Deed, Hand
 from services.screening.domain.case import Case
 from services.screening.domain.catalogue import Catalogue, Form
 from services.screening.ports import Cases, Practices, PracticeUnknown, Profile, Vault
@@ -19,6 +22,7 @@ from shared.errors import Kind, Refusal
 from shared.recent import Recent
 
 TRIES: Final = 10
+Prepare = Callable[[Case], Awaitable[Case | None]]
 
 
 class CaseUnknown(Refusal):
@@ -42,13 +46,16 @@ class Opened:
 
 
 class Casework:
-    """Cases, profiles, vault and catalogue, as the actions need them."""
+    """Cases, profiles, vault, catalogue and audit, as the actions need them."""
 
-    def __init__(self, *, cases: Cases, practices: Practices, vault: Vault, catalogue: Catalogue, now: Clock) -> None:
+    def __init__(
+        self, *, cases: Cases, practices: Practices, vault: Vault, catalogue: Catalogue, auditing: Auditing, now: Clock
+    ) -> None:
         self.cases = cases
         self.practices = practices
         self.vault = vault
         self.catalogue = catalogue
+        self.auditing = auditing
         self.now = now
         self._recent: Recent[Case] = Recent()
 
@@ -76,27 +83,57 @@ class Casework:
         reasons = None if case.ruling is None else await confidential.reasons_of(self.vault, case.ruling)
         return Opened(case, await self.filled(case), reasons)
 
+    async def note_view(self, case: Case, hand: Hand) -> None:
+        """Before the answers of a case are shown to that hand."""
+        version = str(case.version)
+        seen = self.auditing.fact(
+            Deed.VIEW, practice=case.practice, record=case.id, hand=hand, old=version, new=version
+        )
+        await self.auditing.note(seen)
+
+    async def note_key_deleted(self, practice: str, subject: str, hand: Hand) -> None:
+        """A key is deleted once, however often that is made sure of."""
+        deed = Deed.KEY_DELETED
+        await self.auditing.note(self.auditing.fact(deed, practice=practice, record=subject, hand=hand, once=subject))
+
     async def filled(self, case: Case) -> Filled | None:
         return None if case.submission is None else await confidential.filled_of(self.vault, case.submission)
 
-    async def change(self, fresh: Case, change: Callable[[Case], Case]) -> None:
-        """What this process wrote last is tried first, and believed only if the database takes what follows from it."""
+    async def change(
+        self, fresh: Case, change: Callable[[Case], Case], *, hand: Hand = BOOKING, prepare: Prepare | None = None
+    ) -> None:
+        """What this process wrote last is tried first, and believed only if the database takes what follows from it.
+
+        `prepare` says how the case is before it is changed, for what has to be looked up; None to read it anew.
+        """
         known = self._recent.take(fresh.id)
         if known is not None:
             with suppress(Refusal):
-                after = change(known)
-                if after is not known and await self.save(known, after):
+                ready = known if prepare is None else await prepare(known)
+                after = None if ready is None else change(ready)
+                if after is not None and after is not ready and await self.save(known, after, hand=hand):
                     return
         for _ in range(TRIES):
             case = await self.cases.find(fresh.id) or fresh
-            after = change(case)
-            if after is case or await self.save(case, after):
+            ready = case if prepare is None else await prepare(case)
+            if ready is None:
+                continue
+            after = change(ready)
+            if after is ready or await self.save(case, after, hand=hand):
                 return
         raise Contended(fresh.id)
 
-    async def save(self, case: Case, after: Case) -> bool:
-        """With what it says, in one write; False if somebody else was quicker."""
-        saved = await self.cases.save(case, after, outbox.said(case, after, self.now()))
+    async def forget(self, appointment: str, practice: str, *, hand: Hand = BOOKING) -> None:
+        """Leave nothing but that the case is closed; it is emptied before its key goes, and may be done again."""
+        await self.change(Case(id=appointment, practice=practice), Case.forgotten, hand=hand)
+        await self.vault.forget(practice, appointment)
+        await self.note_key_deleted(practice, appointment, hand)
+
+    async def save(self, case: Case, after: Case, *, hand: Hand) -> bool:
+        """With what it says and what the audit notes of it, in one write; False if somebody else was quicker."""
+        at = self.now()
+        said, noted = outbox.said(case, after, at), trail.facts(case, after, hand, at)
+        saved = await self.cases.save(case, after, said, noted)
         if saved:
             self._recent.keep(after.id, after)
         return saved

@@ -10,8 +10,10 @@ from typing import Final
 from services.screening import confidential
 from services.screening.actions.casework import Casework, Opened
 from services.screening.confidential import ClearanceRecord, Reasons
+from services.screening.domain.audit import Deed, Hand, Result
 from services.screening.domain.case import Case, Ruling, Verdict
 from services.screening.domain.refusals import ClearanceMissing, NoteTooShort, NothingAsked
+from shared.errors import Refusal
 
 LONGEST_LIST: Final = 200
 SHORTEST_NOTE: Final = 10
@@ -37,12 +39,22 @@ class Reviews:
         """Cases that wait for a person, the oldest deadline first."""
         return await self._casework.cases.in_review(practice, limit=LONGEST_LIST)
 
-    async def open(self, appointment: str) -> Opened:
+    async def open(self, appointment: str, hand: Hand) -> Opened:
+        """For the eyes of that hand; nothing is opened unless it is noted."""
+        await self._casework.note_view(await self._casework.find(appointment), hand)
         return await self._casework.open(appointment)
 
-    async def rule(self, appointment: str, word: Word, *, version: int) -> Case:
-        """A practitioner's decision on the version of the case that they read."""
+    async def rule(self, appointment: str, word: Word, *, version: int, hand: Hand) -> Case:
+        """A practitioner's decision on the version of the case that they read; an approval that is refused is noted."""
         opened = await self._casework.open(appointment)
+        try:
+            return await self._rule(opened, word, version=version, hand=hand)
+        except Refusal:
+            if word.verdict is Verdict.APPROVE:
+                await self._note_refused(opened.case, hand)
+            raise
+
+    async def _rule(self, opened: Opened, word: Word, *, version: int, hand: Hand) -> Case:
         case, filled = opened.case, opened.filled
         case.check_rulable(word.verdict, version=version)
         needed = filled is not None and filled.assessment.clearance_required
@@ -51,9 +63,22 @@ class Reviews:
         sealed = await confidential.seal_reasons(self._casework.vault, case, reasons)
         ruling = Ruling(verdict=word.verdict, by=word.by, at=self._casework.now(), sealed=sealed)
         after = case.ruled(ruling, valid_for=word.valid_for or timedelta(days=90))
-        if not await self._casework.save(case, after):
+        if not await self._casework.save(case, after, hand=hand):
             raise case.changed()
         return after
+
+    async def _note_refused(self, case: Case, hand: Hand) -> None:
+        noting = self._casework.auditing
+        refused = noting.fact(
+            Deed.APPROVE_REFUSED,
+            practice=case.practice,
+            record=case.id,
+            hand=hand,
+            old=str(case.version),
+            new=str(case.version),
+            result=Result.REFUSED,
+        )
+        await noting.note(refused)
 
 
 def _check(word: Word, *, clearance_needed: bool) -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.screening.actions import Clients, Reviews, Screening
+from services.screening.actions import Auditing, Clients, Retention, Reviews, Screening
 from services.screening.domain.catalogue import Catalogue
-from services.screening.routes import checks, clients, evaluating, reviews
+from services.screening.routes import audit, checks, clients, evaluating, holds, reviews
 from shared.httpkit import Route
 
 
-def routes(screening: Screening, to_review: Reviews, of_clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
+def routes(
+    screening: Screening,
+    to_review: Reviews,
+    of_clients: Clients,
+    auditing: Auditing,
+    retention: Retention,
+    catalogue: Catalogue,
+) -> Sequence[Route]:
     return (
         *checks.routes(screening, catalogue),
         *evaluating.routes(catalogue),
         *reviews.routes(to_review, catalogue),
         *clients.routes(of_clients, catalogue),
+        *audit.routes(auditing),
+        *holds.routes(retention),
     )

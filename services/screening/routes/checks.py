@@ -12,6 +12,7 @@ from services.screening.domain.refusals import AlreadyAnswered, AlreadyDecided, 
 from services.screening.ports import PracticeUnknown
 from services.screening.routes import payloads as p
 from services.screening.routes import views
+from services.screening.routes.hand import hand_of
 from services.screening.routes.parts import PRIVATE, claim_of
 from shared.httpkit import Answer, Ask, Route, Who
 
@@ -36,6 +37,7 @@ class CheckRoutes:
             questionnaire=ask.body.questionnaire,
             answers=ask.body.answers,
             locale=ask.body.locale,
+            hand=hand_of(ask),
         )
         status = 202 if told.state is State.AWAITING else 200
         return Answer(status, views.outcome(told), headers=PRIVATE)

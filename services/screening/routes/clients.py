@@ -8,6 +8,8 @@ from services.screening.actions import CaseUnknown, Clients, ExportUnknown
 from services.screening.domain.catalogue import Catalogue
 from services.screening.routes import payloads as p
 from services.screening.routes import views
+from services.screening.routes.audit import accesses
+from services.screening.routes.hand import hand_of
 from services.screening.routes.parts import PRIVATE
 from shared.httpkit import Answer, Ask, Route, Who
 
@@ -22,8 +24,9 @@ class ClientRoutes:
         return Answer(200, views.earlier(cases), headers=PRIVATE)
 
     async def export(self, ask: Ask[None, None]) -> Answer:
-        opened = await self._clients.exported(ask.path["ask"], ask.path["practice"])
-        return Answer(200, views.export(ask.path["ask"], opened, self._catalogue), headers=PRIVATE)
+        opened = await self._clients.exported(ask.path["ask"], ask.path["practice"], hand_of(ask))
+        seen = accesses(await self._clients.seen(opened))
+        return Answer(200, views.export(ask.path["ask"], opened, seen, self._catalogue), headers=PRIVATE)
 
 
 def routes(clients: Clients, catalogue: Catalogue) -> Sequence[Route]:

@@ -211,8 +211,18 @@ class EarlierOut(Shown):
     cases: list[EarlierCaseOut]
 
 
+class AccessOut(Shown):
+    """`by` is the person as the practice named them, or `staff`; `what` they did, for which the answers were opened."""
+
+    appointment: str
+    at: datetime
+    by: str
+    what: str
+
+
 class ExportOut(Shown):
-    """All that screening holds of one client."""
+    """All that screening holds of one client; `opened` says who has seen it, this time too."""
 
     ask: str
     cases: list[CaseOut]
+    opened: list[AccessOut]

@@ -21,6 +21,7 @@ from services.screening.domain.refusals import (
 )
 from services.screening.routes import payloads as p
 from services.screening.routes import views
+from services.screening.routes.hand import hand_of
 from services.screening.routes.parts import PRIVATE
 from shared.httpkit import Answer, Ask, Route, Who
 
@@ -35,7 +36,7 @@ class ReviewRoutes:
         return Answer(200, p.ReviewsOut(reviews=[views.review(case) for case in cases]), headers=PRIVATE)
 
     async def case(self, ask: Ask[None, None]) -> Answer:
-        opened = await self._reviews.open(ask.path["appointment"])
+        opened = await self._reviews.open(ask.path["appointment"], hand_of(ask))
         return Answer(200, views.case(opened, self._catalogue), headers=PRIVATE)
 
     async def decision(self, ask: Ask[p.DecisionIn, None]) -> Answer:
@@ -50,8 +51,9 @@ class ReviewRoutes:
             clearance=clearance,
             valid_for=None if body.valid_days is None else timedelta(days=body.valid_days),
         )
-        await self._reviews.rule(appointment, word, version=body.version)
-        opened = await self._reviews.open(appointment)
+        hand = hand_of(ask)
+        await self._reviews.rule(appointment, word, version=body.version, hand=hand)
+        opened = await self._reviews.open(appointment, hand)
         return Answer(200, views.case(opened, self._catalogue), headers=PRIVATE)
 
 

@@ -149,5 +149,5 @@ def earlier(cases: Sequence[Case]) -> p.EarlierOut:
     return p.EarlierOut.model_validate({"cases": shown})
 
 
-def export(ask: str, opened: Sequence[Opened], catalogue: Catalogue) -> p.ExportOut:
-    return p.ExportOut(ask=ask, cases=[case(one, catalogue) for one in opened])
+def export(ask: str, opened: Sequence[Opened], seen: Sequence[p.AccessOut], catalogue: Catalogue) -> p.ExportOut:
+    return p.ExportOut(ask=ask, cases=[case(one, catalogue) for one in opened], opened=list(seen))

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from services.screening.store.audit import MongoAudit, MongoTrails
 from services.screening.store.cases import MongoCases, MongoPractices
 from services.screening.store.clients import MongoAsks, MongoMerges
+from services.screening.store.histories import MongoHistories
+from services.screening.store.holds import MongoHolds
 
-__all__ = ["MongoAsks", "MongoCases", "MongoMerges", "MongoPractices"]
+__all__ = [
+    "MongoAsks",
+    "MongoAudit",
+    "MongoCases",
+    "MongoHistories",
+    "MongoHolds",
+    "MongoMerges",
+    "MongoPractices",
+    "MongoTrails",
+]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from services.screening import documents
+from services.screening.domain.audit import Fact
 from services.screening.domain.case import Case, State
+from services.screening.domain.retention import Kept
 from services.screening.ports import Profile
 from shared.events import Envelope
 from shared.mongo import Database, Document, ensure
@@ -25,6 +28,12 @@ OF_CLIENT: Final = IndexModel(
     name="of_client",
     partialFilterExpression={"client": {"$exists": True}},
 )
+KEPT: Final = IndexModel(
+    [("kept_as", ASCENDING), ("kept_since", ASCENDING), ("_id", ASCENDING)],
+    name="kept",
+    partialFilterExpression={"kept_as": {"$exists": True}},
+)
+UNSEEN: Final = {"outbox": 0, "trail": 0}
 BINARY: Final[Document] = {"properties": {"sealed": {"bsonType": "binData"}}}
 SEALED: Final[Document] = {"bsonType": "object", "required": ["sealed"], **BINARY}
 SEALED_OR_NOT: Final[Document] = {**SEALED, "bsonType": ["object", "null"]}
@@ -52,44 +61,72 @@ class MongoCases:
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoCases:
-        await ensure(database["cases"], [REVIEWS, OF_CLIENT], SCHEMA)
+        await ensure(database["cases"], [REVIEWS, OF_CLIENT, KEPT], SCHEMA)
         return cls(database, await relay.outbox(database["cases"]))
 
     async def find(self, appointment: str) -> Case | None:
-        document = await self._cases.find_one({"_id": appointment}, {"outbox": 0})
+        document = await self._cases.find_one({"_id": appointment}, UNSEEN)
         return None if document is None else documents.case(document)
 
-    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
-        written = await (self._insert(after, said) if before.version == 0 else self._update(before, after, said))
+    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()) -> bool:
+        left = [fact.written() for fact in trail]
+        is_new = before.version == 0
+        written = await (self._insert(after, said, left) if is_new else self._update(before, after, said, left))
         if written:
             self._outbox.hand_over(after.id, said)
         return written
 
     async def in_review(self, practice: str, *, limit: int) -> list[Case]:
-        waiting = self._cases.find({"practice": practice, "deadline": {"$exists": True}}, {"outbox": 0})
+        waiting = self._cases.find({"practice": practice, "deadline": {"$exists": True}}, UNSEEN)
         return [
             documents.case(document)
             for document in await waiting.sort("deadline", ASCENDING).limit(limit).to_list(limit)
         ]
 
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
-        theirs = self._cases.find({"practice": practice, "client": {"$in": list(refs)}}, {"outbox": 0})
+        theirs = self._cases.find({"practice": practice, "client": {"$in": list(refs)}}, UNSEEN)
         found = await theirs.sort("starts_at", DESCENDING).limit(limit).to_list(limit)
         return [documents.case(document) for document in found]
 
-    async def _insert(self, case: Case, said: Sequence[Envelope[Any]]) -> bool:
+    async def last_attended(self, practice: str, refs: Sequence[str]) -> Case | None:
+        theirs = {"practice": practice, "client": {"$in": list(refs)}, "attended": True}
+        found = await self._cases.find_one(theirs, UNSEEN, sort=[("starts_at", DESCENDING)])
+        return None if found is None else documents.case(found)
+
+    async def kept_before(self, why: Kept, before: date, *, after: tuple[date, str] | None, limit: int) -> list[Case]:
+        old: Document = {"kept_as": why.value, "kept_since": {"$lt": before.isoformat()}}
+        if after is not None:
+            since, last = after[0].isoformat(), after[1]
+            later = {"$or": [{"kept_since": {"$gt": since}}, {"kept_since": since, "_id": {"$gt": last}}]}
+            old = {"$and": [{**old, "kept_since": {"$gte": since, "$lt": before.isoformat()}}, later]}
+        found = self._cases.find(old, UNSEEN).sort([("kept_since", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [documents.case(document) for document in await found.to_list(limit)]
+
+    async def _insert(self, case: Case, said: Sequence[Envelope[Any]], left: Sequence[Document]) -> bool:
+        trail = {"trail": left} if left else {}
         try:
             await self._cases.insert_one(
-                {"_id": case.id, **documents.fields(case), "outbox": self._outbox.entries(said)}
+                {
+                    "_id": case.id,
+                    **documents.fields(case),
+                    **documents.kept_fields(case),
+                    **trail,
+                    "outbox": self._outbox.entries(said),
+                }
             )
         except DuplicateKeyError:
             return False
         return True
 
-    async def _update(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
+    async def _update(self, before: Case, after: Case, said: Sequence[Envelope[Any]], left: Sequence[Document]) -> bool:
         changed = {name for name in documents.WRITTEN if getattr(after, name) is not getattr(before, name)}
         fields = documents.fields(after, changed)
-        update = self._outbox.update(after.id, set_=fields, unset=sorted(changed - fields.keys()), said=said)
+        was_kept, is_kept = documents.kept_fields(before), documents.kept_fields(after)
+        if is_kept != was_kept:
+            fields, changed = fields | is_kept, changed | was_kept.keys()
+        push = {"trail": left} if left else {}
+        gone = sorted(changed - fields.keys())
+        update = self._outbox.update(after.id, set_=fields, push=push, unset=gone, said=said)
         result = await self._cases.update_one({"_id": after.id, "version": before.version}, update)
         return result.matched_count == 1
 

@@ -56,7 +56,7 @@ async def settle(answers: dict[str, Any]) -> tuple[Screening, twin.CaseTwin]:
 
 async def rule(cases: Cases, *, version: int = 2, verdict: Verdict = Verdict.APPROVE, **said: Any) -> None:
     word = Word(**{"verdict": verdict, "note": NOTE, "by": "operator"} | said)
-    await twin.reviews(cases).rule(APPOINTMENT, word, version=version)
+    await twin.reviews(cases).rule(APPOINTMENT, word, version=version, hand=twin.STAFF)
 
 
 class Behind(twin.CaseTwin):
@@ -262,7 +262,7 @@ async def test_nothing_can_be_told_before_there_is_anything() -> None:
     told = await twin.screening(cases).outcome(APPOINTMENT, PRACTICE, locale=None)
     assert told == Told(state=State.AWAITING, has_answers=False)
     with pytest.raises(CaseUnknown):
-        await twin.reviews(cases).open(APPOINTMENT)
+        await twin.reviews(cases).open(APPOINTMENT, twin.STAFF)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ async def test_a_practitioners_decision_is_said_once_and_told_to_the_client(
     assert NOTE not in decided.to_json().decode()
     told = await screening.outcome(APPOINTMENT, PRACTICE, locale=None)
     assert [message.key for message in told.messages] == [key]
-    reasons = (await twin.reviews(cases).open(APPOINTMENT)).reasons
+    reasons = (await twin.reviews(cases).open(APPOINTMENT, twin.STAFF)).reasons
     assert reasons is not None
     assert reasons.note == NOTE
     with pytest.raises(NotInReview):

@@ -89,7 +89,7 @@ async def test_an_export_holds_every_answer_and_says_only_how_many_checks_there_
 
     assert [said.data for said in world.asks.said] == [ClientExported(ask=ASK, records=2)]
     _, clients = world.process()
-    opened = await clients.exported(ASK, PRACTICE)
+    opened = await clients.exported(ASK, PRACTICE, twin.STAFF)
     assert [one.case.id for one in opened] == [FIRST, SECOND]
     assert all(one.filled is not None and one.filled.answers == twin.REVIEWED for one in opened)
 
@@ -99,12 +99,12 @@ async def test_an_export_is_there_for_seven_days_and_for_its_practice(world: Wor
     _, clients = world.process()
     for ask, practice in ((ASK, "elsewhere"), ("r" * 26, PRACTICE)):
         with pytest.raises(ExportUnknown):
-            await clients.exported(ask, practice)
+            await clients.exported(ask, practice, twin.STAFF)
 
     world.now += timedelta(days=7)
     _, clients = world.process()
     with pytest.raises(ExportUnknown):
-        await clients.exported(ASK, PRACTICE)
+        await clients.exported(ASK, PRACTICE, twin.STAFF)
 
 
 async def test_nothing_is_left_of_a_forgotten_client(world: World) -> None:

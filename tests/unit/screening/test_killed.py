@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.screening.actions import Screening
+from services.screening.domain.audit import Fact
 from services.screening.domain.case import Case
 from services.screening.ports import KeyOwner
 from shared.events import Envelope
@@ -49,8 +50,8 @@ class MortalCases(twin.CaseTwin):
         found: Case | None = await self._life.through(lambda: super(MortalCases, self).find(appointment))
         return found
 
-    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]]) -> bool:
-        return bool(await self._life.through(lambda: super(MortalCases, self).save(before, after, said)))
+    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()) -> bool:
+        return bool(await self._life.through(lambda: super(MortalCases, self).save(before, after, said, trail)))
 
 
 class MortalVault(twin.VaultTwin):
