@@ -72,7 +72,7 @@ class StoredKeys(Requests):
     def __init__(self, keys: Collection, masters: Masters, known: frozenset[str]) -> None:
         super().__init__(masters.server)
         self._keys, self._known = keys, known
-        self._fresh: dict[bytes, bytes] = {}
+        self._fresh: dict[bytes, Document] = {}
 
     async def insert_data_key(self, data_key: bytes) -> bytes:
         key = decode(bytes(data_key), CODEC)
@@ -81,7 +81,7 @@ class StoredKeys(Requests):
 
     def keep(self, key: Document) -> bytes:
         """What was just made or found is asked for next: it need not come (again) from the database."""
-        self._fresh[_id(key)] = bson(key)
+        self._fresh[_id(key)] = key
         return _id(key)
 
     def drop(self, key_id: bytes) -> None:
@@ -90,12 +90,9 @@ class StoredKeys(Requests):
     async def fetch_keys(self, wanted: bytes) -> AsyncIterator[bytes]:
         """Raises `Forgotten` if there is none, and `Locked` if its master key is not at hand."""
         query = decode(bytes(wanted), CODEC)
-        fresh = [self._fresh.pop(key_id, b"") for key_id in _ids(query)]
-        if fresh and all(fresh):
-            for kept in fresh:
-                yield kept
-            return
-        found = await self._keys.find(query).to_list(None)
+        found = [self._fresh.pop(key_id) for key_id in _ids(query) if key_id in self._fresh]
+        if not found:
+            found = await self._keys.find(query).to_list(None)
         if not found:
             raise Forgotten("the key of this was deleted, and nobody can read it any more")
         for key in found:

@@ -57,11 +57,6 @@ class Masters:
         return cls(current=Master(provider=KMIP, key_id=key_id), local=keys, server=server)
 
     @property
-    def known(self) -> frozenset[str]:
-        """The providers whose data keys can be opened."""
-        return frozenset(self.providers)
-
-    @property
     def providers(self) -> dict[str, dict[str, Any]]:
         """As the cipher wants them."""
         found: dict[str, dict[str, Any]] = {name: {"key": key} for name, key in self.local.items()}
