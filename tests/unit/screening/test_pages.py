@@ -279,4 +279,4 @@ def test_ages_are_said_in_words() -> None:
 
 
 def _alone(kind: AnswerType, posted: Mapping[str, str]) -> object:
-    return sheet.answer_to(Question(id="when", type=kind, text={}, limits=Limits()), posted)
+    return sheet.answer_to(Question(id="when", group="health", type=kind, text={}, limits=Limits()), posted)
