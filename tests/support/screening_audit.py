@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.screening.actions.auditing import Auditing
-from services.screening.domain.audit import Entry, Fact, Head, chained
+from services.screening.domain.audit import Entry, Fact, Head, chained, once
 from services.screening.ports import Audit, Trail, Trails
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -26,8 +26,8 @@ class AuditTwin:
         await asyncio.sleep(0)
         chain = self.chains[practice]
         known = {entry.fact.id for entry in chain}
-        new = {fact.id: fact for fact in reversed(facts) if fact.id not in known}
-        chain += chained(chain[-1].head if chain else Head(), reversed(new.values()))
+        new = [fact for fact in once(facts) if fact.id not in known]
+        chain += chained(chain[-1].head if chain else Head(), new)
 
     async def newest(self, practice: str, *, record: str | None, before: int | None, limit: int) -> Sequence[Entry]:
         wanted = [one for one in self.chains[practice] if record in (None, one.fact.record)]

@@ -167,6 +167,14 @@ def chained(head: Head, facts: Iterable[Fact]) -> Sequence[Entry]:
     return entries
 
 
+def once(facts: Iterable[Fact]) -> Sequence[Fact]:
+    """The first of each id, in their order."""
+    found: dict[str, Fact] = {}
+    for fact in facts:
+        found.setdefault(fact.id, fact)
+    return list(found.values())
+
+
 def digest(entry: Mapping[str, object]) -> str:
     """SHA-256 over the canonical JSON of all fields but the digest itself; in hexadecimal."""
     fields = {name: value for name, value in entry.items() if name not in ("_id", "digest")}

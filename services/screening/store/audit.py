@@ -10,7 +10,7 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from services.screening.domain.audit import Entry, Fact, Head, chained
+from services.screening.domain.audit import Entry, Fact, Head, chained, once
 from services.screening.domain.audit_check import place
 from services.screening.ports import Trail
 from shared.mongo import Collection, Database, Document, ensure
@@ -54,7 +54,7 @@ class MongoAudit:
         return cls(database["audit"], heads)
 
     async def append(self, practice: str, facts: Sequence[Fact]) -> None:
-        left: Sequence[Fact] = list({fact.id: fact for fact in reversed(facts)}.values())[::-1]
+        left = once(facts)
         async with self._turns[practice]:
             for tries in range(TRIES):
                 head = self._known.pop(practice, None) or await self._head(practice)
