@@ -334,6 +334,8 @@ class _Judging:
 
     def _contradictions(self) -> None:
         for question in self.given.keys() - self.visible:
+            if self.given[question] is False:
+                continue  # a box that was not ticked says nothing
             self.review.add(f"CONTRADICTION:ORPHAN:{question}")
         for question in self.of:
             span = self.span(question)

@@ -122,8 +122,13 @@ class Questionnaire:
                 given[question.id] = value
             elif question.required:
                 missing.add(question.id)
-        orphans = {name for name, value in values.items() if name not in shown and value != NONE}
+        orphans = {name for name, value in values.items() if name not in shown and not _is_silent(value)}
         return replace(so_far, orphans=orphans, prior_yes=prior_yes)
+
+
+def _is_silent(value: Value) -> bool:
+    """Nothing ticked, of many or of one, is what a form sends of a question that it did not show."""
+    return value == NONE or value is False
 
 
 def _refuse(*, unknown: Set[str], misfit: list[str], absent: list[str]) -> None:

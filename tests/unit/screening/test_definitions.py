@@ -128,6 +128,11 @@ def test_an_answer_to_a_hidden_question_is_reported_and_not_used() -> None:
     assert found.outcome is Effect.NEEDS_REVIEW
 
 
+def test_nothing_ticked_on_a_hidden_question_is_no_answer_to_it() -> None:
+    assert judged(guardian_consent=False).outcome is Effect.CLEARED
+    assert judged(guardian_consent=True).reason_codes == ("CONTRADICTION:ORPHAN:guardian_consent",)
+
+
 def test_codes_are_sorted_and_the_most_severe_decides() -> None:
     found = judged(q_aneurysm="yes", q_blood_thinners="unsure", q_bleeding_disorder="skip")
     assert found.outcome is Effect.DECLINED
