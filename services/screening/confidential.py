@@ -10,7 +10,8 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from services.screening.domain.assessment import Assessment
 from services.screening.domain.case import Case, Ruling, Submission
-from services.screening.ports import KeyOwner, Vault
+from services.screening.domain.history import History, Lasting
+from services.screening.ports import Forgotten, KeyOwner, Vault
 
 SILENT = ConfigDict(hide_input_in_errors=True)  # an error that is logged repeats nothing of what it could not read
 
@@ -46,8 +47,26 @@ class Reasons:
     clearance: ClearanceRecord | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What is kept of a client beyond one case."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = SILENT
+
+    lasting: Lasting
+
+
 _filled = TypeAdapter(Filled)
 _reasons = TypeAdapter(Reasons)
+_remembered = TypeAdapter(Remembered)
+
+
+async def seal_words(vault: Vault, owner: KeyOwner, words: str) -> bytes:
+    return await vault.seal(owner, words.encode())
+
+
+async def words_of(vault: Vault, sealed: bytes) -> str:
+    return (await vault.unseal(sealed)).decode()
 
 
 async def seal_filled(vault: Vault, case: Case, filled: Filled) -> bytes:
@@ -64,3 +83,17 @@ async def seal_reasons(vault: Vault, case: Case, reasons: Reasons) -> bytes:
 
 async def reasons_of(vault: Vault, ruling: Ruling) -> Reasons:
     return _reasons.validate_json(await vault.unseal(ruling.sealed))
+
+
+async def seal_lasting(vault: Vault, history: History, lasting: Lasting) -> bytes:
+    return await vault.seal(KeyOwner.of_client(history.practice, history.ref), _remembered.dump_json(Remembered(lasting=lasting)))
+
+
+async def lasting_of(vault: Vault, history: History) -> Lasting:
+    """Nothing, if the client was forgotten since it was read."""
+    if history.sealed is None:
+        return Lasting()
+    try:
+        return _remembered.validate_json(await vault.unseal(history.sealed)).lasting
+    except Forgotten:
+        return Lasting()

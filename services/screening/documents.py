@@ -10,6 +10,7 @@ from typing import Any, Final
 from bson.binary import Binary
 
 from services.screening.domain.case import Case, Reopening, Request, Round, Ruling, State, Submission, Verdict
+from services.screening.domain.retention import kept
 from services.screening.domain.ruleset import Effect
 from services.screening.ports import Profile
 from shared.mongo import Document
@@ -24,6 +25,12 @@ def fields(case: Case, names: Iterable[str] | None = None) -> Document:
         for name in (WRITTEN if names is None else names)
         if (value := getattr(case, name)) is not None
     }
+
+
+def kept_fields(case: Case) -> Document:
+    """By what the retention finds it."""
+    why = kept(case)
+    return {} if why is None else {"kept_as": why[0].value, "kept_since": why[1].isoformat()}
 
 
 def _submission_fields(submission: Submission) -> Document:
@@ -42,6 +49,8 @@ def _submission_fields(submission: Submission) -> Document:
         "based_on": submission.based_on,
         "based_until": submission.based_until.isoformat() if submission.based_until else None,
         "repeated": submission.repeated,
+        "lasting": submission.lasting,
+        "of_age": submission.of_age.isoformat() if submission.of_age else None,
     }
 
 
@@ -82,6 +91,9 @@ def case(document: Document) -> Case:
         ruling=_ruling(document.get("ruling")),
         appeal=None if appeal is None else bytes(appeal),
         rounds=tuple(_round(one) for one in document.get("rounds", ())),
+        tries=document.get("tries", 0),
+        attended=document.get("attended", False),
+        last_visit=_date(document.get("last_visit")),
     )
 
 
@@ -121,6 +133,8 @@ def _submission(found: Document | None) -> Submission | None:
         based_on=found.get("based_on"),
         based_until=_date(found.get("based_until")),
         repeated=found.get("repeated", False),
+        lasting=found.get("lasting", False),
+        of_age=_date(found.get("of_age")),
     )
 
 
@@ -169,4 +183,7 @@ WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "ruling": _ruling_fields,
     "appeal": lambda sealed: Binary(sealed, ENCRYPTED),
     "rounds": lambda rounds: [_round_fields(over) for over in rounds],
+    "tries": _same,
+    "attended": _same,
+    "last_visit": date.isoformat,
 }

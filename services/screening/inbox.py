@@ -10,9 +10,11 @@ from services.screening.ports import Profile
 from shared.bus import Subscriptions
 from shared.events import Envelope
 from shared.events.booking import (
+    AppointmentAttended,
     AppointmentCancelled,
     AppointmentCheckAsked,
     AppointmentLapsed,
+    AppointmentMissed,
     AppointmentMoved,
     AppointmentRequested,
     ClientEraseAsked,
@@ -56,6 +58,22 @@ def subscriptions(screening: Screening, clients: Clients) -> Subscriptions:
             )
         return DONE
 
+    return {
+        PracticeChanged: practice_changed,
+        AppointmentRequested: requested,
+        AppointmentCheckAsked: check_asked,
+        **_afterwards(screening),
+        **_about_clients(clients),
+    }
+
+
+def _afterwards(screening: Screening) -> Subscriptions:
+    async def attended(heard: Envelope[AppointmentAttended | AppointmentMissed]) -> Verdict:
+        fact = heard.data
+        if fact.service.screening is not None:
+            await screening.attend(fact.appointment, heard.practice, attended=fact.state == "attended")
+        return DONE
+
     async def moved(heard: Envelope[AppointmentMoved]) -> Verdict:
         fact = heard.data
         if fact.service.screening is not None:
@@ -68,13 +86,11 @@ def subscriptions(screening: Screening, clients: Clients) -> Subscriptions:
         return DONE
 
     return {
-        PracticeChanged: practice_changed,
-        AppointmentRequested: requested,
-        AppointmentCheckAsked: check_asked,
         AppointmentMoved: moved,
         AppointmentCancelled: ended,
         AppointmentLapsed: ended,
-        **_about_clients(clients),
+        AppointmentAttended: attended,
+        AppointmentMissed: attended,
     }
 
 

@@ -126,6 +126,18 @@ class Settings(Shared, VaultSettings):
     screening_key_seconds: float = Field(
         60.0, description="Seconds that a data key stays in memory, and outlives its deletion at most", gt=0
     )
+    screening_keep_unanswered_days: int = Field(
+        7, description="Days that a health check is kept which nobody filled in, or asked no visit for", ge=1
+    )
+    screening_keep_unvisited_days: int = Field(
+        90, description="Days that a filled in health check is kept whose visit did not take place", ge=1
+    )
+    screening_keep_visited_years: int = Field(
+        7, description="Years that a health check is kept after the client's last visit, or their coming of age", ge=1
+    )
+    screening_retention_seconds: float = Field(
+        3600.0, description="Seconds between two looks for what has been kept for long enough", gt=0
+    )
 
 
 class RegisterSettings(KeyServerSettings):

@@ -59,16 +59,12 @@ class CaseMessageLeft(Event):
 
 
 class ClientErased(Event):
-    """Nothing is left of the client but what the law asks for; subject and `ask` are booking's ask.
-
-    `kept` of the records, if any, lie under a legal hold, and are erased when it ends.
-    """
+    """Nothing is left of the client but what the law asks for; subject and `ask` are booking's ask."""
 
     name: ClassVar[str] = "screening.client.erased.v1"
 
     ask: str
     records: int
-    kept: int | None = None
 
 
 class ClientExported(Event):

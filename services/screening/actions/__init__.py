@@ -8,6 +8,7 @@ from services.screening.actions.casework import CaseUnknown, Casework, Contended
 from services.screening.actions.clients import Clients, ExportUnknown
 from services.screening.actions.retention import HoldUnknown, ReasonTooShort, Retention
 from services.screening.actions.histories import Memory
+from services.screening.actions.returning import EarlierFormGone, NotRecognised, Recognised, Returning
 from services.screening.actions.reviews import Reviews, Word
 from services.screening.actions.submitting import Submitting
 
@@ -17,14 +18,18 @@ __all__ = [
     "Casework",
     "Clients",
     "Contended",
+    "EarlierFormGone",
     "EmergencyNumberMissing",
     "ExportUnknown",
     "HoldUnknown",
     "Memory",
     "NoHealthCheck",
+    "NotRecognised",
     "Opened",
     "ReasonTooShort",
+    "Recognised",
     "Retention",
+    "Returning",
     "Reviews",
     "Screening",
     "Submitting",

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
+from functools import partial
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from services.screening import confidential
-from services.screening.actions.casework import TRIES, Casework, Contended, judge
-from services.screening.confidential import Filled
-from services.screening.domain.assessment import Assessment
-from services.screening.domain.case import Case, Request, State, Submission
+from services.screening.actions.casework import TRIES, Casework, Contended
+from services.screening.actions.submitting import Sheets, Submitting
+from services.screening.domain.audit import CLIENT, Hand
+from services.screening.domain.case import Case, Request, State
 from services.screening.domain.catalogue import Form
-from services.screening.domain.sheet import day_of
-from services.screening.domain.told import Told, tell
-from services.screening.domain.wording import reader_of
+from services.screening.domain.told import Told
 from services.screening.ports import Profile
 from shared.errors import Kind, Refusal
 
@@ -36,8 +33,9 @@ class NoHealthCheck(Refusal):
 
 
 class Screening:
-    def __init__(self, casework: Casework) -> None:
+    def __init__(self, casework: Casework, submitting: Submitting) -> None:
         self._casework = casework
+        self._submitting = submitting
         self._catalogue = casework.catalogue
 
     async def keep_practice(self, profile: Profile) -> None:
@@ -60,6 +58,7 @@ class Screening:
             lambda case: case.requested(
                 request, starts_at=starts_at, sequence=sequence, client=client, now=self._casework.now()
             ),
+            prepare=partial(self._submitting.of_client, client=client),
         )
 
     async def move(self, appointment: str, practice: str, *, starts_at: datetime, sequence: int) -> None:
@@ -86,14 +85,27 @@ class Screening:
             known = case.requested(request, starts_at=starts_at, sequence=sequence, client=client, now=now)
             return known.moved(starts_at=starts_at, sequence=sequence).asked_again(checked=checked, now=now)
 
-        await self._casework.change(Case(id=appointment, practice=practice), asked)
+        prepare = partial(self._submitting.of_client, client=client)
+        await self._casework.change(Case(id=appointment, practice=practice), asked, prepare=prepare)
+
+    async def attend(self, appointment: str, practice: str, *, attended: bool) -> None:
+        """Whether the visit took place: by that it is known how long its health check is kept."""
+        fresh = Case(id=appointment, practice=practice)
+        await self._casework.change(fresh, lambda case: case.came(attended))
 
     async def close(self, appointment: str, practice: str) -> None:
         """Also of a case that never began: a request that comes late finds it closed."""
         await self._casework.change(Case(id=appointment, practice=practice), Case.closed)
 
     async def take_answers(
-        self, appointment: str, practice: str, *, questionnaire: str, answers: dict[str, JsonValue], locale: str | None
+        self,
+        appointment: str,
+        practice: str,
+        *,
+        questionnaire: str,
+        answers: dict[str, JsonValue],
+        locale: str | None,
+        hand: Hand = CLIENT,
     ) -> Told:
         """Judge the answers and decide if the request is there; the same answers again change nothing.
 
@@ -102,21 +114,16 @@ class Screening:
         """
         form = self._catalogue.form(questionnaire)
         profile = await self._reachable(practice)
-        now = self._casework.now()
-        as_of = day_of(now, ZoneInfo(profile.zone))
-        assessment = judge(form, answers, as_of=as_of)
-        filled = Filled(answers=answers, assessment=assessment)
+        sheets = Sheets(form=form, answers=answers, profile=profile, at=self._casework.now(), hand=hand)
+        assessment = sheets.judged()
         for _ in range(TRIES):
             case = await self._casework.own(appointment, practice) or Case(id=appointment, practice=practice)
             before = await self._casework.filled(case)
             if before is not None and case.state is not State.CLOSED and before.answers == answers:
-                return self._told(case, before, profile, locale)
-            case.check_takes_answers(form.questionnaire.id)
-            sealed = await confidential.seal_filled(self._casework.vault, case, filled)
-            submission = self._submission(form, assessment, profile=profile, at=now, as_of=as_of, sealed=sealed)
-            after = case.submitted(submission, now=now)
-            if await self._casework.save(case, after):
-                return self._told(after, filled, profile, locale)
+                return self._submitting.told(case, before, profile, locale)
+            handed_in = await self._submitting.submit(case, sheets, assessment)
+            if handed_in is not None:
+                return self._submitting.told(*handed_in, profile, locale)
         raise Contended(appointment)
 
     async def outcome(self, appointment: str, practice: str, *, locale: str | None) -> Told:
@@ -127,7 +134,7 @@ class Screening:
         filled = await self._casework.filled(case)
         if filled is None or case.state is State.CLOSED:
             return Told(state=case.state, has_answers=filled is not None)
-        return self._told(case, filled, await self._casework.profile(practice), locale)
+        return self._submitting.told(case, filled, await self._casework.profile(practice), locale)
 
     async def questionnaire(self, practice: str, *, service: str | None) -> tuple[Form, Profile]:
         """The form a service asks for, or the one that the practice uses.
@@ -142,35 +149,11 @@ class Screening:
         return self._catalogue.form(name), profile
 
     async def _reachable(self, practice: str) -> Profile:
-        profile = await self._casework.profile(practice)
-        if not profile.emergency_number.strip():
-            raise EmergencyNumberMissing("the practice has no emergency number")
-        return profile
+        return reachable(await self._casework.profile(practice))
 
-    def _submission(
-        self, form: Form, assessment: Assessment, *, profile: Profile, at: datetime, as_of: date, sealed: bytes
-    ) -> Submission:
-        return Submission(
-            questionnaire=form.questionnaire.id,
-            ruleset=form.ruleset.id,
-            messages=self._catalogue.messages,
-            submitted_at=at,
-            as_of=as_of,
-            zone=profile.zone,
-            review_for=profile.review_for,
-            outcome=assessment.outcome,
-            urgent=assessment.urgent,
-            retry_after=assessment.retry_after,
-            sealed=sealed,
-        )
 
-    def _told(self, case: Case, filled: Filled, profile: Profile, locale: str | None) -> Told:
-        return tell(
-            case,
-            filled.assessment.messages,
-            texts=self._catalogue.texts_for(locale or profile.locale),
-            reader=reader_of(filled.answers.get("respondent_role")),
-            zone=ZoneInfo(profile.zone),
-            emergency_number=profile.emergency_number,
-            retry_after=filled.assessment.retry_after,
-        )
+def reachable(profile: Profile) -> Profile:
+    """Raises `EmergencyNumberMissing`."""
+    if not profile.emergency_number.strip():
+        raise EmergencyNumberMissing("the practice has no emergency number")
+    return profile

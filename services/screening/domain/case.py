@@ -29,6 +29,7 @@ from services.screening.domain.ruleset import Effect
 
 CLEARED_FOR = timedelta(days=180)
 MOST_ROUNDS = 20
+MOST_TRIES = 5
 
 
 class State(StrEnum):
@@ -82,8 +83,10 @@ class Submission:
     """The half that comes from the client, judged when it came in. `sealed` holds the answers and the reasons.
 
     `as_of` is the date of `submitted_at` in the practice's zone and is never computed again. `based_on` is the
-    earlier case whose answers the client said are still right; its clearance, until `based_until`, is not made longer.
-    `repeated`: somebody who was declined less than a day before filled in other answers.
+    earlier case whose answers the client said are still right; its clearance, until `based_until`, is not made longer,
+    and goes on for what a person approved then. `repeated`: the client was declined on another appointment less than a
+    day before. `lasting`, while it is not known whose the answers are: something of them is to be remembered of the
+    client. `of_age` is the end of the year in which a child comes of age, None of an adult.
     """
 
     questionnaire: str
@@ -100,6 +103,8 @@ class Submission:
     based_on: str | None = None
     based_until: date | None = None
     repeated: bool = False
+    lasting: bool = False
+    of_age: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +137,8 @@ class Case:
     `client` is booking's reference of whoever comes; a record that was merged since goes by another one too.
     `deadline` is there while a person is awaited. `appeal` holds, sealed, why a declined client asks for a person.
     `reminded` is the deadline of which the practice has been reminded. `said` is the version of the last decision.
+    `attended` when the visit took place; `last_visit` is the client's latest one, if this case is kept because of it.
+    `tries` are the dates of birth that were shown to be recognised by and were not the right ones.
     """
 
     id: str
@@ -151,6 +158,9 @@ class Case:
     ruling: Ruling | None = None
     appeal: bytes | None = None
     rounds: tuple[Round, ...] = ()
+    tries: int = 0
+    attended: bool = False
+    last_visit: date | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -193,6 +203,16 @@ class Case:
         self.check_takes_answers(submission.questionnaire)
         return replace(self, submission=submission, version=self.version + 1)._settled(now)
 
+    @property
+    def may_try(self) -> bool:
+        """Whether whoever comes may still show a date of birth instead of filling in the whole form."""
+        awaited = self.state is State.AWAITING and self.submission is None
+        return awaited and self.client is not None and self.tries < MOST_TRIES
+
+    def tried(self, tries: int = 1) -> Case:
+        """Counted before it is looked at, so that many at once are no more than so many; the right one is given back."""
+        return replace(self, tries=self.tries + tries, version=self.version + 1)
+
     def asked_again(self, *, checked: int, now: datetime) -> Case:
         """Booking wants another health check; `checked` is the newest version of this case that it had heard of.
 
@@ -229,6 +249,18 @@ class Case:
         if self.state not in WAITING or self.deadline is None or self.reminded == self.deadline:
             return self
         return replace(self, version=self.version + 1, reminded=self.deadline)
+
+    def came(self, attended: bool) -> Case:
+        """Whether the visit took place, as booking says now; nothing of what was forgotten."""
+        if self.attended is attended or self.is_empty:
+            return self
+        return replace(self, attended=attended, version=self.version + 1)
+
+    def kept_with(self, last_visit: date) -> Case:
+        """The client has come again since; nothing of what was forgotten."""
+        if self.last_visit == last_visit or self.is_empty:
+            return self
+        return replace(self, last_visit=last_visit, version=self.version + 1)
 
     def closed(self) -> Case:
         """Nothing more is decided; what was decided stays readable to the practice."""
@@ -313,13 +345,16 @@ class Case:
         until = submission.as_of + CLEARED_FOR
         if submission.based_until is not None:
             until = min(until, submission.based_until)
+        state = _STATE_OF[submission.outcome]
+        if state is State.IN_REVIEW and submission.based_until is not None:
+            state = State.APPROVED  # by whoever approved the same before
         return replace(
             self,
-            state=_STATE_OF[submission.outcome],
+            state=state,
             said=self.version,
             decided_at=now,
-            deadline=now + submission.review_for if submission.outcome is Effect.NEEDS_REVIEW else None,
-            valid_until=until if submission.outcome is Effect.CLEARED else None,
+            deadline=now + submission.review_for if state is State.IN_REVIEW else None,
+            valid_until=until if state in COUNTS else None,
         )
 
 

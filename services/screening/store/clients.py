@@ -32,6 +32,10 @@ EXPIRE: Final = IndexModel(
 )
 EXPORTS: Final = IndexModel([("appointments", ASCENDING)], name="exports", partialFilterExpression={"until": THERE})
 
+OPEN: Final = IndexModel(
+    [("open_since", ASCENDING)], name="open_erasures", partialFilterExpression={"open_since": THERE}
+)
+
 
 class MongoMerges:
     def __init__(self, database: Database) -> None:
@@ -78,7 +82,7 @@ class MongoAsks:
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoAsks:
-        await ensure(database["asks"], [EXPIRE, EXPORTS])
+        await ensure(database["asks"], [EXPIRE, EXPORTS, OPEN])
         return cls(database, await relay.outbox(database["asks"]))
 
     async def get(self, ask: str) -> Asked | None:
@@ -87,7 +91,8 @@ class MongoAsks:
 
     async def begin(self, ask: Asked) -> Asked:
         fields = {name: value for name, value in asdict(ask).items() if value is not None}
-        fields |= {"kind": ask.kind.value, "appointments": list(ask.appointments)}
+        fields |= {"kind": ask.kind.value, "appointments": list(ask.appointments), "refs": list(ask.refs)}
+        fields |= {"open_since": ask.begun_at} if ask.kind is AskKind.ERASE else {}
         try:
             await self._asks.insert_one({"_id": fields.pop("id"), **fields, "outbox": []})
         except DuplicateKeyError:
@@ -95,20 +100,25 @@ class MongoAsks:
         return ask
 
     async def done(self, ask: Asked, said: Sequence[Envelope[Any]]) -> bool:
-        gone = ["appointments"] if ask.kind is AskKind.ERASE else []
+        gone = ["appointments", "refs", "open_since"] if ask.kind is AskKind.ERASE else []
         update = self._outbox.update(ask.id, set_={"done_at": ask.done_at}, unset=gone, said=said)
         result = await self._asks.update_one({"_id": ask.id, "done_at": {"$exists": False}}, update)
         if result.matched_count == 1:
             self._outbox.hand_over(ask.id, said)
         return result.matched_count == 1
 
+    async def open_erasures(self, *, limit: int) -> Sequence[Asked]:
+        found = self._asks.find({"open_since": THERE}, {"outbox": 0}).sort("open_since", ASCENDING).limit(limit)
+        return [_asked(document) for document in await found.to_list(limit)]
+
     async def forget_exports(self, appointments: Sequence[str]) -> None:
         await self._asks.delete_many({"until": THERE, "appointments": {"$in": list(appointments)}})
 
 
 def _asked(document: Document) -> Asked:
-    fields: dict[str, Any] = {name: value for name, value in document.items() if name != "_id"}
-    fields |= {"kind": AskKind(document["kind"]), "appointments": tuple(document.get("appointments", ()))}
+    fields: dict[str, Any] = {name: value for name, value in document.items() if name not in ("_id", "open_since")}
+    fields |= {"kind": AskKind(document["kind"])}
+    fields |= {name: tuple(document.get(name, ())) for name in ("appointments", "refs")}
     return Asked(id=document["_id"], **fields)
 
 
