@@ -23,6 +23,7 @@ SAYS = (
     booking.AppointmentConfirmed,
     booking.AppointmentInReview,
     booking.AppointmentMoved,
+    booking.AppointmentCheckAsked,
     booking.AppointmentCancelled,
     booking.AppointmentDeclined,
     booking.AppointmentLapsed,
@@ -37,6 +38,7 @@ SAYS = (
 OWN = tuple(event for event in SAYS if issubclass(event, booking.AppointmentEvent))
 HEARS = (
     screening.CaseDecided,
+    screening.CaseVoided,
     screening.ClientErased,
     screening.ClientExported,
     notify.ReplyConfirmed,

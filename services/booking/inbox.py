@@ -13,14 +13,15 @@ from typing import Any
 from services.booking.actions import Booking
 from services.booking.actions.visits import Contended
 from services.booking.domain.appointment import ACTIVE, Appointment, AppointmentId, Deed, State
+from services.booking.domain.checking import Outcome, Word
 from services.booking.domain.client import Answer
 from services.booking.domain.refusals import NoSuchAppointment
-from services.booking.domain.turns import Outcome
 from shared.bus import Subscriptions
 from shared.events import Envelope, notify, screening
 from shared.events.booking import (
     AppointmentAttended,
     AppointmentCancelled,
+    AppointmentCheckAsked,
     AppointmentConfirmed,
     AppointmentDeclined,
     AppointmentEvent,
@@ -31,7 +32,7 @@ from shared.events.booking import (
     AppointmentRequested,
 )
 from shared.events.notify import Reply, ReplyConfirmed, ReplyRescheduleAsked
-from shared.events.screening import CaseDecided
+from shared.events.screening import CaseDecided, CaseVoided
 from shared.retry import DONE, Park, RetryAfter, Verdict
 
 SOON = timedelta(seconds=5)
@@ -40,10 +41,14 @@ SOON = timedelta(seconds=5)
 def subscriptions(booking: Booking) -> Subscriptions:
     async def decided(heard: Envelope[CaseDecided]) -> Verdict:
         fact = heard.data
-        deciding = booking.visits.decided(
-            AppointmentId(fact.appointment), Outcome(fact.outcome), cleared_until=fact.valid_until, event=heard.id
+        word = Word(
+            version=heard.sequence, event=heard.id, outcome=Outcome(fact.outcome), cleared_until=fact.valid_until
         )
-        return await _verdict(deciding)
+        return await _verdict(booking.visits.told(AppointmentId(fact.appointment), word))
+
+    async def voided(heard: Envelope[CaseVoided]) -> Verdict:
+        word = Word(version=heard.sequence, event=heard.id)
+        return await _verdict(booking.visits.told(AppointmentId(heard.data.appointment), word))
 
     async def said_yes(heard: Envelope[ReplyConfirmed]) -> Verdict:
         return await _verdict(_replied(heard, Deed.SAID_YES))
@@ -59,6 +64,7 @@ def subscriptions(booking: Booking) -> Subscriptions:
 
     return {
         CaseDecided: decided,  # may come twice, late, or after a later one
+        CaseVoided: voided,
         ReplyConfirmed: said_yes,
         ReplyRescheduleAsked: asked_to_move,
         **_about_clients(booking),
@@ -90,6 +96,7 @@ def _about_turns(booking: Booking) -> Subscriptions:
         AppointmentInReview: turned,
         AppointmentConfirmed: turned,
         AppointmentMoved: turned,
+        AppointmentCheckAsked: turned,
         AppointmentCancelled: turned,
         AppointmentDeclined: turned,
         AppointmentLapsed: turned,

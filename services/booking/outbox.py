@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from services.booking.domain.appointment import Appointment, Client, Deed, Turn
 from services.booking.domain.client import AskKind, ClientAsk
@@ -47,6 +47,7 @@ def practice_changed(practice: Practice, *, version: int, at: datetime) -> Envel
         locale=practice.locale,
         phone=practice.phone,
         emergency_number=practice.emergency_number,
+        alerts_phone=practice.alerts_phone or None,
         review_hours=practice.review_hours,
         texting=booking.TextingPolicy(
             steps=texting.steps, quiet_from=texting.quiet_from, quiet_until=texting.quiet_until
@@ -139,8 +140,23 @@ def _moved(_: Appointment, turn: Turn, snapshot: Snapshot) -> booking.Appointmen
     return booking.AppointmentMoved(**snapshot, moved_from=turn.moved_from, moved_by=turn.by.value)
 
 
+def _confirmed(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
+    return booking.AppointmentConfirmed(**snapshot, again=_again(turned))
+
+
 def _in_review(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
-    return booking.AppointmentInReview(**snapshot, review_until=turned.held_until)
+    return booking.AppointmentInReview(**snapshot, review_until=turned.held_until, again=_again(turned))
+
+
+def _again(turned: Appointment) -> Literal[True] | None:
+    """What was confirmed for the whole course was confirmed of its later visits, too, unless their check was asked."""
+    before = turned.history[:-1]
+    told = any(turn.deed is Deed.CONFIRMED for turn in before) or (turned.follows and turned.was_asked_again)
+    return True if told else None
+
+
+def _check_asked(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
+    return booking.AppointmentCheckAsked(**snapshot, check_until=turned.held_until, checked=turned.checked)
 
 
 def _cancelled(_: Appointment, turn: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
@@ -153,8 +169,9 @@ def _attended(_: Appointment, turn: Turn, snapshot: Snapshot) -> booking.Appoint
 
 FACTS: Final[Mapping[Deed, Callable[[Appointment, Turn, Snapshot], booking.AppointmentEvent]]] = {
     Deed.REQUESTED: lambda _, __, snapshot: booking.AppointmentRequested(**snapshot),
-    Deed.CONFIRMED: lambda _, __, snapshot: booking.AppointmentConfirmed(**snapshot),
+    Deed.CONFIRMED: _confirmed,
     Deed.REVIEWED: _in_review,
+    Deed.CHECK_ASKED: _check_asked,
     Deed.MOVED: _moved,
     Deed.CANCELLED: _cancelled,
     Deed.DECLINED: lambda _, __, snapshot: booking.AppointmentDeclined(**snapshot),

@@ -27,6 +27,8 @@ TOLD: Final[Mapping[str, Any]] = {
     "client": {"ref", "name", "phone", "locale", "zone"},
     "seat": True,
     "review_until": True,
+    "check_until": True,
+    "again": True,
     "moved_from": True,
     "moved_by": True,
     "cancelled_by": True,

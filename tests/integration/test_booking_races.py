@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
 from services.booking.domain.appointment import Appointment, State
-from services.booking.domain.turns import Outcome
+from services.booking.domain.checking import Outcome
 from services.booking.ports import Kept
 from services.booking.store import open_stores
 from shared import mongo
@@ -25,7 +25,7 @@ from shared.errors import Refusal
 from shared.mongo import Database
 from shared.relay import Relay
 from tests.support.auditor import findings
-from tests.support.booking import CLIENT, HOUR, MINUTE, POLICY, STAFF, TEN, Time, a_house, a_person, wants
+from tests.support.booking import CLIENT, HOUR, MINUTE, POLICY, STAFF, TEN, Time, a_house, a_person, a_word, wants
 
 QUARTER = 15 * MINUTE
 
@@ -141,7 +141,7 @@ async def test_cancelling_while_the_decision_comes_ends_without_the_time(desk: D
     for day in range(8):
         held = await desk.hold(wants(TEN + timedelta(days=day)), f"visit {day}")
         await desk.booking.visits.request(held.id, a_person(), hand=CLIENT)
-        deciding = desk.booking.visits.decided(held.id, outcome, cleared_until=None, event="decided")
+        deciding = desk.booking.visits.told(held.id, a_word(outcome, until=None, event="decided"))
         await asyncio.gather(deciding, desk.booking.visits.cancel(held.id, hand=CLIENT), return_exceptions=True)
         assert (await desk.booking.visits.get(held.id)).state in {State.CANCELLED, State.DECLINED}
     assert await findings(desk.database) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.booking.actions import Booking
@@ -15,6 +15,7 @@ from services.booking.domain.appointment import BOOKED, Appointment, Appointment
 from services.booking.domain.audit import Entry
 from services.booking.domain.availability import Busy, Start
 from services.booking.domain.calendar import minute_of
+from services.booking.domain.checking import Outcome, Word
 from services.booking.domain.identity import appointment_id
 from services.booking.domain.offering import offer
 from services.booking.domain.policy import Policy
@@ -255,6 +256,11 @@ def a_visit(now: datetime = NOW, **held: Any) -> Appointment:
     return turns.confirm(a_request(now, **held), cleared_until=None, event="cleared", now=now)
 
 
+def a_word(outcome: Outcome | None, *, version: int = 1, until: date | None = None, event: str | None = None) -> Word:
+    """What screening says of a case; None voids it."""
+    return Word(version=version, event=event or f"decided:{version}", outcome=outcome, cleared_until=until)
+
+
 class House:
     """Booking on its twins, with one practice loaded."""
 
@@ -311,9 +317,13 @@ class House:
     async def book(self, wanted: Wanted | None = None, *, key: str = "key") -> Appointment:
         """Held, requested and cleared by the health check."""
         requested = await self.request(wanted, key=key)
-        return await self.decide(requested, turns.Outcome.CLEARED)
+        return await self.decide(requested, Outcome.CLEARED)
 
-    async def decide(
-        self, appointment: Appointment, outcome: turns.Outcome, *, event: str = "decided:1"
-    ) -> Appointment:
-        return await self.booking.visits.decided(appointment.id, outcome, cleared_until=None, event=event)
+    async def decide(self, appointment: Appointment, outcome: Outcome, *, until: date | None = None) -> Appointment:
+        """The newest word of the health check, whatever was said before."""
+        version = self.appointments.kept[appointment.id].checked + 1
+        return await self.booking.visits.told(appointment.id, a_word(outcome, version=version, until=until))
+
+    async def void(self, appointment: Appointment) -> Appointment:
+        version = self.appointments.kept[appointment.id].checked + 1
+        return await self.booking.visits.told(appointment.id, a_word(None, version=version))

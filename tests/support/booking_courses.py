@@ -10,8 +10,8 @@ from services.booking.actions import Booking
 from services.booking.actions.courses import CourseAsked
 from services.booking.actions.times import Wanted
 from services.booking.domain.appointment import Appointment
-from services.booking.domain.turns import Outcome
-from tests.support.booking import CLIENT, TEN, a_person
+from services.booking.domain.checking import Outcome
+from tests.support.booking import CLIENT, TEN, a_person, a_word
 
 WEEK = timedelta(days=7)
 
@@ -48,7 +48,7 @@ class CourseDesk:
 
     async def decide(self, visits: Sequence[Appointment], outcome: Outcome) -> Sequence[Appointment]:
         """As screening does of the first, and booking's own hearing of it."""
-        await self.booking.visits.decided(visits[0].id, outcome, cleared_until=None, event="decided:1")
+        await self.booking.visits.told(visits[0].id, a_word(outcome, until=None, event="decided:1"))
         await self.booking.courses.follow(course_of(visits))
         return await self.booking.courses.get(course_of(visits))
 

@@ -24,7 +24,7 @@ from services.booking.ports import Stores
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.events import Envelope
-from shared.events.booking import AppointmentConfirmed, AppointmentEvent
+from shared.events.booking import AppointmentCheckAsked, AppointmentConfirmed, AppointmentEvent
 
 LONGEST: Final = timedelta(minutes=LONGEST_VISIT_MINUTES)
 VISITS_LOOKED_AT: Final = 50
@@ -74,7 +74,7 @@ class Claims:
     async def taken(self, heard: Envelope[AppointmentEvent], visit: Appointment) -> None:
         """Offers of a time that is asked for now are settled: claimed by this visit, or lost to it."""
         fact = heard.data
-        was_silent = visit.follows and isinstance(fact, AppointmentConfirmed)
+        was_silent = visit.follows and isinstance(fact, (AppointmentCheckAsked, AppointmentConfirmed))
         if heard.sequence != visit.asked_for_in and not was_silent:
             return
         near = await self._offers.starting(heard.practice, fact.starts_at - LONGEST, fact.ends_at)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from services.booking.actions.times import Times, Wanted
 from services.booking.actions.visits import Person, Visits
 from services.booking.domain import course as rules
-from services.booking.domain.appointment import Appointment, By, Hand, Seat, State
+from services.booking.domain.appointment import Appointment, AppointmentId, By, Hand, Seat, State
 from services.booking.domain.course import NoSuchCourse
 from services.booking.domain.identity import course_id, fingerprint, seat_id
 from services.booking.domain.refusals import KeyReused, SlotTaken
@@ -23,10 +23,28 @@ from services.booking.ports import AlreadyMade, Appointments
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.events import Envelope
-from shared.events.booking import AppointmentEvent
+from shared.events.booking import (
+    AppointmentCancelled,
+    AppointmentCheckAsked,
+    AppointmentConfirmed,
+    AppointmentDeclined,
+    AppointmentEvent,
+    AppointmentInReview,
+    AppointmentLapsed,
+    AppointmentMoved,
+)
 
 COURSE: Final = Hand(by=By.RULES, who="course")
-DECIDING: Final = frozenset({"confirmed", "declined", "lapsed", "cancelled"})
+DECIDING: Final = (
+    AppointmentCheckAsked,
+    AppointmentConfirmed,
+    AppointmentDeclined,
+    AppointmentInReview,
+    AppointmentLapsed,
+    AppointmentMoved,
+    AppointmentCancelled,
+)
+COUNTING: Final = (AppointmentConfirmed, AppointmentMoved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +133,18 @@ class Courses:
         for visit in visits[1:]:
             await self._visits.turn(visit.id, lambda was: rules.follow(was, visits[0], now=self._now()), hand=COURSE)
 
+    async def _follow(self, visit: AppointmentId, course: str) -> None:
+        lead = await self._lead(course)
+        if lead is not None:
+            await self._visits.turn(visit, lambda was: rules.follow(was, lead, now=self._now()), hand=COURSE)
+
     async def heard(self, event: Envelope[AppointmentEvent], _: Appointment) -> None:
-        seat = event.data.seat
-        if seat is not None and seat.index == 0 and event.data.state in DECIDING:
+        """All follow the first; one that counts on its check looks once more whether that still stands."""
+        seat, fact = event.data.seat, event.data
+        if seat is not None and seat.index == 0 and isinstance(fact, DECIDING):
             await self.follow(seat.course)
+        elif seat is not None and seat.index > 0 and isinstance(fact, COUNTING):
+            await self._follow(AppointmentId(fact.appointment), seat.course)
 
     async def clear(self, course: str, *, hand: Hand) -> Sequence[Appointment]:
         """A person has looked at the visits that lie beyond the clearance of the first."""

@@ -25,6 +25,7 @@ from services.booking.domain.appointment import (
     State,
 )
 from services.booking.domain.audit import signed
+from services.booking.domain.checking import Word, obey
 from services.booking.domain.identity import appointment_id, client_ref, fingerprint, seat_id
 from services.booking.domain.offering import offer
 from services.booking.domain.policy import Policy
@@ -191,20 +192,10 @@ class Visits:
     async def missed(self, id_: AppointmentId, *, hand: Hand) -> Appointment:
         return await self._turn_into(State.MISSED, id_, lambda was: turns.miss(was, now=self._now()), hand)
 
-    async def decided(
-        self, id_: AppointmentId, outcome: turns.Outcome, *, cleared_until: date | None, event: str
-    ) -> Appointment:
-        """Follow the health check's decision, however often and in whatever order it is told."""
-        return await self._turn(
-            id_,
-            # The later visits of a course wait for what is decided of the first.
-            lambda was: (
-                was
-                if was.follows and was.state is State.REQUESTED
-                else turns.decide(was, outcome, cleared_until=cleared_until, event=event, now=self._now())
-            ),
-            Hand(by=By.RULES, who="health check"),
-        )
+    async def told(self, id_: AppointmentId, word: Word) -> Appointment:
+        """Follow the health check, however often and in whatever order it is told what it came to."""
+        hand = Hand(by=By.RULES, who="health check")
+        return await self._turn(id_, lambda was: obey(was, word, now=self._now()), hand)
 
     async def replied(self, id_: AppointmentId, deed: Deed, *, event: str, at: datetime) -> Appointment:
         hand = Hand(by=By.CLIENT, who="text message")

@@ -77,6 +77,8 @@ PENDING = frozenset({State.HELD, State.REQUESTED, State.IN_REVIEW})
 ACTIVE = PENDING | {State.CONFIRMED}
 OWNS_CELLS = ACTIVE | {State.ATTENDED, State.MISSED}
 BOOKED = ACTIVE - {State.HELD}
+BESIDE = frozenset({Deed.MOVED, Deed.SAID_YES, Deed.ASKED_TO_MOVE})
+"""Deeds that change nothing in what a visit waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +252,12 @@ class Appointment:
     def was_asked_again(self) -> bool:
         """Its health check was asked for once more; of a later visit of a course, for the first time."""
         return any(turn.deed is Deed.CHECK_ASKED for turn in self.history)
+
+    @property
+    def is_asked_again(self) -> bool:
+        """The same, and the answer is still awaited."""
+        newest = next((turn.deed for turn in reversed(self.history) if turn.deed not in BESIDE), None)
+        return self.state is State.REQUESTED and newest is Deed.CHECK_ASKED
 
     def is_reached(self, cleared_until: date | None) -> bool:
         """A clearance counts on its last day too, on the calendar of the place."""

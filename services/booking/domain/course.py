@@ -14,7 +14,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.booking.domain import turns
-from services.booking.domain.appointment import ACTIVE, Appointment, By, Deed, Seat, State, Turn
+from services.booking.domain.appointment import ACTIVE, BOOKED, PENDING, Appointment, By, Deed, Seat, State, Turn
+from services.booking.domain.clearance import AGAINST, CLEARED, is_voided
 from services.booking.domain.practice import Service
 from shared.errors import Kind, Refusal
 
@@ -124,22 +125,55 @@ def latest(visits: Sequence[Appointment]) -> Appointment:
 def follow(visit: Appointment, lead: Appointment, *, now: datetime) -> Appointment:
     """What the first visit's fate means for a later one; the same visit as long as it means nothing.
 
-    Safe to repeat. Once the first was confirmed, its own end is nobody else's.
+    Safe to repeat. Once the first was confirmed, its own end is nobody else's, but what its health check comes to is:
+    a later visit counts on that check until its own was decided.
     """
-    if visit.state not in WAITING or not visit.follows:
+    if not visit.follows or visit.checked or visit.state not in BOOKED:
         return visit
+    if lead.state is State.DECLINED:
+        return turns.decline(visit, event=f"{lead.id}:followed", now=now) if now < visit.starts_at else visit
     if was_confirmed(lead):
-        told = f"{lead.id}:followed"
-        return turns.decide(visit, turns.Outcome.CLEARED, cleared_until=lead.cleared_until, event=told, now=now)
-    if lead.state not in OVER_WITHOUT_US:
+        return _as_cleared(visit, lead, now=now)
+    if lead.is_postponed:
+        return _postponed(visit, lead.cleared_until, lead, now=now)
+    return _as_it_ended(visit, lead, now=now)
+
+
+def _as_cleared(visit: Appointment, lead: Appointment, *, now: datetime) -> Appointment:
+    """Once the first was confirmed: as far as its clearance reaches, unless that counts no longer."""
+    if not counts(lead):
+        return _postponed(visit, None, lead, now=now)
+    if visit.state is State.CONFIRMED:
+        return visit
+    if not visit.is_reached(lead.cleared_until):
+        return _postponed(visit, lead.cleared_until, lead, now=now)
+    return turns.confirm(visit, cleared_until=lead.cleared_until, event=f"{lead.id}:followed", now=now)
+
+
+def _postponed(visit: Appointment, until: date | None, lead: Appointment, *, now: datetime) -> Appointment:
+    """Its own check is asked for when it is near, unless it is being asked for or waits with no more than this."""
+    waits = visit.state is State.REQUESTED and visit.cleared_until == until and (until is None or visit.is_postponed)
+    if waits or visit.is_asked_again or now >= visit.starts_at:
+        return visit
+    return turns.postpone(visit, cleared_until=until, event=f"{lead.id}:followed", now=now)
+
+
+def _as_it_ended(visit: Appointment, lead: Appointment, *, now: datetime) -> Appointment:
+    """The first came to nothing before it was ever confirmed."""
+    if lead.state not in OVER_WITHOUT_US or visit.state is State.CONFIRMED:
         return visit
     if lead.client is None:
         return give_back(visit, now=now)
-    if lead.state is State.DECLINED:
-        return turns.decline(visit, event=f"{lead.id}:followed", now=now)
     if lead.state is State.CANCELLED and now < visit.starts_at:
         return turns.cancel(visit, by=lead.history[-1].by, now=now)
     return turns.lapse(replace(visit, held_until=now), now=now)
+
+
+def counts(lead: Appointment) -> bool:
+    """Whether the newest that was decided of the first is a clearance, and was not voided since."""
+    decided = (turn for turn in reversed(lead.history) if turn.deed in CLEARED | AGAINST or is_voided(turn))
+    newest = next(decided, None)
+    return newest is None or newest.deed in CLEARED
 
 
 def was_confirmed(lead: Appointment) -> bool:
@@ -158,8 +192,12 @@ def call_off(visit: Appointment, lead: Appointment, *, by: By, now: datetime) ->
 
 
 def clear(visit: Appointment, lead: Appointment, *, now: datetime) -> Appointment:
-    """A person has looked at a visit that lies beyond the clearance of the first; it counts for that day alone."""
-    if visit.state is not State.IN_REVIEW or not visit.follows or not was_confirmed(lead):
+    """A person has looked at a visit that lies beyond the clearance of the first; it counts for that day alone.
+
+    What its own health check has come to is ruled on there.
+    """
+    waits = visit.state in WAITING and visit.follows and not visit.checked
+    if not waits or not was_confirmed(lead) or not counts(lead):
         return visit
     return turns.confirm(visit, cleared_until=local_date(visit), event=f"{lead.id}:cleared", now=now)
 
@@ -173,7 +211,8 @@ def give_back(visit: Appointment, *, now: datetime) -> Appointment:
 
 def keep_time(visit: Appointment, lead: Appointment | None, *, now: datetime) -> Appointment | None:
     """As for any visit, but one that waits for the first of its course waits for as long as that one does."""
-    if not visit.follows or visit.state is not State.REQUESTED or not visit.is_overdue(now):
+    due = visit.due_at
+    if not visit.follows or visit.state is not State.REQUESTED or due is None or now < due:
         return turns.keep_time(visit, now=now)
     if lead is None:  # forgotten, as holds are that nobody asked for
         return give_back(visit, now=now)
@@ -181,8 +220,13 @@ def keep_time(visit: Appointment, lead: Appointment | None, *, now: datetime) ->
     if followed is not visit:
         return followed
     if visit.starts_at <= now:
-        return give_back(visit, now=now) if lead.client is None else turns.lapse(visit, now=now)
-    return _waiting_on(visit, until=max(lead.held_until or now, now) + LOOK_AGAIN, now=now)
+        return give_back(visit, now=now) if lead.client is None else turns.keep_time(visit, now=now)
+    if lead.state in PENDING and not lead.is_postponed and not visit.is_asked_again:
+        return _waiting_on(visit, until=max(lead.held_until or now, now) + LOOK_AGAIN, now=now)
+    if visit.is_postponed or visit.is_asked_again:
+        return turns.keep_time(visit, now=now)
+    # It waited for the first, which came to nothing after it had been confirmed once.
+    return turns.postpone(visit, cleared_until=None, event=f"{lead.id}:followed", now=now)
 
 
 def _waiting_on(visit: Appointment, *, until: datetime, now: datetime) -> Appointment:

@@ -197,6 +197,7 @@ class Service:
 class Practice:
     """`sms_name` is the neutral name in texts; `zone` is the practice's own, places may lie in others.
 
+    `alerts_phone` is where the practice itself is texted when something waits for it; empty if nowhere.
     Mobile numbers of `countries` are taken, of the practice's own country if there are none. `verify_numbers` asks a
     client whose number has not been seen before for a code that was sent there.
     """
@@ -209,6 +210,7 @@ class Practice:
     locale: str
     phone: str
     emergency_number: str
+    alerts_phone: str = ""
     links: Links = field(default_factory=Links)
     texting: Texting = field(default_factory=Texting)
     buffers: Buffers = Buffers.LARGER

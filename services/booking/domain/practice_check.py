@@ -38,7 +38,6 @@ def check(practice: Practice) -> None:
 
 
 FURTHEST_DAYS: Final = 730
-FURTHEST_SCREENED_DAYS: Final = 180  # for so long a clearance counts: nobody is cleared today for a visit beyond
 LONGEST_COURSE_GAP_DAYS: Final = 60
 OLDEST_YEARS: Final = 120
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -75,6 +74,8 @@ def _identity(practice: Practice) -> Problems:
     if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", practice.locale):
         yield "locale", f"{practice.locale!r} is not a language tag like en-GB"
     yield from phone("phone", practice.phone)
+    if practice.alerts_phone:
+        yield from phone("alerts_phone", practice.alerts_phone)
     if not re.fullmatch(r"\d{2,6}", practice.emergency_number):
         yield "emergency_number", f"{practice.emergency_number!r} is not 2 to 6 digits"
     yield from whole("review_hours", practice.review_hours, 1, 720)
@@ -122,8 +123,7 @@ def _service(path: str, service: Service) -> Problems:
     yield from raster(f"{path}.buffer_after_minutes", service.buffer_after_minutes, 0, LONGEST_BUFFER_MINUTES)
     yield from raster(f"{path}.step_minutes", service.step_minutes, RASTER_MINUTES, DAY_MINUTES)
     yield from whole(f"{path}.notice_minutes", service.notice_minutes, 0, 60 * DAY_MINUTES)
-    furthest = FURTHEST_DAYS if service.screening is None else FURTHEST_SCREENED_DAYS
-    yield from whole(f"{path}.horizon_days", service.horizon_days, 0, furthest)
+    yield from whole(f"{path}.horizon_days", service.horizon_days, 0, FURTHEST_DAYS)
     yield from whole(f"{path}.cancellation_window_hours", service.cancellation_window_hours, 0, 720)
     if service.price is not None:
         yield from whole(f"{path}.price.minor_units", service.price.minor_units, 0, 100_000_000)

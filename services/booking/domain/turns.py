@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from services.booking.domain import eligibility
 from services.booking.domain.appointment import (
@@ -25,7 +23,7 @@ from services.booking.domain.appointment import (
     Turn,
 )
 from services.booking.domain.clearance import Clearance
-from services.booking.domain.policy import Policy, held_until, is_late
+from services.booking.domain.policy import Policy, check_until, held_until, is_late
 from shared.errors import Kind, Refusal
 
 MOST_TURNS: Final = 100
@@ -43,9 +41,12 @@ class Step:
 STEPS: Final[Mapping[Deed, Step]] = {
     Deed.RENEWED: Step(frozenset({State.HELD}), None),
     Deed.REQUESTED: Step(frozenset({State.HELD}), State.REQUESTED),
-    Deed.REVIEWED: Step(frozenset({State.REQUESTED}), State.IN_REVIEW),
+    Deed.REVIEWED: Step(BOOKED, State.IN_REVIEW),
     Deed.CONFIRMED: Step(PENDING, State.CONFIRMED),
-    Deed.DECLINED: Step(frozenset({State.REQUESTED, State.IN_REVIEW}), State.DECLINED),
+    Deed.RECHECKED: Step(frozenset({State.CONFIRMED}), None),
+    Deed.POSTPONED: Step(BOOKED, State.REQUESTED),
+    Deed.CHECK_ASKED: Step(BOOKED, State.REQUESTED),
+    Deed.DECLINED: Step(BOOKED, State.DECLINED),
     Deed.LAPSED: Step(PENDING, State.LAPSED),
     Deed.CANCELLED: Step(ACTIVE, State.CANCELLED),
     Deed.MOVED: Step(BOOKED, None),
@@ -53,21 +54,6 @@ STEPS: Final[Mapping[Deed, Step]] = {
     Deed.MISSED: Step(frozenset({State.CONFIRMED, State.ATTENDED}), State.MISSED),
     Deed.SAID_YES: Step(frozenset({State.CONFIRMED}), None),
     Deed.ASKED_TO_MOVE: Step(BOOKED, None),
-}
-
-
-class Outcome(StrEnum):
-    """What the health check came to."""
-
-    CLEARED = "cleared"
-    NEEDS_REVIEW = "needs_review"
-    DECLINED = "declined"
-
-
-DECIDABLE: Final[Mapping[Outcome, frozenset[State]]] = {
-    Outcome.CLEARED: frozenset({State.REQUESTED, State.IN_REVIEW}),
-    Outcome.NEEDS_REVIEW: frozenset({State.REQUESTED}),
-    Outcome.DECLINED: frozenset({State.REQUESTED, State.IN_REVIEW}),
 }
 
 
@@ -103,13 +89,6 @@ class TooEarly(Refusal):
     """Nobody can have come to, or missed, a visit that has not begun."""
 
     slug = "too-early"
-    kind = Kind.CONFLICT
-
-
-class HealthCheckOutOfDate(Refusal):
-    """The clearance does not reach the new date; the health check has to be filled in again."""
-
-    slug = "health-check-out-of-date"
     kind = Kind.CONFLICT
 
 
@@ -188,35 +167,35 @@ def confirm(appointment: Appointment, *, cleared_until: date | None, event: str,
     return replace(confirmed, held_until=None, cleared_until=cleared_until)
 
 
+def recheck(appointment: Appointment, *, cleared_until: date | None, event: str, now: datetime) -> Appointment:
+    """The health check cleared the client once more; nobody has to be told."""
+    rechecked = _turn(appointment, Deed.RECHECKED, By.RULES, now, event=event)
+    return replace(rechecked, cleared_until=cleared_until)
+
+
+def postpone(appointment: Appointment, *, cleared_until: date | None, event: str, now: datetime) -> Appointment:
+    """No clearance reaches the visit yet: its time is kept, and time itself asks for the check when it is near."""
+    postponed = _turn(appointment, Deed.POSTPONED, By.RULES, now, event=event)
+    return replace(postponed, held_until=None, cleared_until=cleared_until)
+
+
+def ask_check(appointment: Appointment, *, now: datetime, voided_by: str | None = None) -> Appointment:
+    """The health check is wanted once more, in time for the visit; what was voided counts no longer."""
+    asked = _turn(appointment, Deed.CHECK_ASKED, By.RULES, now, event=voided_by)
+    kept = appointment.cleared_until if voided_by is None else None
+    return replace(asked, held_until=check_until(now, appointment.starts_at), cleared_until=kept)
+
+
 def review(appointment: Appointment, *, event: str, now: datetime) -> Appointment:
     """A person decides; the time stays held for as long as the practice allows."""
     deadline = held_until(now, appointment.offer.review_for, appointment.starts_at)
-    return replace(_turn(appointment, Deed.REVIEWED, By.RULES, now, event=event), held_until=deadline)
+    reviewed = _turn(appointment, Deed.REVIEWED, By.RULES, now, event=event)
+    return replace(reviewed, held_until=deadline, cleared_until=None)
 
 
 def decline(appointment: Appointment, *, event: str, now: datetime) -> Appointment:
-    return replace(_turn(appointment, Deed.DECLINED, By.RULES, now, event=event), held_until=None)
-
-
-def decide(
-    appointment: Appointment, outcome: Outcome, *, cleared_until: date | None, event: str, now: datetime
-) -> Appointment:
-    """Follow the health check's decision; the same appointment if it has nothing to say about it any more.
-
-    A review never takes back what a person has decided since, so decisions may come twice or in any order.
-    A clearance that ends before the visit confirms nothing: the time stays held for a person.
-    """
-    if outcome is Outcome.CLEARED and not _reaches(cleared_until, appointment.starts_at, appointment.offer):
-        outcome = Outcome.NEEDS_REVIEW
-    if appointment.state not in DECIDABLE[outcome]:
-        return appointment
-    match outcome:
-        case Outcome.CLEARED:
-            return confirm(appointment, cleared_until=cleared_until, event=event, now=now)
-        case Outcome.NEEDS_REVIEW:
-            return review(appointment, event=event, now=now)
-        case Outcome.DECLINED:
-            return decline(appointment, event=event, now=now)
+    declined = _turn(appointment, Deed.DECLINED, By.RULES, now, event=event)
+    return replace(declined, held_until=None, cleared_until=None)
 
 
 def lapse(appointment: Appointment, *, now: datetime) -> Appointment:
@@ -240,7 +219,7 @@ def move(appointment: Appointment, *, offer: Offer, starts_at: datetime, by: By,
     check_move(appointment, starts_at, by=by, now=now)
     turned = _turn(appointment, Deed.MOVED, by, now, moved_from=appointment.starts_at)
     until = None if appointment.held_until is None else min(appointment.held_until, starts_at)
-    return replace(turned, offer=offer, starts_at=starts_at, held_until=until)
+    return _as_cleared(replace(turned, offer=offer, starts_at=starts_at, held_until=until))
 
 
 def check_move(appointment: Appointment, starts_at: datetime, *, by: By, now: datetime) -> None:
@@ -250,8 +229,6 @@ def check_move(appointment: Appointment, starts_at: datetime, *, by: By, now: da
         raise TooLate("the practice's window for moving this visit has passed")
     if by is By.CLIENT and appointment.client is not None:
         eligibility.check_age(appointment.offer, appointment.client, starts_at)
-    if not _reaches(appointment.cleared_until, starts_at, appointment.offer):
-        raise HealthCheckOutOfDate("the health check does not reach that day", until=str(appointment.cleared_until))
 
 
 def attend(appointment: Appointment, *, now: datetime, assumed: bool = False) -> Appointment:
@@ -278,9 +255,13 @@ def keep_time(appointment: Appointment, *, now: datetime) -> Appointment | None:
     if appointment.is_overdue(now):
         return lapse(appointment, now=now)
     due = appointment.due_at
-    if appointment.state is State.CONFIRMED and due is not None and due <= now:
+    if due is None or now < due:
+        return None
+    if appointment.state is State.CONFIRMED:
         return attend(appointment, now=now, assumed=True)
-    return None
+    if now < appointment.starts_at:
+        return ask_check(appointment, now=now)
+    return lapse(replace(appointment, held_until=now), now=now)
 
 
 def _turn(
@@ -310,9 +291,14 @@ def _check(appointment: Appointment, deed: Deed) -> Step:
     return step
 
 
-def _reaches(cleared_until: date | None, starts_at: datetime, offer: Offer) -> bool:
-    """A clearance counts on its last day too, on the calendar of the place."""
-    return cleared_until is None or starts_at.astimezone(ZoneInfo(offer.zone)).date() <= cleared_until
+def _as_cleared(moved: Appointment) -> Appointment:
+    """Confirmed only on a day that the clearance reaches; a visit that waits for another one's fate goes on waiting."""
+    reached = moved.is_reached(moved.cleared_until)
+    if moved.state is State.CONFIRMED and not reached:
+        return replace(moved, state=State.REQUESTED)
+    if moved.is_postponed and not moved.follows and moved.cleared_until is not None and reached:
+        return replace(moved, state=State.CONFIRMED)
+    return moved
 
 
 def _check_begun(appointment: Appointment, deed: Deed, now: datetime) -> None:

@@ -30,7 +30,6 @@ _REFUSED: Final[Mapping[str, str]] = {
     "wrong-state": "This booking has changed meanwhile. Below is how it stands now.",
     "hold-expired": "We could keep the time no longer, and it was given back. Please pick a time again.",
     "too-late": "It is too late to change this visit here. Please call us instead.",
-    "health-check-out-of-date": "Your health check does not reach that day. Pick an earlier one, or call us.",
     "already-renewed": "We have kept this time longer once already. Please finish before it is given back.",
     "birth-date-needed": "Please give the date of birth of the person who comes.",
     "age-not-served": "This kind of visit is for people of another age on that day. Choose another one, or call us.",
@@ -61,6 +60,11 @@ HEADLINES: Final[Mapping[State, str]] = {
     State.DECLINED: "We could not confirm this booking",
     State.LAPSED: "This time was given back",
     State.CANCELLED: "This visit is cancelled",
+}
+
+CHECK_HEADLINES: Final[Mapping[str, str]] = {
+    "again": "Please fill in your health check again",
+    "later": "We are keeping your time",
 }
 
 _NO_MINOR: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"})

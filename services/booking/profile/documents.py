@@ -165,6 +165,7 @@ class Profile(Payload):
     locale: Line = Field(description="language tag, like en-GB")
     phone: Line = Field(description="international number, like +41440000000")
     emergency_number: Line = Field(description="the local emergency number, like 112")
+    alerts_phone: Line = Field("", description="number for texts to the practice when something waits for it")
     links: Links = Links()
     texting: Texting = Texting()
     buffers: Literal["larger", "summed"] = Field("larger", description="what two neighbouring visits need between them")
@@ -189,6 +190,7 @@ class Own(Payload):
     locale: Line | None = None
     phone: Line | None = None
     emergency_number: Line | None = None
+    alerts_phone: Line | None = None
     links: Links | None = None
     texting: Texting | None = None
     buffers: Literal["larger", "summed"] | None = None

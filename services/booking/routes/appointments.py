@@ -62,7 +62,7 @@ NOT_ADMITTED: Final[Refused] = (
     TooManyVisits,
     TooMany,
 )
-MOVING: Final[Refused] = (*TURNING, *NO_TIME, turns.TooLate, turns.HealthCheckOutOfDate, *OF_AGE)
+MOVING: Final[Refused] = (*TURNING, *NO_TIME, turns.TooLate, *OF_AGE)
 CLOSING: Final[Refused] = (*TURNING, turns.TooEarly)
 
 

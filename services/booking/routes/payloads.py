@@ -106,7 +106,10 @@ class ServiceView(BaseModel):
 
 
 class AppointmentView(BaseModel):
-    """`next` is what has to happen: request, answer the health check, wait, come; or nothing any more."""
+    """`next` is what has to happen: request, answer the health check, wait, come; or nothing any more.
+
+    `check` is there while the health check is wanted once more: `again` by `held_until`, or `later`, from `check_from`.
+    """
 
     id: str
     practice: str
@@ -122,6 +125,8 @@ class AppointmentView(BaseModel):
     ends_at: datetime
     zone: str
     held_until: datetime | None = None
+    check: Literal["again", "later"] | None = None
+    check_from: datetime | None = None
     may_renew: bool = Field(description="the hold can be given as long again, once")
     may_move: bool
     may_cancel: bool

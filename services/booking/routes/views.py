@@ -39,7 +39,7 @@ def appointment_view(appointment: Appointment, *, now: datetime, token: str | No
         id=appointment.id,
         practice=appointment.practice,
         state=state,
-        next=NEXT.get(state, "nothing"),
+        next="wait" if appointment.is_postponed else NEXT.get(state, "nothing"),
         version=appointment.version,
         service=ServiceView(
             id=offer.service,
@@ -55,6 +55,8 @@ def appointment_view(appointment: Appointment, *, now: datetime, token: str | No
         ends_at=appointment.ends_at,
         zone=offer.zone,
         held_until=appointment.held_until,
+        check="later" if appointment.is_postponed else "again" if appointment.is_asked_again else None,
+        check_from=appointment.due_at if appointment.is_postponed else None,
         may_renew=state is State.HELD
         and appointment.seat is None
         and all(turn.deed is not Deed.RENEWED for turn in appointment.history),

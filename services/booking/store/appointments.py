@@ -64,7 +64,7 @@ SCHEMA: Final[Document] = {
 }
 AT_ONCE: Final = 10_000
 """What is taken in a quarter of a year comes in one answer, not in one of 101 and the rest."""
-OPTIONAL: Final = ("held_until", "due_at", "client", "requested_with")
+OPTIONAL: Final = ("held_until", "due_at", "client", "requested_with", "cleared_until")
 
 
 class MongoAppointments:

@@ -12,15 +12,16 @@ from services.booking.actions.course_changes import Days, Target
 from services.booking.actions.course_plans import CourseWish
 from services.booking.domain import eligibility
 from services.booking.domain.appointment import Appointment, State
+from services.booking.domain.checking import Outcome
 from services.booking.domain.course import NoCoursePlan, NoSuchCourse, NotOpenEnded, WrongCount, WrongSpacing
 from services.booking.domain.refusals import KeyReused, OutsideHours, SlotTaken
-from services.booking.domain.turns import HoldExpired, Outcome, TooLate, WrongState
+from services.booking.domain.turns import HoldExpired, TooLate, WrongState
 from services.booking.outbox import announce
 from services.booking.phone import NotAMobileNumber
 from services.booking.ports import Kept
 from shared.errors import Refusal
 from shared.relay import Said
-from tests.support.booking import CLIENT, HOUR, MINUTE, NOW, STAFF, TEN, House, a_house, a_person, wants
+from tests.support.booking import CLIENT, HOUR, MINUTE, NOW, STAFF, TEN, House, a_house, a_person, a_word, wants
 from tests.support.booking_courses import WEEK, CourseDesk, a_course, course_of, states
 
 DAY = timedelta(days=1)
@@ -155,7 +156,7 @@ async def test_when_the_first_is_cleared_all_are_confirmed(house: House, desk: C
 
 async def test_booking_hears_of_the_first_and_lets_the_others_follow(house: House, desk: CourseDesk) -> None:
     asked = await desk.request(a_course(3))
-    lead = await desk.booking.visits.decided(asked[0].id, Outcome.CLEARED, cleared_until=None, event="decided:1")
+    lead = await desk.booking.visits.told(asked[0].id, a_word(Outcome.CLEARED, until=None, event="decided:1"))
     said = announce(lead)[0]
     for _ in range(2):
         for react in house.booking.reactions:
@@ -169,13 +170,16 @@ async def test_a_service_without_a_health_check_is_confirmed_as_a_whole(house: H
     assert house.said == ["confirmed"] * 3
 
 
-async def test_a_visit_beyond_the_clearance_waits_for_a_person(house: House, desk: CourseDesk) -> None:
+async def test_a_visit_beyond_the_clearance_keeps_its_time_and_a_person_may_confirm_it_early(
+    house: House, desk: CourseDesk
+) -> None:
     asked = await desk.request(a_course(3))
     until = (TEN + WEEK).date()
-    await desk.booking.visits.decided(asked[0].id, Outcome.CLEARED, cleared_until=until, event="decided:1")
+    await desk.booking.visits.told(asked[0].id, a_word(Outcome.CLEARED, until=until))
     await desk.booking.courses.follow(course_of(asked))
     visits = await desk.booking.courses.get(course_of(asked))
-    assert states(visits) == ["confirmed", "confirmed", "in_review"]
+    assert states(visits) == ["confirmed", "confirmed", "requested"]
+    assert visits[2].is_postponed
     seen = await desk.booking.courses.clear(course_of(asked), hand=STAFF)
     assert states(seen) == ["confirmed"] * 3
     assert seen[2].cleared_until == date(2027, 3, 16)
@@ -190,13 +194,13 @@ async def test_when_the_first_is_declined_all_are(house: House, desk: CourseDesk
 
 async def test_a_decision_on_a_later_visit_alone_confirms_nothing(desk: CourseDesk) -> None:
     asked = await desk.request(a_course(3))
-    await desk.booking.visits.decided(asked[1].id, Outcome.CLEARED, cleared_until=None, event="decided:1")
+    await desk.booking.visits.told(asked[1].id, a_word(Outcome.CLEARED, until=None, event="decided:1"))
     assert states(await desk.booking.courses.get(course_of(asked))) == ["requested"] * 3
 
 
 async def test_the_later_visits_wait_as_long_as_the_first(house: House, desk: CourseDesk) -> None:
     asked = await desk.request(a_course(3))
-    await desk.booking.visits.decided(asked[0].id, Outcome.NEEDS_REVIEW, cleared_until=None, event="decided:1")
+    await desk.booking.visits.told(asked[0].id, a_word(Outcome.NEEDS_REVIEW, until=None, event="decided:1"))
     for _ in range(20):
         house.time.pass_(HOUR)
         await desk.booking.visits.keep_time()

@@ -12,11 +12,11 @@ import pytest
 from services.booking.actions import Booking
 from services.booking.actions.course_changes import Days, Target
 from services.booking.domain.appointment import Appointment
+from services.booking.domain.checking import Outcome
 from services.booking.domain.identity import course_id
-from services.booking.domain.turns import Outcome
 from services.booking.outbox import announce
 from shared.errors import Refusal
-from tests.support.booking import CLIENT, MINUTE, POLICY, TEN, House, a_person, wants
+from tests.support.booking import CLIENT, MINUTE, POLICY, TEN, House, a_person, a_word, wants
 from tests.support.booking_courses import WEEK, a_course, course_of, states
 from tests.support.notify import Killed, Life, Mortal
 
@@ -130,9 +130,7 @@ async def test_a_request_that_was_killed_is_confirmed_as_a_whole_or_not_at_all()
     for house in await each_kill(request, held):
         lead = (await visits(house))[0]
         if lead.client is not None:
-            decided = await house.booking.visits.decided(
-                lead.id, Outcome.CLEARED, cleared_until=None, event="decided:1"
-            )
+            decided = await house.booking.visits.told(lead.id, a_word(Outcome.CLEARED, until=None, event="decided:1"))
             await house.booking.courses.heard(announce(decided)[0], decided)
         await in_time(house)
         stand = {state for state in states(await visits(house)) if state in {"confirmed", "requested", "held"}}
@@ -155,7 +153,7 @@ async def test_following_the_first_is_finished_when_it_is_heard_again() -> None:
     async def asked(house: House) -> None:
         await held(house)
         lead = (await house.booking.courses.request(COURSE, a_person(), hand=CLIENT))[0]
-        await house.booking.visits.decided(lead.id, Outcome.CLEARED, cleared_until=None, event="decided:1")
+        await house.booking.visits.told(lead.id, a_word(Outcome.CLEARED, until=None, event="decided:1"))
 
     async def follow(process: Booking) -> None:
         await process.courses.follow(COURSE)
@@ -170,7 +168,7 @@ async def test_a_killed_extension_is_either_confirmed_or_gone_in_time() -> None:
     async def upkeep(house: House) -> None:
         await house.booking.courses.hold("still-water", a_course(1, open_ended=True), key="course", hand=CLIENT)
         lead = (await house.booking.courses.request(COURSE, a_person(), hand=CLIENT))[0]
-        await house.booking.visits.decided(lead.id, Outcome.CLEARED, cleared_until=None, event="decided:1")
+        await house.booking.visits.told(lead.id, a_word(Outcome.CLEARED, until=None, event="decided:1"))
 
     async def extend(process: Booking) -> None:
         target = Target(starts_at=TEN + WEEK, practitioner="ana")
@@ -187,7 +185,7 @@ async def test_a_killed_re_spacing_leaves_every_visit_at_its_old_or_its_new_time
     house = House()
     await held(house)
     asked = await house.booking.courses.request(COURSE, a_person(), hand=CLIENT)
-    lead = await house.booking.visits.decided(asked[0].id, Outcome.CLEARED, cleared_until=None, event="decided:1")
+    lead = await house.booking.visits.told(asked[0].id, a_word(Outcome.CLEARED, until=None, event="decided:1"))
     await house.booking.courses.heard(announce(lead)[0], lead)
     await house.booking.visits.cancel(asked[1].id, hand=CLIENT)
     targets = {one.id: Target(starts_at=one.starts_at - WEEK) for one in asked[2:]}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.booking.domain import eligibility, turns
 from services.booking.domain.appointment import Appointment, By, Client, Guardian, Offer, State
+from services.booking.domain.checking import Outcome
 from services.booking.domain.client import recorded
 from services.booking.domain.eligibility import (
     AgeNotServed,
@@ -188,7 +189,7 @@ async def test_a_second_visit_of_a_service_for_new_clients_is_refused_once_the_f
     house = House(ages(audience=Audience.NEW))
     first = await asked(house)
     await asked(house, TEN + 3 * HOUR, key="while the first is to come")
-    await house.decide(first, turns.Outcome.CLEARED)
+    await house.decide(first, Outcome.CLEARED)
     house.time.at = TEN
     await house.booking.visits.attended(first.id, hand=CLIENT)
 

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.booking.domain.appointment import Appointment, Deed, State
-from services.booking.domain.turns import Outcome
+from services.booking.domain.checking import Outcome
 from services.booking.inbox import subscriptions
 from shared.events import Event, envelope
 from shared.events.notify import ReplyConfirmed, ReplyRescheduleAsked
 from shared.events.screening import CaseDecided
 from shared.retry import DONE, Park, RetryAfter, Verdict
-from tests.support.booking import NOW, House, a_hold
+from tests.support.booking import NOW, House, a_hold, a_word
 from tests.support.booking_courses import CourseDesk, course_of, states
 
 AT = datetime(2027, 3, 1, 4, tzinfo=UTC)
@@ -73,7 +73,7 @@ async def test_a_turn_whose_consequences_others_were_in_the_way_of_is_heard_agai
     house = House()
     desk = CourseDesk(house.booking)
     asked = await desk.request()
-    await house.booking.visits.decided(asked[0].id, Outcome.CLEARED, cleared_until=None, event="decided:1")
+    await house.booking.visits.told(asked[0].id, a_word(Outcome.CLEARED, until=None, event="decided:1"))
     confirmed, save = house.appointments.said[-1], house.appointments.save
 
     async def never(*_: object) -> bool:

@@ -13,8 +13,8 @@ from services.booking.actions.admission import TooManyVisits
 from services.booking.actions.limits import Allowed, Limits
 from services.booking.counters import FEW, Memory
 from services.booking.domain.appointment import AppointmentId, By, Hand
+from services.booking.domain.checking import Outcome
 from services.booking.domain.proof import NumberNotProven, TooMany
-from services.booking.domain.turns import Outcome
 from shared.clock import utc_now
 from tests.support.booking import CLIENT, HOUR, MINUTE, POLICY, STAFF, TEN, House, a_house, a_person, wants
 from tests.support.booking_courses import a_course

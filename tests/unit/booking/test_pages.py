@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.booking import page
 from services.booking.domain.appointment import Appointment, State
+from services.booking.domain.checking import Outcome
 from services.booking.domain.practice import DayException, Price
-from services.booking.domain.turns import Outcome
 from services.booking.page import words
 from services.booking.routes.appointments import Pass
 from shared import httpkit

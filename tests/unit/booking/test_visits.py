@@ -11,10 +11,25 @@ import pytest
 from services.booking.actions import Booking
 from services.booking.actions.times import Wanted
 from services.booking.domain.appointment import Appointment, AppointmentId, By, Deed, Seat, State
+from services.booking.domain.checking import Outcome
 from services.booking.domain.refusals import KeyReused, NoSuchAppointment, SlotTaken
-from services.booking.domain.turns import HoldExpired, Outcome, TooLate, WrongState
+from services.booking.domain.turns import HoldExpired, TooLate, WrongState
 from shared.errors import Refusal
-from tests.support.booking import CLIENT, HOUR, MINUTE, NOW, POLICY, STAFF, TEN, House, a_hold, a_house, a_person, wants
+from tests.support.booking import (
+    CLIENT,
+    HOUR,
+    MINUTE,
+    NOW,
+    POLICY,
+    STAFF,
+    TEN,
+    House,
+    a_hold,
+    a_house,
+    a_person,
+    a_word,
+    wants,
+)
 
 
 async def test_a_hold_says_nothing_and_neither_does_its_end() -> None:
@@ -31,7 +46,7 @@ async def test_a_hold_says_nothing_and_neither_does_its_end() -> None:
 async def test_a_request_and_its_decision_say_one_event_each() -> None:
     house = House()
     visit = await house.book()
-    await house.decide(visit, Outcome.CLEARED, event="decided:1")
+    await house.booking.visits.told(visit.id, a_word(Outcome.CLEARED))
     assert house.said == ["requested", "confirmed"]
     assert [said.sequence for said in house.appointments.said] == [2, 3]
 

@@ -16,6 +16,7 @@ from services.booking.actions.limits import Allowed, Limits
 from services.booking.actions.waitlist import Wish
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, Deed, State
+from services.booking.domain.checking import Outcome
 from services.booking.domain.clearance import Clearance, clearance
 from services.booking.domain.eligibility import AgeNotServed, BirthDateNeeded
 from services.booking.domain.freed import NoSuchOffer, Offered, OfferExpired, Standing
@@ -23,7 +24,6 @@ from services.booking.domain.identity import client_ref
 from services.booking.domain.practice import Audience, Block, Texting, WaitlistPolicy
 from services.booking.domain.proof import TooMany
 from services.booking.domain.refusals import KeyReused, NoSuchService, NotOffered, SlotTaken
-from services.booking.domain.turns import Outcome
 from services.booking.domain.waitlist import AlreadyWaiting, Hours, NothingToWaitFor, Range, Wait, Waiting
 from services.booking.inbox import subscriptions
 from services.booking.phone import NotAMobileNumber
@@ -45,6 +45,7 @@ from tests.support.booking import (
     a_person,
     a_request,
     a_visit,
+    a_word,
     wants,
 )
 
@@ -699,7 +700,7 @@ async def test_an_unknown_offer_is_not_found() -> None:
 async def _cleared(line: Line, *, until: date) -> Appointment:
     """The client of `a_person` has a visit, later that day, with a health check that counts until then."""
     requested = await line.request(wants(TEN + 9 * HOUR), key="earlier")
-    return await line.booking.visits.decided(requested.id, Outcome.CLEARED, cleared_until=until, event="case:1")
+    return await line.booking.visits.told(requested.id, a_word(Outcome.CLEARED, until=until, event="case:1"))
 
 
 async def test_who_has_got_a_time_claims_no_second_one() -> None:

@@ -1,0 +1,72 @@
+"""What the health check of a visit means for it, however often it is decided or voided: the newest word counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from services.booking.domain import turns
+from services.booking.domain.appointment import BOOKED, Appointment, State
+
+
+class Outcome(StrEnum):
+    """What the health check came to."""
+
+    CLEARED = "cleared"
+    NEEDS_REVIEW = "needs_review"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What was told of a case: `version` is the case's own, `event` what told it.
+
+    No `outcome` voids whatever was decided before. `cleared_until` is the last day of a clearance.
+    """
+
+    version: int
+    event: str
+    outcome: Outcome | None = None
+    cleared_until: date | None = None
+
+
+def obey(appointment: Appointment, word: Word, *, now: datetime) -> Appointment:
+    """Follow the health check; the same appointment if the word is not new, or has nothing to say about it any more.
+
+    Words may come twice and in any order. What was confirmed and has begun stays as it is; what still waits may be
+    decided late, because it is not given back before all that was said in time has been heard.
+    """
+    if word.version <= appointment.checked or not _concerns(appointment, now):
+        return appointment
+    obeyed = _obeyed(appointment, word, now)
+    return obeyed if obeyed is appointment else replace(obeyed, checked=word.version)
+
+
+def _concerns(appointment: Appointment, now: datetime) -> bool:
+    """A later visit of a course follows the first, until its own check is asked for."""
+    if appointment.state not in BOOKED or (appointment.state is State.CONFIRMED and now >= appointment.starts_at):
+        return False
+    return not appointment.follows or appointment.was_asked_again
+
+
+def _obeyed(appointment: Appointment, word: Word, now: datetime) -> Appointment:
+    match word.outcome:
+        case None:
+            begun = now >= appointment.starts_at
+            return appointment if begun else turns.ask_check(appointment, now=now, voided_by=word.event)
+        case Outcome.CLEARED:
+            return cleared(appointment, until=word.cleared_until, event=word.event, now=now)
+        case Outcome.NEEDS_REVIEW:
+            return turns.review(appointment, event=word.event, now=now)
+        case Outcome.DECLINED:
+            return turns.decline(appointment, event=word.event, now=now)
+
+
+def cleared(appointment: Appointment, *, until: date | None, event: str, now: datetime) -> Appointment:
+    """Confirmed, if the clearance reaches the visit; else its time is kept until the check is asked for once more."""
+    if not appointment.is_reached(until):
+        return turns.postpone(appointment, cleared_until=until, event=event, now=now)
+    if appointment.state is State.CONFIRMED:
+        return turns.recheck(appointment, cleared_until=until, event=event, now=now)
+    return turns.confirm(appointment, cleared_until=until, event=event, now=now)
