@@ -11,7 +11,17 @@ from typing import Final
 from aiohttp import web
 
 from services.screening import inbox, library, page, routes
-from services.screening.actions import Auditing, Casework, Clients, Memory, Retention, Reviews, Screening, Submitting
+from services.screening.actions import (
+    Auditing,
+    Casework,
+    Clients,
+    Memory,
+    Retention,
+    Returning,
+    Reviews,
+    Screening,
+    Submitting,
+)
 from services.screening.domain.retention import Terms
 from services.screening.settings import Settings
 from services.screening.store import (
@@ -61,9 +71,12 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
             now=now,
         )
         memory = Memory(casework, await MongoHistories.open(db))
-        screening, reviews = Screening(casework, Submitting(casework, memory)), Reviews(casework)
+        submitting, reviews = Submitting(casework, memory), Reviews(casework)
+        screening = Screening(casework, submitting)
         merges, holds = await MongoMerges.open(db), await MongoHolds.open(db)
         clients = Clients(casework, merges=merges, asks=await MongoAsks.open(db, relay), holds=holds, memory=memory)
+        tokens = Tokens(settings.signing_key.get_secret_value())
+        returning = Returning(casework, submitting, merges=merges, tokens=tokens)
         retention = Retention(casework, clients, holds=holds, merges=merges, terms=_terms(settings))
         looked_at = timedelta(seconds=settings.screening_retention_seconds)
         await opened.enter_async_context(every(looked_at, retention.carry_out, name="retention"))
@@ -74,14 +87,9 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     async def ready() -> Mapping[str, bool]:
         return {"database": await mongo.reachable(db), "broker": bus.ready}
 
-    door = Door(
-        tokens=Tokens(settings.signing_key.get_secret_value()),
-        operator_key=settings.operator_key.get_secret_value(),
-        ready=ready,
-        now=now,
-    )
+    door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     served = [
-        *routes.routes(screening, reviews, clients, auditing, retention, catalogue),
+        *routes.routes(screening, reviews, clients, auditing, retention, returning, memory, catalogue),
         *page.routes(screening, catalogue, door, now),
     ]
     return httpkit.application("screening", served, kept_open, door)

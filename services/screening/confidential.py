@@ -86,7 +86,8 @@ async def reasons_of(vault: Vault, ruling: Ruling) -> Reasons:
 
 
 async def seal_lasting(vault: Vault, history: History, lasting: Lasting) -> bytes:
-    return await vault.seal(KeyOwner.of_client(history.practice, history.ref), _remembered.dump_json(Remembered(lasting=lasting)))
+    owner = KeyOwner.of_client(history.practice, history.ref)
+    return await vault.seal(owner, _remembered.dump_json(Remembered(lasting=lasting)))
 
 
 async def lasting_of(vault: Vault, history: History) -> Lasting:

@@ -325,5 +325,5 @@ def clients(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW
     """What screening does about clients, on twins."""
     made = casework(cases, vault=vault, now=now)
     memory = Memory(made, ports.pop("histories", None) or HistoryTwin())
-    twins = {"merges": MergeTwin(), "asks": AskTwin(), "holds": HoldTwin(), "memory": memory}
+    twins: dict[str, Any] = {"merges": MergeTwin(), "asks": AskTwin(), "holds": HoldTwin(), "memory": memory}
     return Clients(made, **twins | ports)

@@ -6,8 +6,8 @@ from services.screening.actions.auditing import Auditing
 from services.screening.actions.cases import EmergencyNumberMissing, NoHealthCheck, Screening
 from services.screening.actions.casework import CaseUnknown, Casework, Contended, Opened
 from services.screening.actions.clients import Clients, ExportUnknown
-from services.screening.actions.retention import HoldUnknown, ReasonTooShort, Retention
 from services.screening.actions.histories import Memory
+from services.screening.actions.retention import HoldUnknown, ReasonTooShort, Retention
 from services.screening.actions.returning import EarlierFormGone, NotRecognised, Recognised, Returning
 from services.screening.actions.reviews import Reviews, Word
 from services.screening.actions.submitting import Submitting

@@ -210,7 +210,7 @@ class Case:
         return awaited and self.client is not None and self.tries < MOST_TRIES
 
     def tried(self, tries: int = 1) -> Case:
-        """Counted before it is looked at, so that many at once are no more than so many; the right one is given back."""
+        """Counted before it is looked at, so that many at once are not too many; the right one is given back."""
         return replace(self, tries=self.tries + tries, version=self.version + 1)
 
     def asked_again(self, *, checked: int, now: datetime) -> Case:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.screening.actions import Auditing, Clients, Retention, Reviews, Screening
+from services.screening.actions import Auditing, Clients, Memory, Retention, Returning, Reviews, Screening
 from services.screening.domain.catalogue import Catalogue
-from services.screening.routes import audit, checks, clients, evaluating, holds, reviews
+from services.screening.routes import audit, checks, clients, evaluating, holds, returning, reviews
 from shared.httpkit import Route
 
 
@@ -16,6 +16,8 @@ def routes(
     of_clients: Clients,
     auditing: Auditing,
     retention: Retention,
+    of_returning: Returning,
+    memory: Memory,
     catalogue: Catalogue,
 ) -> Sequence[Route]:
     return (
@@ -25,4 +27,5 @@ def routes(
         *clients.routes(of_clients, catalogue),
         *audit.routes(auditing),
         *holds.routes(retention),
+        *returning.routes(of_returning, memory, catalogue),
     )

@@ -1,0 +1,233 @@
+"""Returning clients: recognised by a date of birth, asked whether anything has changed instead of the whole form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue
+
+from services.screening import confidential
+from services.screening.actions.cases import reachable
+from services.screening.actions.casework import TRIES, Casework, Contended
+from services.screening.actions.submitting import Sheets, Submitting
+from services.screening.confidential import Filled
+from services.screening.domain.audit import CLIENT, Hand
+from services.screening.domain.case import Case, State
+from services.screening.domain.catalogue import Form
+from services.screening.domain.questionnaire import DOB
+from services.screening.domain.returning import NEVER_FILLED_IN, RED_FLAGS, Earlier, earlier_of
+from services.screening.domain.sheet import day_of
+from services.screening.domain.told import Told
+from services.screening.ports import Forgotten, Merges, Profile
+from shared.errors import Kind, Refusal
+from shared.tokens import TokenInvalid, Tokens
+
+PROVEN_FOR: Final = timedelta(minutes=30)
+MOST_CASES: Final = 50
+# A number may be a family's: so many forms are looked at for the one of whoever comes.
+MOST_OPENED: Final = 10
+_PURPOSE: Final = "recognised"
+
+
+class NotRecognised(Refusal):
+    """The proof that somebody was recognised is missing, altered, older than half an hour, or of another visit."""
+
+    slug: ClassVar[str] = "not-recognised"
+    kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
+
+
+class EarlierFormGone(Refusal):
+    """The earlier form stands no longer, or not until the visit: the whole form is wanted."""
+
+    slug: ClassVar[str] = "earlier-form-gone"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """The day of the earlier form, and a proof that its owner is here.
+
+    `stands`: nothing but the signs of these days, in `form`, need be asked. Otherwise the clearance ends before the
+    visit, or the rules are new: the whole form is wanted, and can be filled in with the earlier answers.
+    """
+
+    since: date
+    proof: str
+    stands: bool
+    form: Form
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    earlier: Earlier
+    filled: Filled
+
+
+class Returning:
+    def __init__(self, casework: Casework, submitting: Submitting, *, merges: Merges, tokens: Tokens) -> None:
+        self._casework = casework
+        self._submitting = submitting
+        self._merges, self._tokens = merges, tokens
+
+    async def recognise(self, appointment: str, practice: str, *, dob: date) -> Recognised | None:
+        """None if there is no earlier form that stands, if this is not the date of birth in it, or after five tries.
+
+        Each date takes a try, whether or not there is a form, before it is looked at; the right one gives it back.
+        """
+        case = await self._took_a_try(appointment, practice)
+        if case is None:
+            return None
+        found = await self._find(case, lambda filled: filled.answers.get(DOB) == dob.isoformat())
+        form = self._form(case)
+        profile = await self._casework.profile(practice)
+        if found is None or not found.earlier.may_be_shown(form):
+            return None
+        await self._casework.change(case, lambda now: now.tried(-1) if now.tries else now)
+        expires = self._casework.now() + PROVEN_FOR
+        proof = self._tokens.mint(_subject(appointment, found.earlier.submission.submitted_at), practice, expires)
+        stands = found.earlier.stands(form, _visit(case, profile))
+        since = found.earlier.submission.as_of
+        return Recognised(since=since, proof=proof, stands=stands, form=form, profile=profile)
+
+    async def earlier_answers(
+        self, appointment: str, practice: str, *, proof: str, hand: Hand = CLIENT
+    ) -> dict[str, JsonValue]:
+        """To fill in the whole form with, where something did change. Raises `NotRecognised`, `EarlierFormGone`.
+
+        Nothing is told unless it is noted who saw it.
+        """
+        case = await self._casework.own(appointment, practice)
+        _, found = await self._proven(case, proof)
+        seen = await self._casework.find(found.earlier.case)
+        await self._casework.note_view(seen, hand)
+        return {name: answer for name, answer in found.filled.answers.items() if name not in NEVER_FILLED_IN}
+
+    async def unchanged(
+        self,
+        appointment: str,
+        practice: str,
+        *,
+        proof: str,
+        red_flags: list[str],
+        locale: str | None,
+        hand: Hand = CLIENT,
+    ) -> Told:
+        """The earlier answers with today's signs, judged today; the clearance ends when the earlier one would.
+
+        The same again changes nothing. Raises `NotRecognised`, `EarlierFormGone`, `AnswersInvalid`,
+        `EmergencyNumberMissing`, and what `Case.check_takes_answers` raises.
+        """
+        profile = reachable(await self._casework.profile(practice))
+        for _ in range(TRIES):
+            case = await self._casework.own(appointment, practice)
+            told = await self._told_before(case, proof, red_flags, profile, locale)
+            if told is not None:
+                return told
+            known, found = await self._proven(case, proof)
+            if not found.earlier.stands(self._form(known), _visit(known, profile)):
+                raise EarlierFormGone("the earlier form does not stand until the visit")
+            sheets = Sheets(
+                form=self._form(known),
+                answers=found.filled.answers | {RED_FLAGS: list[JsonValue](red_flags)},
+                profile=profile,
+                at=self._casework.now(),
+                hand=hand,
+                basis=found.earlier.basis(found.filled.assessment.reason_codes),
+            )
+            handed_in = await self._submitting.submit(known, sheets, sheets.judged())
+            if handed_in is not None:
+                return self._submitting.told(*handed_in, profile, locale)
+        raise Contended(appointment)
+
+    async def _took_a_try(self, appointment: str, practice: str) -> Case | None:
+        for _ in range(TRIES):
+            case = await self._casework.own(appointment, practice)
+            if case is None or not case.may_try:
+                return None
+            after = case.tried()
+            if await self._casework.save(case, after, hand=CLIENT):
+                return after
+        raise Contended(appointment)
+
+    async def _told_before(
+        self, case: Case | None, proof: str, red_flags: list[str], profile: Profile, locale: str | None
+    ) -> Told | None:
+        """What was told when the same was said already."""
+        if case is None or case.submission is None or case.submission.based_on is None or case.state is State.CLOSED:
+            return None
+        self._shown(case, proof)
+        filled = await confidential.filled_of(self._casework.vault, case.submission)
+        same = filled.answers.get(RED_FLAGS) == red_flags
+        return self._submitting.told(case, filled, profile, locale) if same else None
+
+    async def _proven(self, case: Case | None, proof: str) -> tuple[Case, _Found]:
+        """The earlier form that was recognised, if it is still the latest of its owner, and was not voided since."""
+        if case is None or case.client is None or case.request is None:
+            raise NotRecognised("the proof is missing, altered or out of date")
+        submitted_at = self._shown(case, proof)
+        case.check_takes_answers(self._form(case).questionnaire.id)
+        owner = await self._find(case, lambda _: True, at=submitted_at)
+        if owner is not None:
+            dob = owner.filled.answers[DOB]
+            found = await self._find(case, lambda filled: filled.answers.get(DOB) == dob)
+            shown = found is not None and found.earlier.submission.submitted_at == submitted_at
+            if found is not None and shown and found.earlier.may_be_shown(self._form(case)):
+                return case, found
+        raise EarlierFormGone("the earlier form does not stand any longer")
+
+    def _shown(self, case: Case, proof: str) -> datetime:
+        """Which form the proof is about."""
+        try:
+            claim = self._tokens.read(proof, self._casework.now())
+            moment = _moment(claim.appointment, case.id)
+        except (TokenInvalid, ValueError) as error:
+            raise NotRecognised("the proof is missing, altered or out of date") from error
+        if claim.practice != case.practice:
+            raise NotRecognised("the proof is missing, altered or out of date")
+        return moment
+
+    async def _find(
+        self, case: Case, is_theirs: Callable[[Filled], bool], *, at: datetime | None = None
+    ) -> _Found | None:
+        """The latest decided form of this client that is theirs; the one of that moment if it is named.
+
+        One that was declined or voided since is found as well, so that nothing older is taken instead.
+        """
+        refs = await self._merges.family(case.practice, case.client or "")
+        cases = await self._casework.cases.of_clients(case.practice, refs, limit=MOST_CASES)
+        all_ = [one for one in earlier_of(cases) if at in (None, one.submission.submitted_at)]
+        for earlier in all_[:MOST_OPENED]:
+            try:
+                filled = await confidential.filled_of(self._casework.vault, earlier.submission)
+            except Forgotten:
+                continue
+            if is_theirs(filled):
+                return _Found(earlier, filled)
+        return None
+
+    def _form(self, case: Case) -> Form:
+        """What the service asks for now."""
+        return self._casework.catalogue.form(case.request.form if case.request else "")
+
+
+def _visit(case: Case, profile: Profile) -> date:
+    """On the practice's calendar."""
+    return day_of(case.starts_at, ZoneInfo(profile.zone)) if case.starts_at else date.max
+
+
+def _subject(appointment: str, submitted_at: datetime) -> str:
+    """Nothing that could be shown as the token of an appointment, and no name of the earlier one."""
+    return f"{_PURPOSE}/{appointment}/{round(submitted_at.timestamp() * 1000)}"
+
+
+def _moment(subject: str, appointment: str) -> datetime:
+    """Raises `ValueError`."""
+    purpose, of, moment = subject.split("/")
+    if (purpose, of) != (_PURPOSE, appointment):
+        raise ValueError("a proof of something else")
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(moment))
