@@ -323,7 +323,7 @@ def cancelled(**changes: Any) -> AppointmentCancelled:
 
 def clients(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW, **ports: Any) -> Clients:
     """What screening does about clients, on twins."""
-    made = casework(cases, vault=vault, now=now)
+    made = casework(cases, vault=vault, now=now, auditing=ports.pop("auditing", None))
     memory = Memory(made, ports.pop("histories", None) or HistoryTwin())
     twins: dict[str, Any] = {"merges": MergeTwin(), "asks": AskTwin(), "holds": HoldTwin(), "memory": memory}
     return Clients(made, **twins | ports)

@@ -91,10 +91,10 @@ class Casework:
         )
         await self.auditing.note(seen)
 
-    async def note_key_deleted(self, practice: str, subject: str, hand: Hand) -> None:
+    async def note_key_deleted(self, practice: str, record: str, hand: Hand, *, once: str) -> None:
         """A key is deleted once, however often that is made sure of."""
         deed = Deed.KEY_DELETED
-        await self.auditing.note(self.auditing.fact(deed, practice=practice, record=subject, hand=hand, once=subject))
+        await self.auditing.note(self.auditing.fact(deed, practice=practice, record=record, hand=hand, once=once))
 
     async def filled(self, case: Case) -> Filled | None:
         return None if case.submission is None else await confidential.filled_of(self.vault, case.submission)
@@ -127,7 +127,7 @@ class Casework:
         """Leave nothing but that the case is closed; it is emptied before its key goes, and may be done again."""
         await self.change(Case(id=appointment, practice=practice), Case.forgotten, hand=hand)
         await self.vault.forget(practice, appointment)
-        await self.note_key_deleted(practice, appointment, hand)
+        await self.note_key_deleted(practice, appointment, hand, once=appointment)
 
     async def save(self, case: Case, after: Case, *, hand: Hand) -> bool:
         """With what it says and what the audit notes of it, in one write; False if somebody else was quicker."""

@@ -73,6 +73,8 @@ def coarse(address: str) -> str | None:
         found = ipaddress.ip_address(address)
     except ValueError:
         return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
     return str(ipaddress.ip_network((found, COARSE[found.version]), strict=False))
 
 
