@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,7 +52,7 @@ SECONDS = (0, 1, 59, 3_599, 3_600, 7_200, 43_200, 82_800, 86_398, 86_399)
 class Made:
     """`as_of` is the date that a wall clock in the practice showed when the form was handed in."""
 
-    form: Form
+    form: Form = field(repr=False)
     submitted_at: datetime
     zone: str
     as_of: date

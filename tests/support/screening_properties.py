@@ -28,6 +28,7 @@ Property = Callable[[Form, Pick], bool]
 T = TypeVar("T")
 OPENLY = (AnswerType.TRI, AnswerType.CHOICE, AnswerType.FUZZY_DATE, AnswerType.INT)
 LIFE = 36_500
+OPEN_RULES = {"R70", "R71", "R72", "R85", "R86"}
 
 
 def an_open_answer_is_never_cleared(form: Form, pick: Pick) -> bool:
@@ -187,14 +188,20 @@ def a_form_belongs_to_the_day_that_the_practice_had(form: Form, pick: Pick) -> b
 
 
 def a_set_with_a_hole_in_it_still_clears_nobody_of_whom_it_does_not_know(form: Form, pick: Pick) -> bool:
-    """Even without the rules about open and missing answers."""
-    made = a_case(form, pick)
-    holed = replace(form.ruleset, rules=tuple(r for r in form.ruleset.rules if r.id not in {"R70", "R71", "R72"}))
+    """Even without the rules about answers that are open, missing or impossible."""
+    made = exactly(a_case(form, pick))
+    holed = replace(form.ruleset, rules=tuple(r for r in form.ruleset.rules if r.id not in OPEN_RULES))
     made = replace(made, form=replace(form, ruleset=holed))
-    known = made.severity
     assert made.but(q_aneurysm=one((UNSURE, SKIP), pick)).judged().outcome is not Effect.CLEARED, made
     assert made.without("q_aneurysm").judged().outcome is not Effect.CLEARED, made
-    return known == 0
+    name, _ = _some_date(made, pick)
+    if name is None or name not in sheet(made).shown:
+        return made.severity == 0
+    after, before = made.as_of + timedelta(days=1), made.born - timedelta(days=1)
+    undated = one((UNSURE, SKIP, dated(after), dated(before)), pick)
+    assert made.but(**{name: undated}).judged().outcome is not Effect.CLEARED, (name, undated, made)
+    assert made.without(name).judged().outcome is not Effect.CLEARED, (name, made)
+    return True
 
 
 PROPERTIES: tuple[Property, ...] = (
