@@ -109,8 +109,10 @@ async def declare(rabbit: RabbitBackend) -> None:
 
 
 @asynccontextmanager
-async def app(mongo_url: str, fresh_database: Callable[[], str], rabbit: RabbitBackend) -> AsyncIterator[App]:
-    """One replica that knows one practice."""
+async def app(
+    mongo_url: str, fresh_database: Callable[[], str], rabbit: RabbitBackend, **changes: Any
+) -> AsyncIterator[App]:
+    """One replica that knows one practice; `changes` are other settings than usual."""
     database = fresh_database()
     built = Settings(
         mongo_url=SecretStr(mongo_url),
@@ -121,7 +123,7 @@ async def app(mongo_url: str, fresh_database: Callable[[], str], rabbit: RabbitB
         screening_database=database,
         screening_vault_database=fresh_database(),
         screening_master_key=SecretStr(base64.b64encode(secrets.token_bytes(96)).decode()),
-    )
+    ).model_copy(update=changes)
     await declare(rabbit)
     async with AsyncExitStack() as opened:
         served = await build(built)

@@ -13,7 +13,7 @@ from services.screening.ports import PracticeUnknown
 from services.screening.routes import payloads as p
 from services.screening.routes import views
 from services.screening.routes.hand import hand_of
-from services.screening.routes.parts import PRIVATE, claim_of
+from services.screening.routes.parts import CLOSED, PRIVATE, claim_of
 from shared.httpkit import Answer, Ask, Route, Who
 
 
@@ -68,6 +68,7 @@ def routes(screening: Screening, catalogue: Catalogue) -> Sequence[Route]:
             body=p.AnswersIn,
             answers={200: p.OutcomeOut, 202: p.OutcomeOut},
             refuses=(
+                *CLOSED,
                 AnswersInvalid,
                 FormUnknown,
                 OtherFormAsked,
@@ -87,7 +88,7 @@ def routes(screening: Screening, catalogue: Catalogue) -> Sequence[Route]:
             summary="What the client is told now",
             query=p.LocaleQuery,
             answers={200: p.OutcomeOut},
-            refuses=(CaseUnknown, PracticeUnknown),
+            refuses=(CaseUnknown, PracticeUnknown, *CLOSED),
             who=Who.TOKEN,
         ),
     )

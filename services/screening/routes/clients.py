@@ -10,7 +10,7 @@ from services.screening.routes import payloads as p
 from services.screening.routes import views
 from services.screening.routes.audit import accesses
 from services.screening.routes.hand import hand_of
-from services.screening.routes.parts import PRIVATE
+from services.screening.routes.parts import CLOSED, PRIVATE
 from shared.httpkit import Answer, Ask, Route, Who
 
 
@@ -26,7 +26,8 @@ class ClientRoutes:
     async def export(self, ask: Ask[None, None]) -> Answer:
         opened = await self._clients.exported(ask.path["ask"], ask.path["practice"], hand_of(ask))
         seen = accesses(await self._clients.seen(opened))
-        return Answer(200, views.export(ask.path["ask"], opened, seen, self._catalogue), headers=PRIVATE)
+        remembered = views.remembered(await self._clients.remembered(opened))
+        return Answer(200, views.export(ask.path["ask"], opened, seen, remembered, self._catalogue), headers=PRIVATE)
 
 
 def routes(clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
@@ -47,7 +48,7 @@ def routes(clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
             handler=to.export,
             summary="All health checks of a client, for the export that booking was asked for",
             answers={200: p.ExportOut},
-            refuses=(ExportUnknown,),
+            refuses=(ExportUnknown, *CLOSED),
             who=Who.OPERATOR,
         ),
     )

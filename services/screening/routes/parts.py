@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from services.screening.ports import Forgotten, Locked
 from shared.httpkit import Ask
 from shared.tokens import Claim, TokenInvalid
 
+CLOSED: Final = (Forgotten, Locked)
+"""Why what is sealed may not open: whoever reads answers says so."""
 PRIVATE: Final = {"Cache-Control": "no-store"}
 
 

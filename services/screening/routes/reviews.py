@@ -22,7 +22,7 @@ from services.screening.domain.refusals import (
 from services.screening.routes import payloads as p
 from services.screening.routes import views
 from services.screening.routes.hand import hand_of
-from services.screening.routes.parts import PRIVATE
+from services.screening.routes.parts import CLOSED, PRIVATE
 from shared.httpkit import Answer, Ask, Route, Who
 
 
@@ -74,7 +74,7 @@ def routes(reviews: Reviews, catalogue: Catalogue) -> Sequence[Route]:
             handler=to.case,
             summary="One case with its answers and reasons",
             answers={200: p.CaseOut},
-            refuses=(CaseUnknown,),
+            refuses=(CaseUnknown, *CLOSED),
             who=Who.OPERATOR,
         ),
         Route(
@@ -85,6 +85,7 @@ def routes(reviews: Reviews, catalogue: Catalogue) -> Sequence[Route]:
             body=p.DecisionIn,
             answers={200: p.CaseOut},
             refuses=(
+                *CLOSED,
                 CaseUnknown,
                 CaseChanged,
                 NotInReview,
