@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -238,3 +239,11 @@ def test_where_the_calendar_ends_no_day_is_named() -> None:
     values = FORM.questionnaire.read(CLEAR | BROKEN | {"dob": "9980-01-01", "q_skull_fracture_date": last})
     found = assess(FORM.ruleset, FORM.questionnaire.sheet(values, as_of=date(9999, 12, 31)))
     assert (found.outcome, found.retry_after, found.messages) == (Effect.DECLINED, None, ("DECLINED",))
+
+
+def test_a_note_of_which_nobody_can_tell_keeps_nobody_waiting() -> None:
+    notes_only = replace(FORM.ruleset, rules=tuple(rule for rule in FORM.ruleset.rules if rule.id in ("N01", "R99")))
+    more = {"q_head_injury_date": "unsure", "q_head_injury_checked": "yes", "q_head_injury_symptoms": "no"}
+    values = FORM.questionnaire.read(CLEAR | {"q_head_injury": "yes"} | more)
+    found = assess(notes_only, FORM.questionnaire.sheet(values, as_of=AS_OF))
+    assert (found.outcome, found.note_codes) == (Effect.CLEARED, ())
