@@ -1,8 +1,8 @@
 """How hard a text is to read: own counters, because those of the registries need word lists from the network.
 
-English by the grade of Flesch and Kincaid (1975). Spanish by the scale INFLESZ on the formula of Szigriszt-Pazos, made for
-Spanish and tried on what patients are given to read (Barrio-Cantalejo et al., An Sist Sanit Navar 2008);
-the older one of Fernández Huerta only carries English over. A number counts as one syllable, however long it is said.
+English by the grade of Flesch and Kincaid (1975). Spanish by the scale INFLESZ on the formula of Szigriszt-Pazos, made
+for Spanish and tried on what patients are given to read (Barrio-Cantalejo et al., An Sist Sanit Navar 2008); the older
+one of Fernández Huerta only carries English over. A number counts as one syllable, however long it is said.
 So does a name among `names`, of an illness or a medicine: who has it knows it, and how long it is says nothing.
 """
 
