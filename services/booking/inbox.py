@@ -44,11 +44,16 @@ def subscriptions(booking: Booking) -> Subscriptions:
         word = Word(
             version=heard.sequence, event=heard.id, outcome=Outcome(fact.outcome), cleared_until=fact.valid_until
         )
-        return await _verdict(booking.visits.told(AppointmentId(fact.appointment), word))
+        return await _verdict(_told(fact.appointment, word))
 
     async def voided(heard: Envelope[CaseVoided]) -> Verdict:
         word = Word(version=heard.sequence, event=heard.id)
-        return await _verdict(booking.visits.told(AppointmentId(heard.data.appointment), word))
+        return await _verdict(_told(heard.data.appointment, word))
+
+    async def _told(appointment: str, word: Word) -> Appointment:
+        visit = await booking.visits.told(AppointmentId(appointment), word)
+        await booking.courses.told(visit, word.event)
+        return visit
 
     async def said_yes(heard: Envelope[ReplyConfirmed]) -> Verdict:
         return await _verdict(_replied(heard, Deed.SAID_YES))

@@ -146,6 +146,12 @@ class Courses:
         elif seat is not None and seat.index > 0 and isinstance(fact, COUNTING):
             await self._follow(AppointmentId(fact.appointment), seat.course)
 
+    async def told(self, visit: Appointment, event: str) -> None:
+        """What the health check said of the first visit, where no event tells the others of it."""
+        leads = visit.seat is not None and not visit.follows
+        if leads and any(turn.event == event and turn.deed in rules.UNSAID for turn in visit.history):
+            await self.follow(rules.seat_of(visit).course)
+
     async def clear(self, course: str, *, hand: Hand) -> Sequence[Appointment]:
         """A person has looked at the visits that lie beyond the clearance of the first."""
         lead, *later = await self.get(course)

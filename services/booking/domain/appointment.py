@@ -32,7 +32,8 @@ class Deed(StrEnum):
     """What happened in a turn.
 
     `RECHECKED` is a new clearance of what was confirmed, `POSTPONED` one that ends before the visit: its health check
-    is asked for once more when the visit is near, and that is `CHECK_ASKED`.
+    is asked for once more when the visit is near, and that is `CHECK_ASKED`. `VOIDED` is of a visit that has begun,
+    for the sake of others that count on its clearance.
     """
 
     HELD = "held"
@@ -41,6 +42,7 @@ class Deed(StrEnum):
     CONFIRMED = "confirmed"
     RECHECKED = "rechecked"
     POSTPONED = "postponed"
+    VOIDED = "voided"
     CHECK_ASKED = "check_asked"
     DECLINED = "declined"
     LAPSED = "lapsed"

@@ -32,22 +32,28 @@ class Word:
 
 
 def obey(appointment: Appointment, word: Word, *, now: datetime) -> Appointment:
-    """Follow the health check; the same appointment if the word is not new, or has nothing to say about it any more.
+    """Follow the health check; the same appointment if the word is not new, or has nothing to say about it.
 
-    Words may come twice and in any order. What was confirmed and has begun stays as it is; what still waits may be
-    decided late, because it is not given back before all that was said in time has been heard.
+    Words may come twice and in any order. A visit that has begun takes place whatever is said; what still waits may
+    be decided late, because it is not given back before all that was said in time has been heard. The later visits of
+    a course follow the first, until their own check is asked for.
     """
-    if word.version <= appointment.checked or not _concerns(appointment, now):
+    follows = appointment.follows and not appointment.was_asked_again
+    if word.version <= appointment.checked or appointment.client is None or follows:
         return appointment
-    obeyed = _obeyed(appointment, word, now)
+    if appointment.state in turns.TOOK_PLACE and now >= appointment.starts_at:
+        obeyed = _noted(appointment, word, now)
+    elif appointment.state in BOOKED:
+        obeyed = _obeyed(appointment, word, now)
+    else:
+        return appointment
     return obeyed if obeyed is appointment else replace(obeyed, checked=word.version)
 
 
-def _concerns(appointment: Appointment, now: datetime) -> bool:
-    """A later visit of a course follows the first, until its own check is asked for."""
-    if appointment.state not in BOOKED or (appointment.state is State.CONFIRMED and now >= appointment.starts_at):
-        return False
-    return not appointment.follows or appointment.was_asked_again
+def _noted(appointment: Appointment, word: Word, now: datetime) -> Appointment:
+    if word.outcome is Outcome.CLEARED:
+        return turns.recheck(appointment, cleared_until=word.cleared_until, event=word.event, now=now)
+    return turns.void(appointment, event=word.event, now=now)
 
 
 def _obeyed(appointment: Appointment, word: Word, now: datetime) -> Appointment:

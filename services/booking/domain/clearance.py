@@ -52,7 +52,7 @@ def _decisions(visits: Iterable[Appointment], screening: str) -> Iterator[tuple[
 
 def is_voided(turn: Turn) -> bool:
     """What was decided counts no longer; time also asks for the check once more, and takes nothing back."""
-    return turn.deed is Deed.CHECK_ASKED and turn.event is not None
+    return turn.deed is Deed.VOIDED or (turn.deed is Deed.CHECK_ASKED and turn.event is not None)
 
 
 def _same(known: Client | None, client: Client) -> bool:

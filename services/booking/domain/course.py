@@ -27,6 +27,10 @@ WAITING: Final = frozenset({State.REQUESTED, State.IN_REVIEW})
 OVER_WITHOUT_US: Final = frozenset({State.DECLINED, State.LAPSED, State.CANCELLED})
 
 
+UNSAID: Final = frozenset({Deed.POSTPONED, Deed.RECHECKED, Deed.VOIDED})
+"""Turns of the first visit that mean something for the others, and that no event tells of."""
+
+
 class NoSuchCourse(Refusal):
     """There is no course of this id."""
 

@@ -37,13 +37,15 @@ class Step:
     to: State | None
 
 
+TOOK_PLACE: Final = frozenset({State.CONFIRMED, State.ATTENDED, State.MISSED})
 # Attended may have been assumed in silence, so the practitioner's later word may still correct it, and a slip.
 STEPS: Final[Mapping[Deed, Step]] = {
     Deed.RENEWED: Step(frozenset({State.HELD}), None),
     Deed.REQUESTED: Step(frozenset({State.HELD}), State.REQUESTED),
     Deed.REVIEWED: Step(BOOKED, State.IN_REVIEW),
     Deed.CONFIRMED: Step(PENDING, State.CONFIRMED),
-    Deed.RECHECKED: Step(frozenset({State.CONFIRMED}), None),
+    Deed.RECHECKED: Step(TOOK_PLACE, None),
+    Deed.VOIDED: Step(TOOK_PLACE, None),
     Deed.POSTPONED: Step(BOOKED, State.REQUESTED),
     Deed.CHECK_ASKED: Step(BOOKED, State.REQUESTED),
     Deed.DECLINED: Step(BOOKED, State.DECLINED),
@@ -177,6 +179,11 @@ def postpone(appointment: Appointment, *, cleared_until: date | None, event: str
     """No clearance reaches the visit yet: its time is kept, and time itself asks for the check when it is near."""
     postponed = _turn(appointment, Deed.POSTPONED, By.RULES, now, event=event)
     return replace(postponed, held_until=None, cleared_until=cleared_until)
+
+
+def void(appointment: Appointment, *, event: str, now: datetime) -> Appointment:
+    """The clearance of a visit that has begun counts no longer: nothing changes for it, but no other may rely on it."""
+    return replace(_turn(appointment, Deed.VOIDED, By.RULES, now, event=event), cleared_until=None)
 
 
 def ask_check(appointment: Appointment, *, now: datetime, voided_by: str | None = None) -> Appointment:
