@@ -18,6 +18,8 @@ main() {
     random operator_key 32
     # Without it nobody can read the answers to health questions again: keep a copy somewhere else.
     keep screening_master_key "$(head -c 96 /dev/urandom | base64 | tr -d '\n')"
+    # Empty but while the master key is changed; RUNBOOK.md says how.
+    empty screening_earlier_master_keys
     # Without it nobody knows any more who said STOP.
     random number_key 32
     # The token of the demo's phone. With a Twilio account, its own auth token takes this one's place.
@@ -41,6 +43,12 @@ random() { keep "$1" "$(hex "$2")"; }
 hex() { od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 
 found() { sed -n "s/^$1 = //p" "$2"; }
+
+empty() {
+    [ ! -e "$1" ] || return 0
+    : >"$1"
+    chmod 444 "$1"
+}
 
 keep() {
     [ ! -s "$1" ] || return 0

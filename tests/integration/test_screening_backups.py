@@ -154,6 +154,25 @@ async def test_a_damaged_answer_is_an_error_of_ours_and_neither_answer_nor_log_h
         assert content not in str(told.body)
 
 
+async def test_with_the_master_key_lost_the_service_runs_says_so_and_takes_new_clients(
+    mongo_url: str, fresh_database: Callable[[], str], rabbit: RabbitBackend, capfd: pytest.CaptureFixture[str]
+) -> None:
+    databases = {"screening_database": fresh_database(), "screening_vault_database": fresh_database()}
+    old, new = an_appointment(), an_appointment()
+    async with app(mongo_url, fresh_database, rabbit, **databases) as before:
+        assert (await before.answer(old, twin.REVIEWED)).status == 202
+    capfd.readouterr()
+
+    async with app(mongo_url, fresh_database, rabbit, **databases) as after:  # with a master key of its own
+        told = [await after.outcome(old), await after.answer(old, twin.REVIEWED)]
+        assert [(one.status, one.code) for one in told] == [(503, "vault-locked")] * 2
+        assert (await after.answer(new, twin.REVIEWED)).status == 202
+        assert (await after.outcome(new)).status == 200
+    logged = capfd.readouterr().out
+    assert "vault.locked" in logged
+    assert "Traceback" not in logged
+
+
 async def is_closed_to(vault: KeyVault, sealed: bytes) -> bool:
     try:
         await vault.unseal(sealed)

@@ -113,14 +113,13 @@ async def app(
     mongo_url: str, fresh_database: Callable[[], str], rabbit: RabbitBackend, **changes: Any
 ) -> AsyncIterator[App]:
     """One replica that knows one practice; `changes` are other settings than usual."""
-    database = fresh_database()
     built = Settings(
         mongo_url=SecretStr(mongo_url),
         rabbit_url=SecretStr(rabbit.url),
         signing_key=SecretStr("signing-" + "s" * 32),
         operator_key=SecretStr(OPERATOR_KEY),
         public_origin="http://127.0.0.1",
-        screening_database=database,
+        screening_database=fresh_database(),
         screening_vault_database=fresh_database(),
         screening_master_key=SecretStr(base64.b64encode(secrets.token_bytes(96)).decode()),
     ).model_copy(update=changes)
@@ -130,7 +129,7 @@ async def app(
         opened.push_async_callback(served[httpkit.KEPT_OPEN].aclose)
         server = await opened.enter_async_context(TestServer(httpkit.mounted({"screening": served})))
         http = await opened.enter_async_context(aiohttp.ClientSession(server.make_url("/")))
-        db = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), database))
+        db = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), built.screening_database))
         listener = await opened.enter_async_context(Bus.connect(SecretStr(rabbit.url), service="listener"))
         one = App(http, db, listener)
         await listener.consume({CaseDecided: _hearing(one.heard)})

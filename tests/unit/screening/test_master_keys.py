@@ -175,3 +175,11 @@ def test_nothing_shows_a_master_key(file: Path) -> None:
 def _closed(folder: Path) -> Path:
     folder.mkdir(mode=0o700)
     return folder
+
+
+def test_a_mounted_secret_of_earlier_keys_that_is_empty_holds_none(tmp_path: Path) -> None:
+    (tmp_path / "stillpoint_screening_master_key").write_text(SHOWN + "\n")
+    (tmp_path / "stillpoint_screening_earlier_master_keys").touch()
+    assert settings(_secrets_dir=tmp_path).masters == Masters.at_hand(KEY)
+    (tmp_path / "stillpoint_screening_earlier_master_keys").write_text(in_base64(OTHER) + "\n")
+    assert settings(_secrets_dir=tmp_path).masters == Masters.at_hand(KEY, OTHER)
