@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 
 from services.screening.__main__ import app
-from tests.support.screening import CLEAR
+from tests.support import screening_oracle as oracle
+from tests.support.screening import CATALOGUE, CLEAR
+from tests.support.screening_cases import Made, a_case
 
 ANSWERS = {key: value for key, value in CLEAR.items() if key not in ("dob", "respondent_role")}
 CASE: dict[str, Any] = {
@@ -111,6 +114,34 @@ def test_many_cases_come_as_a_list_as_lines_or_as_a_table(
     code, out, err = run(capsys, file)
     assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["cleared", "declined"]
     assert (code, err) == (0, "")
+
+
+def test_made_up_clients_of_the_full_form_come_to_what_the_second_judge_says(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pick = random.Random(9).randrange
+    made = [a_case(CATALOGUE.form("cst-intake"), pick) for _ in range(100)]
+    file.write_text("\n".join(json.dumps(body(one)) for one in made), encoding="utf-8")
+    assert run(capsys, file, "--expect") == (0, "", "")
+
+
+def body(made: Made) -> dict[str, Any]:
+    said = oracle.judged(made.answers, made.as_of, made.prior_yes)
+    return {
+        "questionnaire": made.form.questionnaire.id,
+        "practice_tz": made.zone,
+        "submitted_at": made.submitted_at.isoformat(),
+        "client": {"dob": made.answers["dob"]},
+        "respondent_role": made.answers["respondent_role"],
+        "guardian_consent": made.answers.get("guardian_consent"),
+        "prior_yes": sorted(made.prior_yes),
+        "answers": {
+            name: answer
+            for name, answer in made.answers.items()
+            if name not in ("dob", "respondent_role", "guardian_consent")
+        },
+        "expected": said | {"retry_after": said["retry_after"] and said["retry_after"].isoformat()},
+    }
 
 
 def test_toml_dates_count_in_the_zone_of_the_practice(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
