@@ -15,6 +15,7 @@ RULES = "rules/cst-core@2026.1.0.toml"
 QUESTIONS = "questionnaires/cst-core@2026.1.0.toml"
 LOCKED = 'code = "ANEURYSM_DIAGNOSED"\nmessages = ["DECLINED"]\nlock = true'
 MESSAGES = "messages/client@2026.1.0.toml"
+FULL = "rules/cst-rules@2026.1.0.toml"
 
 
 @pytest.fixture
@@ -30,6 +31,35 @@ def test_what_comes_with_the_service_is_sound() -> None:
     assert form is catalogue.form("cst-core@2026.1.0")
     assert form.ruleset.questionnaire == form.questionnaire.id
     assert catalogue.texts_for("en-GB") is catalogue.texts_for("xx") is catalogue.texts["en"]
+
+
+def test_a_form_and_its_rules_need_not_share_a_name() -> None:
+    form = library.read().form("cst-intake")
+    assert (form.questionnaire.id, form.ruleset.id) == ("cst-intake@2026.1.0", "cst-rules@2026.1.0")
+    with pytest.raises(FormUnknown):
+        library.read().form("cst-rules")
+
+
+def test_the_newest_of_several_rule_sets_judges_and_ten_is_newer_than_nine(folder: Path) -> None:
+    for version in ("2026.9.0", "2026.10.0"):
+        text = (folder / FULL).read_text().replace('version = "2026.1.0"', f'version = "{version}"')
+        (folder / "rules" / f"cst-rules@{version}.toml").write_text(text)
+    assert library.read(folder).form("cst-intake").ruleset.id == "cst-rules@2026.10.0"
+
+
+def test_the_newest_messages_are_told_and_ten_is_newer_than_nine(folder: Path) -> None:
+    for version in ("2026.9.0", "2026.10.0"):
+        text = (folder / MESSAGES).read_text().replace('version = "2026.1.0"', f'version = "{version}"')
+        (folder / "messages" / f"client@{version}.toml").write_text(text)
+    assert library.read(folder).messages == "client@2026.10.0"
+
+
+def test_a_group_of_more_than_six_questions_is_refused(folder: Path) -> None:
+    path = folder / "questionnaires/cst-intake@2026.1.0.toml"
+    text = path.read_text().replace('[[group]]\nid = "last"\ntitle.en = "Anything else"\ntitle.es = "Algo más"\n', "")
+    path.write_text(text.replace('group = "last"', 'group = "general"'))
+    with pytest.raises(LibraryBroken, match="group general asks more than 6 questions"):
+        library.read(folder)
 
 
 def test_an_unknown_form_is_refused_without_repeating_its_name() -> None:
@@ -90,6 +120,40 @@ def test_a_digest_follows_the_content_and_not_the_layout(folder: Path) -> None:
         (QUESTIONS, 'type = "bool"', 'type = "boolean"', "boolean"),
         (MESSAGES, "call {emergency_number}", "call {doctor}", "URGENT has an unknown field doctor"),
         (MESSAGES, 'REVIEW = "Thank', 'REVUE = "Thank', "there is no text for REVIEW"),
+        (MESSAGES, "call {emergency_number}", "call 112", "en.self: URGENT does not name its emergency_number"),
+        (MESSAGES, "llame al {emergency_number}", "pida ayuda", "es.self: URGENT does not name its emergency_number"),
+        (MESSAGES, "in touch by {deadline}", "in touch", "REVIEW does not name its deadline"),
+        (MESSAGES, "from {retry_after}", "later", "DECLINED_RETRY does not name its retry_after"),
+        (
+            RULES,
+            'explanation.es = "Un trastorno grave',
+            'explanation.pt = "Um distúrbio',
+            "R02 has no explanation in es",
+        ),
+        (QUESTIONS, 'es = "Cuestionario de salud"', "", "the title has no text in es"),
+        (QUESTIONS, 'es = "No lo sé"\n', "", "unsure has no text in es"),
+        (QUESTIONS, 'title.es = "La sangre"\n', "", "group blood has no title in es"),
+        (QUESTIONS, 'text.es = "Leve"', 'text.pt = "Leve"', "q_bleeding_severity has no text in es"),
+        (
+            QUESTIONS,
+            'id = "q_aneurysm"\ngroup = "head"',
+            'id = "q_aneurysm"\ngroup = "skull"',
+            "the groups are not those",
+        ),
+        (
+            QUESTIONS,
+            'id = "q_brain_bleed"\ngroup = "head"',
+            'id = "q_brain_bleed"\ngroup = "blood"',
+            "the groups are not those",
+        ),
+        (FULL, "approve_for = { default = 28", "approve_for = { default = 60", "R42 says how long an approval counts"),
+        (FULL, "approve_for = { default = 28", "approve_for = { default = 0", "rule.*approve_for.default"),
+        (
+            FULL,
+            "time_limited = true",
+            "approve_for = { default = 1, most = 2 }",
+            "R03 says how long an approval counts",
+        ),
     ],
 )
 def test_a_hole_is_named(folder: Path, file: str, old: str, new: str, why: str) -> None:
