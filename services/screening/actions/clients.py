@@ -11,6 +11,7 @@ from services.screening.actions.casework import Casework, Opened
 from services.screening.actions.histories import Memory
 from services.screening.domain.audit import Deed, Entry, Hand
 from services.screening.domain.case import Case
+from services.screening.domain.history import Lasting
 from services.screening.ports import Asked, AskKind, Asks, Holds, Merges
 from shared.errors import Kind, Refusal
 
@@ -71,6 +72,11 @@ class Clients:
         await self._asks.forget_exports(appointments)
         await self._say(begun)
 
+    async def let_go(self, case: Case, *, hand: Hand) -> None:
+        """One case that was kept long enough; what it said of its client first, which names it by its client."""
+        await self._memory.let_go(case)
+        await self._casework.forget(case.id, case.practice, hand=hand)
+
     async def prepare_export(self, ask: str, practice: str, *, appointments: Sequence[str]) -> None:
         """Note whose health checks may be fetched under this ask, and say how many there are; once."""
         begun = await self._begun(ask, AskKind.EXPORT, practice, appointments)
@@ -86,6 +92,10 @@ class Clients:
         theirs = [one for one in found if one is not None and not one.is_empty]
         await self._note_exported(theirs, hand)
         return [await self._casework.open(one.id) for one in theirs]
+
+    async def remembered(self, opened: Sequence[Opened]) -> Sequence[Lasting]:
+        """What is kept of the client beyond these cases, under whichever of their names."""
+        return await self._memory.of(one.case for one in opened)
 
     async def seen(self, opened: Sequence[Opened]) -> Sequence[Entry]:
         """Who of the practice has seen these, case by case."""

@@ -11,7 +11,7 @@ from typing import Final
 from services.screening import confidential
 from services.screening.actions.casework import TRIES, Casework, Contended
 from services.screening.confidential import Filled
-from services.screening.domain.audit import Deed, Hand
+from services.screening.domain.audit import BOOKING, Deed, Hand
 from services.screening.domain.case import Case, Submission
 from services.screening.domain.history import Correction, Declined, History, Lasting
 from services.screening.domain.refusals import NoteTooShort
@@ -130,19 +130,25 @@ class Memory:
             pointing = other if other.into is not None else other.merged(into)
             if pointing is other or await self._histories.save(other, pointing):
                 await self._casework.vault.forget(practice, _subject(other))
+                await self._note_key_deleted(practice, f"merged:{at.isoformat()}")
                 return
         raise Contended(ref)
 
     async def forget(self, practice: str, refs: Iterable[str], *, at: datetime) -> None:
         """The key first: should it be killed in between, nobody can read what is left."""
-        for ref in refs:
+        for number, ref in enumerate(refs):
             await self._casework.vault.forget(practice, KeyOwner.of_client(practice, ref).subject)
+            await self._note_key_deleted(practice, f"erased:{at.isoformat()}:{number}")
             for _ in range(TRIES):
                 before = await self._histories.find(practice, ref) or History(practice=practice, ref=ref)
                 if await self._histories.save(before, before.forgotten(at)):
                     break
             else:
                 raise Contended(ref)
+
+    async def _note_key_deleted(self, practice: str, once: str) -> None:
+        """Without the client's reference, which a number can be guessed from: the audit is never forgotten."""
+        await self._casework.note_key_deleted(practice, "client", BOOKING, once=once)
 
     async def let_go(self, case: Case) -> None:
         """The case is forgotten because it was kept long enough: with it goes what only it said of its client."""

@@ -82,7 +82,7 @@ class Retention:
         while old := await self._casework.cases.kept_before(why, before, after=after, limit=BATCH):
             for case in old:
                 if not await self._must_stay(case, why, before):
-                    await self._casework.forget(case.id, case.practice, hand=TIME)
+                    await self._clients.let_go(case, hand=TIME)
                     await self._note(Deed.RETENTION, case.practice, case.id, TIME, once=f"{case.id}:retention")
                     forgotten.labels(why.value).inc()
             term = kept(old[-1])

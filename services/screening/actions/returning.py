@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -89,7 +89,7 @@ class Returning:
             return None
         await self._casework.change(case, lambda now: now.tried(-1) if now.tries else now)
         expires = self._casework.now() + PROVEN_FOR
-        proof = self._tokens.mint(_subject(appointment, found.earlier.submission.submitted_at), practice, expires)
+        proof = self._tokens.mint(_subject(appointment, found.earlier.fingerprint), practice, expires)
         stands = found.earlier.stands(form, _visit(case, profile))
         since = found.earlier.submission.as_of
         return Recognised(since=since, proof=proof, stands=stands, form=form, profile=profile)
@@ -169,39 +169,39 @@ class Returning:
         """The earlier form that was recognised, if it is still the latest of its owner, and was not voided since."""
         if case is None or case.client is None or case.request is None:
             raise NotRecognised("the proof is missing, altered or out of date")
-        submitted_at = self._shown(case, proof)
+        shown = self._shown(case, proof)
         case.check_takes_answers(self._form(case).questionnaire.id)
-        owner = await self._find(case, lambda _: True, at=submitted_at)
+        owner = await self._find(case, lambda _: True, shown=shown)
         if owner is not None:
             dob = owner.filled.answers[DOB]
             found = await self._find(case, lambda filled: filled.answers.get(DOB) == dob)
-            shown = found is not None and found.earlier.submission.submitted_at == submitted_at
-            if found is not None and shown and found.earlier.may_be_shown(self._form(case)):
+            latest = found is not None and found.earlier.fingerprint == shown
+            if found is not None and latest and found.earlier.may_be_shown(self._form(case)):
                 return case, found
         raise EarlierFormGone("the earlier form does not stand any longer")
 
-    def _shown(self, case: Case, proof: str) -> datetime:
-        """Which form the proof is about."""
+    def _shown(self, case: Case, proof: str) -> str:
+        """The fingerprint of the form that the proof is about."""
         try:
             claim = self._tokens.read(proof, self._casework.now())
-            moment = _moment(claim.appointment, case.id)
-        except (TokenInvalid, ValueError) as error:
+        except TokenInvalid as error:
             raise NotRecognised("the proof is missing, altered or out of date") from error
-        if claim.practice != case.practice:
+        fingerprint = claim.appointment.rpartition("/")[2]
+        if (claim.appointment, claim.practice) != (_subject(case.id, fingerprint), case.practice):
             raise NotRecognised("the proof is missing, altered or out of date")
-        return moment
+        return fingerprint
 
     async def _find(
-        self, case: Case, is_theirs: Callable[[Filled], bool], *, at: datetime | None = None
+        self, case: Case, is_theirs: Callable[[Filled], bool], *, shown: str | None = None
     ) -> _Found | None:
-        """The latest decided form of this client that is theirs; the one of that moment if it is named.
+        """The latest decided form of this client that is theirs; the one with that fingerprint if it is given.
 
         One that was declined or voided since is found as well, so that nothing older is taken instead.
         """
         refs = await self._merges.family(case.practice, case.client or "")
         cases = await self._casework.cases.of_clients(case.practice, refs, limit=MOST_CASES)
-        all_ = [one for one in earlier_of(cases) if at in (None, one.submission.submitted_at)]
-        for earlier in all_[:MOST_OPENED]:
+        named = [one for one in earlier_of(cases) if shown in (None, one.fingerprint)]
+        for earlier in named[:MOST_OPENED]:
             try:
                 filled = await confidential.filled_of(self._casework.vault, earlier.submission)
             except Forgotten:
@@ -220,14 +220,6 @@ def _visit(case: Case, profile: Profile) -> date:
     return day_of(case.starts_at, ZoneInfo(profile.zone)) if case.starts_at else date.max
 
 
-def _subject(appointment: str, submitted_at: datetime) -> str:
-    """Nothing that could be shown as the token of an appointment, and no name of the earlier one."""
-    return f"{_PURPOSE}/{appointment}/{round(submitted_at.timestamp() * 1000)}"
-
-
-def _moment(subject: str, appointment: str) -> datetime:
-    """Raises `ValueError`."""
-    purpose, of, moment = subject.split("/")
-    if (purpose, of) != (_PURPOSE, appointment):
-        raise ValueError("a proof of something else")
-    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(moment))
+def _subject(appointment: str, fingerprint: str) -> str:
+    """Nothing that could be shown as the token of an appointment."""
+    return f"{_PURPOSE}/{appointment}/{fingerprint}"

@@ -24,7 +24,7 @@ from services.screening.domain.ruleset import Effect
 from services.screening.domain.sheet import day_of
 from services.screening.domain.told import Told, tell
 from services.screening.domain.wording import reader_of
-from services.screening.ports import Profile
+from services.screening.ports import Forgotten, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,10 @@ class Submitting:
         if history.is_empty and not submission.lasting:
             return case
         form = self._casework.catalogue.form(submission.questionnaire)
-        filled = await confidential.filled_of(self._casework.vault, submission)
+        try:
+            filled = await confidential.filled_of(self._casework.vault, submission)
+        except Forgotten:
+            return None
         known = replace(submission, lasting=False)
         prior = await self._prior(history, form, filled.answers)
         if prior:

@@ -139,7 +139,7 @@ class EvaluationOut(Shown):
 
 
 class ReviewOut(Shown):
-    """A line of the queue; the answers are read case by case."""
+    """A line of the queue; the answers are read case by case. `repeated`: declined elsewhere less than a day before."""
 
     appointment: str
     version: int
@@ -148,6 +148,7 @@ class ReviewOut(Shown):
     submitted_at: datetime | None
     deadline: datetime | None
     urgent: bool
+    repeated: bool
 
 
 class ReviewsOut(Shown):
@@ -177,7 +178,10 @@ class DecisionIn(Payload):
 
 
 class CaseOut(Shown):
-    """All that the practice may see of one case."""
+    """All that the practice may see of one case.
+
+    `repeated` as in the queue; `based_on` is the earlier one of which the client said that nothing has changed.
+    """
 
     appointment: str
     practice: str
@@ -195,6 +199,8 @@ class CaseOut(Shown):
     answers: dict[str, JsonValue] | None
     note: str | None
     clearance: ClearanceIn | None
+    repeated: bool
+    based_on: str | None
 
 
 class EarlierCaseOut(Shown):
@@ -220,9 +226,24 @@ class AccessOut(Shown):
     what: str
 
 
+class CorrectionOut(Shown):
+    question: str
+    note: str
+    corrected_by: str
+    at: datetime
+
+
+class RememberedOut(Shown):
+    """What outlasts one health check: which appointments' forms said yes for a lifetime, and what was corrected."""
+
+    yes: dict[str, list[str]]
+    corrections: list[CorrectionOut]
+
+
 class ExportOut(Shown):
     """All that screening holds of one client; `opened` says who has seen it, this time too."""
 
     ask: str
     cases: list[CaseOut]
     opened: list[AccessOut]
+    remembered: list[RememberedOut]

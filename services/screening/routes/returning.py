@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -75,17 +75,10 @@ class CorrectionsIn(Payload):
     corrected_by: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class CorrectionOut(p.Shown):
-    question: str
-    note: str
-    corrected_by: str
-    at: datetime
-
-
 class CorrectionsOut(p.Shown):
     """All of this client, the latest last."""
 
-    corrections: list[CorrectionOut]
+    corrections: list[p.CorrectionOut]
 
 
 class ReturningRoutes:
@@ -122,8 +115,7 @@ class ReturningRoutes:
         made = await self._memory.correct(
             ask.path["appointment"], body.questions, note=body.note, by=body.corrected_by, hand=hand_of(ask)
         )
-        shown = [CorrectionOut(question=o.question, note=o.note, corrected_by=o.by, at=o.at) for o in made]
-        return Answer(200, CorrectionsOut(corrections=shown), headers=PRIVATE)
+        return Answer(200, CorrectionsOut(corrections=views.corrections(made)), headers=PRIVATE)
 
     def _recognised(self, found: Recognised, locale: str | None) -> RecognisedOut:
         texts = self._catalogue.texts_for(locale or found.profile.locale)

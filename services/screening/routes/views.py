@@ -9,6 +9,7 @@ from services.screening.domain.answers import SKIP, UNSURE, AnswerType
 from services.screening.domain.assessment import URGENT, Assessment, Finding
 from services.screening.domain.case import Case, State
 from services.screening.domain.catalogue import Catalogue
+from services.screening.domain.history import Correction, Lasting
 from services.screening.domain.questionnaire import Question, Questionnaire
 from services.screening.domain.ruleset import Ruleset
 from services.screening.domain.told import Told
@@ -109,6 +110,7 @@ def review(case: Case) -> p.ReviewOut:
         submitted_at=case.submission.submitted_at if case.submission else None,
         deadline=case.deadline,
         urgent=case.submission is not None and case.submission.urgent,
+        repeated=case.submission is not None and case.submission.repeated,
     )
 
 
@@ -131,6 +133,7 @@ def case(opened: Opened, catalogue: Catalogue) -> p.CaseOut:
             "clearance": p.ClearanceIn.model_validate(reasons.clearance, from_attributes=True)
             if reasons and reasons.clearance
             else None,
+            "based_on": one.submission.based_on if one.submission else None,
         }
     )
 
@@ -149,5 +152,26 @@ def earlier(cases: Sequence[Case]) -> p.EarlierOut:
     return p.EarlierOut.model_validate({"cases": shown})
 
 
-def export(ask: str, opened: Sequence[Opened], seen: Sequence[p.AccessOut], catalogue: Catalogue) -> p.ExportOut:
-    return p.ExportOut(ask=ask, cases=[case(one, catalogue) for one in opened], opened=list(seen))
+def export(
+    ask: str,
+    opened: Sequence[Opened],
+    seen: Sequence[p.AccessOut],
+    remembered: Sequence[p.RememberedOut],
+    catalogue: Catalogue,
+) -> p.ExportOut:
+    cases = [case(one, catalogue) for one in opened]
+    return p.ExportOut(ask=ask, cases=cases, opened=list(seen), remembered=list(remembered))
+
+
+def remembered(lasting: Sequence[Lasting]) -> list[p.RememberedOut]:
+    return [
+        p.RememberedOut(
+            yes={question: list(named) for question, named in one.yes.items()},
+            corrections=corrections(one.corrections),
+        )
+        for one in lasting
+    ]
+
+
+def corrections(made: Sequence[Correction]) -> list[p.CorrectionOut]:
+    return [p.CorrectionOut(question=one.question, note=one.note, corrected_by=one.by, at=one.at) for one in made]
