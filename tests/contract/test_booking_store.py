@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, By, Deed, State
+from services.booking.domain.checking import Outcome, obey
 from services.booking.domain.refusals import SlotTaken
 from services.booking.outbox import announce, practice_changed
 from services.booking.ports import AlreadyMade, Appointments, Kept, Practices
@@ -33,7 +34,10 @@ from tests.support.booking import (
     a_house,
     a_request,
     a_visit,
+    a_word,
 )
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,38 @@ async def test_a_visit_may_move_onto_its_own_old_time(stores: Stores) -> None:
     moved = turns.move(visit, offer=visit.offer, starts_at=TEN + 15 * MINUTE, by=By.CLIENT, now=NOW)
     assert await stores.appointments.save(moved, announce(moved))
     assert (await stores.appointments.get(visit.id)) == moved
+
+
+async def test_what_a_health_check_came_to_is_kept_and_forgotten_when_it_is_voided(stores: Stores) -> None:
+    """Saved turn by turn: what the next one takes away must not stay behind."""
+    visit, until = a_request(starts_at=TEN + 60 * DAY), (NOW + 27 * DAY).date()
+    await kept(stores, visit)
+    told = [
+        a_word(Outcome.CLEARED, version=2, until=until + 90 * DAY),
+        a_word(None, version=3),
+        a_word(Outcome.CLEARED, version=4, until=until),
+        a_word(Outcome.NEEDS_REVIEW, version=5),
+        a_word(Outcome.DECLINED, version=6),
+    ]
+    for word in told:
+        visit = obey(visit, word, now=NOW)
+        assert await stores.appointments.save(visit, announce(visit))
+        assert await stores.appointments.get(visit.id) == visit
+    assert visit.checked == 6
+
+
+async def test_what_waits_for_its_check_is_due_when_that_is_asked_for(stores: Stores) -> None:
+    visit = a_request(starts_at=TEN + 60 * DAY)
+    await kept(stores, visit)
+    visit = obey(visit, a_word(Outcome.CLEARED, until=NOW.date()), now=NOW)
+    assert await stores.appointments.save(visit, ())
+    asking = TEN + 46 * DAY
+    assert list(await stores.appointments.due(asking - MINUTE, 9)) == []
+    assert list(await stores.appointments.due(asking, 9)) == [visit]
+    asked = turns.ask_check(visit, now=asking)
+    assert await stores.appointments.save(asked, announce(asked))
+    assert list(await stores.appointments.due(TEN + 58 * DAY - MINUTE, 9)) == []
+    assert list(await stores.appointments.due(TEN + 58 * DAY, 9)) == [asked]
 
 
 async def test_a_move_onto_another_visit_changes_nothing(stores: Stores) -> None:

@@ -21,7 +21,7 @@ from shared import httpkit, mongo
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.events import Envelope, Event, envelope
-from shared.events.screening import CaseDecided
+from shared.events.screening import CaseDecided, CaseVoided
 from shared.mongo import Database
 from shared.retry import DONE, Verdict
 from tests.support.backends import RabbitBackend
@@ -77,7 +77,9 @@ class App:
         path = f"/booking/v1/appointments/{held.body['id']}/request"
         return await self.call("POST", path, body, token=held.body["token"])
 
-    async def decide(self, appointment: str, outcome: str, *, sequence: int = 1) -> None:
+    async def decide(
+        self, appointment: str, outcome: str, *, sequence: int = 1, until: date = date(2030, 1, 1)
+    ) -> None:
         """As screening would."""
         fact = CaseDecided(
             appointment=appointment,
@@ -85,8 +87,14 @@ class App:
             decided_by="rules",
             questionnaire="cst-core",
             ruleset="cst-core",
-            valid_until=date(2030, 1, 1),
+            valid_until=until,
         )
+        await self._as_screening(fact, appointment, sequence)
+
+    async def void(self, appointment: str, *, sequence: int) -> None:
+        await self._as_screening(CaseVoided(appointment=appointment, cause="changed"), appointment, sequence)
+
+    async def _as_screening(self, fact: Event, appointment: str, sequence: int) -> None:
         said = envelope(fact, subject=appointment, practice="still-water", sequence=sequence, at=datetime.now(UTC))
         await self.broker.publish(said.to_json(), event_id=said.id, name=said.type, traceparent=None)
 
