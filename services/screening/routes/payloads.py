@@ -55,9 +55,13 @@ class OptionOut(Shown):
 
 
 class QuestionOut(Shown):
-    """`shown_when` is absent for a question that is always asked; `age` in it is completed years today."""
+    """`shown_when` is absent for a question that is always asked; `age` in it is completed years today.
+
+    `group` is the id of the group that the question is shown in.
+    """
 
     id: str
+    group: str
     type: Literal["tri", "choice", "fuzzy_date", "int", "multi", "text", "date", "bool"]
     text: str
     options: list[OptionOut]
@@ -68,6 +72,13 @@ class QuestionOut(Shown):
     longest: int | None = None
 
 
+class GroupOut(Shown):
+    """Questions to be shown together, under this title."""
+
+    id: str
+    title: str
+
+
 class QuestionnaireOut(Shown):
     id: str
     digest: str
@@ -76,6 +87,7 @@ class QuestionnaireOut(Shown):
     emergency_number: str
     urgent_text: str
     urgent_text_guardian: str
+    groups: list[GroupOut]
     questions: list[QuestionOut]
 
 

@@ -35,6 +35,7 @@ def questionnaire(form: Questionnaire, texts: Texts, emergency_number: str) -> p
         emergency_number=emergency_number,
         urgent_text=texts.write(URGENT, Reader.SELF, blanks=blanks),
         urgent_text_guardian=texts.write(URGENT, Reader.GUARDIAN, blanks=blanks),
+        groups=[p.GroupOut(id=group.id, title=group.title[texts.locale]) for group in form.groups],
         questions=[_question(question, form, texts.locale) for question in form.questions],
     )
 
@@ -46,6 +47,7 @@ def _question(question: Question, form: Questionnaire, locale: str) -> p.Questio
         options += [p.OptionOut(value=value, text=form.labels[value][locale], urgent=False) for value in named]
     return p.QuestionOut(
         id=question.id,
+        group=question.group,
         type=question.type.value,
         text=question.text[locale],
         options=options,
