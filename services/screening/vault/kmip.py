@@ -14,7 +14,7 @@ from services.screening.ports import Locked
 HEADER: Final = 8
 LARGEST: Final = 1 << 20
 GET: Final = bytes.fromhex("42005c05000000040000000a")
-"""Operation, an enumeration of four bytes, Get: the one request that may be sent twice (KMIP 1.2, 9.1.3.2.27)."""
+"""Operation, an enumeration of four bytes, Get: the one request that may be sent twice."""
 BROKEN: Final = (OSError, EOFError, TimeoutError)
 
 
