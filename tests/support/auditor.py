@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from shared.mongo import Database
 
@@ -20,7 +21,7 @@ async def findings(database: Database, *, answered: Iterable[str] | None = None)
     """Everything wrong with the appointments, in words; `answered` are the ids that somebody was told of."""
     visits = [visit async for visit in database["appointments"].find({})]
     known = None if answered is None else set(answered)
-    found = [*_overlaps(visits), *_cells(visits), *_history(visits), *_courses(visits)]
+    found = [*_overlaps(visits), *_cells(visits), *_history(visits), *_courses(visits), *_clearances(visits)]
     waiting = [entry async for entry in database["waiting"].find({})]
     found += _offers(waiting, [offer async for offer in database["offers"].find({})], visits)
     if known is not None:
@@ -57,6 +58,20 @@ def _courses(visits: list[Visit]) -> Iterator[str]:
         count, waiting = theirs[0]["seat"].get("count"), {one["state"] for one in theirs} & {"held", "requested"}
         if count is not None and asked and not waiting and len(asked) != count:
             yield f"course {course}: only {sorted(asked)} of {count} were asked for"
+
+
+def _clearances(visits: list[Visit]) -> Iterator[str]:
+    """Nothing is confirmed for a day that its clearance does not reach, nor while its newest check is asked for."""
+    for visit in visits:
+        until, deeds = visit.get("cleared_until"), [turn["deed"] for turn in visit["history"]]
+        day = visit["starts_at"].astimezone(ZoneInfo(visit["offer"]["zone"])).date().isoformat()
+        if visit["state"] != "confirmed":
+            continue
+        if until is not None and until < day:
+            yield f"{visit['_id']} is confirmed on {day} and cleared until {until}"
+        told = [deed for deed in deeds if deed in {"confirmed", "postponed", "check_asked", "reviewed"}]
+        if told[-1:] in (["check_asked"], ["reviewed"]):
+            yield f"{visit['_id']} is confirmed and was last {told[-1]}"
 
 
 def _offers(waiting: list[Visit], offers: list[Visit], visits: list[Visit]) -> Iterator[str]:
