@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from shared.errors import Refusal
+from shared.errors import Kind, Refusal
 from shared.mongo import UNREACHABLE
 
 # One queue per rung: a message that waits on a shared queue would wait for the slowest in front of it.
@@ -47,12 +47,12 @@ def after(error: Exception, attempt: int) -> Verdict:
     """Judge a handler that failed on its `attempt`-th try, counted from 0.
 
     An unreachable database is nobody's fault and is waited for without end; a refusal will be the same
-    tomorrow; anything else climbs the ladder.
+    tomorrow, unless it is that something else is away; that and anything else climbs the ladder.
     """
     why = f"{type(error).__module__}.{type(error).__qualname__}"
     if isinstance(error, UNREACHABLE):
         return RetryAfter(LADDER["5s"] if attempt < 3 else LADDER["30s"], why)
-    if isinstance(error, Refusal):
+    if isinstance(error, Refusal) and error.kind is not Kind.UNAVAILABLE:
         return Park(error.slug)
     return limited(RetryAfter(LADDER["5s"], why), attempt)
 

@@ -42,6 +42,15 @@ def test_a_refusal_is_parked_at_once_under_its_slug() -> None:
     assert after(Refused("no"), 0) == Park("refused")
 
 
+def test_a_refusal_because_something_else_is_away_is_tried_again() -> None:
+    class Away(Refusal):
+        slug, kind = "away", Kind.UNAVAILABLE
+
+    verdict = after(Away("not now"), 3)
+    assert isinstance(verdict, RetryAfter)
+    assert verdict.delay == LADDER["15m"]
+
+
 def test_a_handler_that_asks_for_more_time_gets_more_and_more_of_it_a_limited_number_of_times() -> None:
     asked = RetryAfter(timedelta(seconds=20), "practice not known yet")
 
