@@ -11,7 +11,6 @@ from urllib.parse import quote, quote_plus
 
 def shapes(word: str) -> frozenset[bytes]:
     """As it is, escaped for JSON, HTML, Python and addresses, and as base64 and hexadecimal wherever it may begin."""
-    plain = word.encode()
     texts = {
         word,
         json.dumps(word)[1:-1],
@@ -23,10 +22,8 @@ def shapes(word: str) -> frozenset[bytes]:
         quote(word),
         quote_plus(word),
     }
-    found = {text.encode() for text in texts} | {plain.hex().encode(), plain.hex().upper().encode()}
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        found |= {_inner(encode(b"x" * before + plain), before) for before in range(3)}
-    return frozenset(found | {word.encode("utf-16-le"), word.encode("utf-16-be")})
+    plain = {text.encode() for text in texts} | {word.encode("utf-16-le"), word.encode("utf-16-be")}
+    return frozenset(plain | {shape for one in plain for shape in _encoded(one)})
 
 
 def found_in(places: Mapping[str, bytes], words: Iterable[str]) -> list[str]:
@@ -41,6 +38,13 @@ def _finds(places: Mapping[str, bytes], words: Iterable[str]) -> Iterator[str]:
                 at = content.find(shape)
                 if at >= 0:
                     yield f"{word!r} in {place}: {content[max(0, at - 60) : at + 80]!r}"
+
+
+def _encoded(plain: bytes) -> Iterator[bytes]:
+    yield plain.hex().encode()
+    yield plain.hex().upper().encode()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield from (_inner(encode(b"x" * before + plain), before) for before in range(3))
 
 
 def _inner(encoded: bytes, before: int) -> bytes:

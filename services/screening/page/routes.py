@@ -16,6 +16,7 @@ from services.screening.page import sheet, words
 from services.screening.page.questions import sections
 from services.screening.ports import Profile
 from services.screening.routes import views
+from services.screening.routes.hand import hand_of
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door, Route
@@ -56,7 +57,12 @@ class Checking:
             return self._asked(ask, form, profile, problems=in_order, status=422)
         try:
             await self._screening.take_answers(
-                claim.appointment, claim.practice, questionnaire=form.questionnaire.id, answers=answers, locale=None
+                claim.appointment,
+                claim.practice,
+                questionnaire=form.questionnaire.id,
+                answers=answers,
+                locale=None,
+                hand=hand_of(ask),
             )
         except Refusal as refusal:
             told = await self._screening.outcome(claim.appointment, claim.practice, locale=None)
