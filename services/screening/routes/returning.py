@@ -26,7 +26,7 @@ from services.screening.ports import PracticeUnknown
 from services.screening.routes import payloads as p
 from services.screening.routes import views
 from services.screening.routes.hand import hand_of
-from services.screening.routes.parts import PRIVATE, claim_of
+from services.screening.routes.parts import CLOSED, PRIVATE, claim_of
 from shared.httpkit import Answer, Ask, Payload, Route, Who
 
 Proof = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -142,7 +142,7 @@ def routes(returning: Returning, memory: Memory, catalogue: Catalogue) -> Sequen
             body=RecogniseIn,
             query=p.LocaleQuery,
             answers={200: RecognisedOut},
-            refuses=(CaseUnknown, PracticeUnknown, FormUnknown),
+            refuses=(CaseUnknown, PracticeUnknown, FormUnknown, *CLOSED),
             who=Who.TOKEN,
         ),
         Route(
@@ -152,7 +152,7 @@ def routes(returning: Returning, memory: Memory, catalogue: Catalogue) -> Sequen
             summary="The earlier answers of whoever was recognised, to fill in the whole form with",
             body=ProofIn,
             answers={200: EarlierAnswersOut},
-            refuses=(CaseUnknown, NotRecognised, EarlierFormGone, FormUnknown, *taken),
+            refuses=(CaseUnknown, NotRecognised, EarlierFormGone, FormUnknown, *taken, *CLOSED),
             who=Who.TOKEN,
         ),
         Route(
@@ -171,6 +171,7 @@ def routes(returning: Returning, memory: Memory, catalogue: Catalogue) -> Sequen
                 NotRecognised,
                 EarlierFormGone,
                 *taken,
+                *CLOSED,
             ),
             who=Who.TOKEN,
         ),
@@ -181,7 +182,7 @@ def routes(returning: Returning, memory: Memory, catalogue: Catalogue) -> Sequen
             summary="An earlier yes of this client was wrong, in the words of whoever found out",
             body=CorrectionsIn,
             answers={200: CorrectionsOut},
-            refuses=(CaseUnknown, NoteTooShort, NothingToCorrect),
+            refuses=(CaseUnknown, NoteTooShort, NothingToCorrect, *CLOSED),
             who=Who.OPERATOR,
         ),
     )

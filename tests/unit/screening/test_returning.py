@@ -139,12 +139,14 @@ async def test_a_reason_that_nobody_approved_needs_a_person(house: House) -> Non
 
 
 async def test_an_earlier_yes_that_became_known_since_needs_a_person(house: House) -> None:
-    await returns(house)
     await house.visit(C, twin.DECLINED, ref=OTHER_REF)
+    house.passes(DAY)
+    await returns(house)
+    found = await recognised(house, B)
     await house.clients.merge(PRACTICE, OTHER_REF, REF, at=house.now)
-    house.cases.kept[C] = house.case(C).closed()
-    found = await house.recognise(B)
-    assert found is None  # declined since: nothing older stands
+    await house.unchanged(B, found.proof)
+    assert house.case(B).state is State.IN_REVIEW
+    assert await house.reasons(B) == ("CONTRADICTION:PRIOR_ANSWER:q_aneurysm",)
 
 
 @pytest.mark.parametrize("ends", ["declined", "in_review", "voided", "refilled"])
