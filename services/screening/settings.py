@@ -53,7 +53,8 @@ class VaultSettings(KeyServerSettings):
 
     mongo_url: SecretStr = Field(description="MongoDB connection URL, with credentials if the server asks for them")
     screening_vault_database: str = Field(
-        "stillpoint_vault", description="Name of the MongoDB database that holds the wrapped data keys and the heads of the audit"
+        "stillpoint_vault",
+        description="Name of the MongoDB database that holds the wrapped data keys and the heads of the audit",
     )
     screening_master_key: SecretStr | None = Field(
         None,
