@@ -237,6 +237,7 @@ class RulesetTable(Table):
     version: Version
     questionnaire: str
     clearance_questions: list[str] = []
+    forces_rescreen: bool = False
     sources: dict[str, str]
     rule: list[RuleTable]
 
@@ -249,6 +250,7 @@ class RulesetTable(Table):
             clearance_questions=frozenset(self.clearance_questions),
             sources=self.sources,
             digest=digest,
+            forces_rescreen=self.forces_rescreen,
         )
 
 

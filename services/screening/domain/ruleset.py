@@ -77,7 +77,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
-    """Rules for one questionnaire, in the order of their ids; the result does not depend on the order."""
+    """Rules for one questionnaire, in the order of their ids; the result does not depend on the order.
+
+    `forces_rescreen`: what was cleared by an earlier set counts no longer.
+    """
 
     name: str
     version: str
@@ -86,6 +89,7 @@ class Ruleset:
     clearance_questions: frozenset[str]
     sources: Mapping[str, str]
     digest: str
+    forces_rescreen: bool = False
 
     @property
     def id(self) -> str:
