@@ -2,7 +2,7 @@
 
 from shared.events import booking, screening
 
-OWNS = ("asks", "audit", "cases", "histories", "holds", "merges", "practices")
+OWNS = ("asks", "attachments", "audit", "cases", "histories", "holds", "merges", "practices")
 SAYS = (
     screening.CaseDecided,
     screening.CaseVoided,

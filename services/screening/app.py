@@ -26,6 +26,7 @@ from services.screening.domain.retention import Terms
 from services.screening.settings import Settings
 from services.screening.store import (
     MongoAsks,
+    MongoAttachments,
     MongoAudit,
     MongoCases,
     MongoHistories,
@@ -64,6 +65,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         await opened.enter_async_context(every(AUDIT_EVERY, auditing.move, name="audit.move"))
         casework = Casework(
             cases=await MongoCases.open(db, relay),
+            attachments=await MongoAttachments.open(db),
             practices=await MongoPractices.open(db),
             vault=vault,
             catalogue=catalogue,

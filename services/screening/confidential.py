@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal
@@ -9,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from services.screening.domain.assessment import Assessment
-from services.screening.domain.case import Case, Ruling, Submission
+from services.screening.domain.case import Added, Case, Ruling, Submission
 from services.screening.domain.history import History, Lasting
 from services.screening.ports import Forgotten, KeyOwner, Vault
 
@@ -38,13 +39,14 @@ class ClearanceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasons:
-    """Why a practitioner decided as they did, and what they have to say to the client."""
+    """Why a practitioner decided as they did, what they have to say to the client, and the days that they asked for."""
 
     __pydantic_config__: ClassVar[ConfigDict] = SILENT
 
     note: str
     to_client: str = ""
     clearance: ClearanceRecord | None = None
+    valid_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,10 @@ async def seal_words(vault: Vault, owner: KeyOwner, words: str) -> bytes:
 
 async def words_of(vault: Vault, sealed: bytes) -> str:
     return (await vault.unseal(sealed)).decode()
+
+
+async def all_words(vault: Vault, added: Iterable[Added]) -> tuple[str, ...]:
+    return tuple([await words_of(vault, one.sealed) for one in added])
 
 
 async def seal_filled(vault: Vault, case: Case, filled: Filled) -> bytes:

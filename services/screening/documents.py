@@ -9,7 +9,20 @@ from typing import Any, Final
 
 from bson.binary import Binary
 
-from services.screening.domain.case import Case, Reopening, Request, Round, Ruling, State, Submission, Verdict
+from services.screening.domain import standing
+from services.screening.domain.case import (
+    Added,
+    Attachment,
+    Case,
+    FileKind,
+    Reopening,
+    Request,
+    Round,
+    Ruling,
+    State,
+    Submission,
+    Verdict,
+)
 from services.screening.domain.retention import kept
 from services.screening.domain.ruleset import Effect
 from services.screening.ports import Profile
@@ -31,6 +44,11 @@ def kept_fields(case: Case) -> Document:
     """By what the retention finds it."""
     why = kept(case)
     return {} if why is None else {"kept_as": why[0].value, "kept_since": why[1].isoformat()}
+
+
+def derived_fields(case: Case) -> Document:
+    """By what the retention finds a case, and the practice a visit that it had better look at again."""
+    return kept_fields(case) | ({"flagged": True} if standing.flags(case) else {})
 
 
 def _submission_fields(submission: Submission) -> Document:
@@ -56,7 +74,19 @@ def _submission_fields(submission: Submission) -> Document:
 
 def _ruling_fields(ruling: Ruling) -> Document:
     sealed = Binary(ruling.sealed, ENCRYPTED)
-    return {"verdict": ruling.verdict.value, "by": ruling.by, "at": ruling.at, "sealed": sealed}
+    said = {"verdict": ruling.verdict.value, "by": ruling.by, "at": ruling.at, "sealed": sealed}
+    return {**said, "caller": ruling.caller, "on": ruling.on}
+
+
+def _added_fields(words: tuple[Added, ...]) -> list[Document]:
+    return [{"at": one.at, "sealed": Binary(one.sealed, ENCRYPTED)} for one in words]
+
+
+def _attachment_fields(attachments: tuple[Attachment, ...]) -> list[Document]:
+    return [
+        {"id": one.id, "kind": one.kind.value, "size": one.size, "at": one.at, "sealed": Binary(one.sealed, ENCRYPTED)}
+        for one in attachments
+    ]
 
 
 def _round_fields(over: Round) -> Document:
@@ -68,6 +98,8 @@ def _round_fields(over: Round) -> Document:
         "decided_at": over.decided_at,
         "valid_until": over.valid_until.isoformat() if over.valid_until else None,
         "ruling": None if over.ruling is None else _ruling_fields(over.ruling),
+        "words": _added_fields(over.words),
+        "attachments": _attachment_fields(over.attachments),
     }
 
 
@@ -86,10 +118,13 @@ def case(document: Document) -> Case:
         submission=_submission(document.get("submission")),
         decided_at=document.get("decided_at"),
         deadline=document.get("deadline"),
+        remind_at=document.get("remind_at"),
         reminded=document.get("reminded"),
         valid_until=_date(document.get("valid_until")),
         ruling=_ruling(document.get("ruling")),
         appeal=None if appeal is None else bytes(appeal),
+        words=_words(document),
+        attachments=_attachments(document),
         rounds=tuple(_round(one) for one in document.get("rounds", ())),
         tries=document.get("tries", 0),
         attended=document.get("attended", False),
@@ -106,13 +141,33 @@ def _round(found: Document) -> Round:
         decided_at=found["decided_at"],
         valid_until=_date(found["valid_until"]),
         ruling=_ruling(found["ruling"]),
+        words=_words(found),
+        attachments=_attachments(found),
+    )
+
+
+def _words(found: Document) -> tuple[Added, ...]:
+    return tuple(Added(at=one["at"], sealed=bytes(one["sealed"])) for one in found.get("words", ()))
+
+
+def _attachments(found: Document) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(**one | {"kind": FileKind(one["kind"]), "sealed": bytes(one["sealed"])})
+        for one in found.get("attachments", ())
     )
 
 
 def _ruling(found: Document | None) -> Ruling | None:
     if found is None:
         return None
-    return Ruling(verdict=Verdict(found["verdict"]), by=found["by"], at=found["at"], sealed=bytes(found["sealed"]))
+    return Ruling(
+        verdict=Verdict(found["verdict"]),
+        by=found["by"],
+        at=found["at"],
+        sealed=bytes(found["sealed"]),
+        caller=found.get("caller", ""),
+        on=found.get("on", 0),
+    )
 
 
 def _submission(found: Document | None) -> Submission | None:
@@ -178,10 +233,13 @@ WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "submission": _submission_fields,
     "decided_at": _same,
     "deadline": _same,
+    "remind_at": _same,
     "reminded": _same,
     "valid_until": date.isoformat,
     "ruling": _ruling_fields,
     "appeal": lambda sealed: Binary(sealed, ENCRYPTED),
+    "words": _added_fields,
+    "attachments": _attachment_fields,
     "rounds": lambda rounds: [_round_fields(over) for over in rounds],
     "tries": _same,
     "attended": _same,

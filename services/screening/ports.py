@@ -36,6 +36,28 @@ class PracticeUnknown(Refusal):
     kind: ClassVar[Kind] = Kind.NOT_FOUND
 
 
+class Attachments(Protocol):
+    """Files that clients added to their cases, sealed, in pieces."""
+
+    async def put(self, attachment: str, appointment: str, pieces: Sequence[bytes], *, at: datetime) -> None:
+        """It is loose until it is bound: no case is known to name it."""
+        ...
+
+    async def get(self, attachment: str, appointment: str) -> Sequence[bytes] | None: ...
+
+    async def bind(self, attachment: str) -> None: ...
+
+    async def drop(self, attachment: str) -> None: ...
+
+    async def forget(self, appointment: str) -> None:
+        """All files of that appointment."""
+        ...
+
+    async def loose(self, before: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        """Ids with their appointments of what has been loose since then, the oldest first."""
+        ...
+
+
 class AskKind(StrEnum):
     ERASE = "erase"
     EXPORT = "export"
@@ -75,8 +97,20 @@ class Cases(Protocol):
         """False if somebody else changed or made the case since `before` was read; nothing is written then."""
         ...
 
-    async def in_review(self, practice: str, *, limit: int) -> list[Case]:
-        """Those that wait for a person, the oldest deadline first."""
+    async def in_review(self, practice: str, *, after: tuple[datetime, str] | None, limit: int) -> list[Case]:
+        """Those that wait for a person, the oldest deadline first; after that deadline and id if given."""
+        ...
+
+    async def flagged(self, practice: str, *, since: datetime, limit: int) -> list[Case]:
+        """Those with a flag (`standing.flags`) whose visit is not before then, the next visit first."""
+        ...
+
+    async def to_remind(self, at: datetime, *, limit: int) -> list[Case]:
+        """Those whose practice is to be reminded by then, the earliest first."""
+        ...
+
+    async def overdue(self, at: datetime, *, limit: int) -> int:
+        """How many wait for a person longer than they were told; counted up to the limit."""
         ...
 
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:

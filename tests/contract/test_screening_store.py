@@ -142,7 +142,7 @@ async def test_what_was_taken_away_is_gone(stores: Stores) -> None:
 async def test_nothing_is_found_that_was_never_saved(stores: Stores) -> None:
     assert await stores.cases.find(APPOINTMENT) is None
     assert await stores.practices.find(PRACTICE) is None
-    assert await stores.cases.in_review(PRACTICE, limit=10) == []
+    assert await stores.cases.in_review(PRACTICE, after=None, limit=10) == []
 
 
 async def test_of_two_first_halves_one_is_told_to_look_again(stores: Stores) -> None:
@@ -172,7 +172,7 @@ async def test_the_queue_is_the_practices_own_and_sorted_by_deadline(stores: Sto
     await in_review(stores.cases, "d" * 26, at=0, practice="elsewhere")
     done = await in_review(stores.cases, "e" * 26, at=0)
     await step(stores.cases, done, done.closed())
-    waiting = await stores.cases.in_review(PRACTICE, limit=2)
+    waiting = await stores.cases.in_review(PRACTICE, after=None, limit=2)
     assert [case.id[0] for case in waiting] == ["b", "c"]
 
 
@@ -243,6 +243,7 @@ async def test_the_raw_documents_hold_nothing_of_an_answer_a_reason_or_a_note(re
     audit, trails = await MongoAudit.open(real.database, real.keys["heads"]), await MongoTrails.open(real.database)
     casework = Casework(
         cases=real.cases,
+        attachments=twin.AttachmentTwin(),
         practices=real.practices,
         vault=real.vault,
         catalogue=twin.CATALOGUE,
@@ -290,7 +291,7 @@ async def test_the_queue_is_read_from_its_index(real: Real) -> None:
     query: dict[str, Any] = {"practice": PRACTICE, "deadline": {"$exists": True}}
     plan = await real.database["cases"].find(query).sort("deadline", 1).explain()
     winning = str(plan["queryPlanner"]["winningPlan"])
-    assert "'indexName': 'waiting'" in winning
+    assert "'indexName': 'queue'" in winning
     assert "SORT" not in winning.replace("sortPattern", "")
 
 

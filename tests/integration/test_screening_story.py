@@ -131,7 +131,7 @@ async def test_a_practitioner_reads_the_queue_opens_a_case_and_decides_it(screen
     assert finding["explanation"].startswith("A mild or moderate bleeding disorder")
     assert finding["sources"][0].startswith("HEMA: ")
     path = f"/v1/cases/{appointment}/decision"
-    decision: dict[str, Any] = {"decision": "approve", "note": NOTE, "version": 2}
+    decision: dict[str, Any] = {"decision": "approve", "note": NOTE, "version": 2, "decided_by": "Ines"}
     assert (await screening.as_operator("POST", path, decision | {"version": 1})).code == "case-changed"
     assert (await screening.as_operator("POST", path, decision)).code == "clearance-missing"
     clearance = {"given_by": "Dr Example", "profession": "GP", "given_on": "2026-11-19", "form": "verbal"}

@@ -11,11 +11,23 @@ from typing import Any
 
 from services.screening import library
 from services.screening.actions import Auditing, Casework, Clients, Memory, Reviews, Screening, Submitting
+from services.screening.domain import standing
 from services.screening.domain.audit import Fact, Hand, Role
 from services.screening.domain.case import WAITING, Case, Request
 from services.screening.domain.history import History
 from services.screening.domain.retention import Kept, kept
-from services.screening.ports import Asked, AskKind, Cases, Damaged, Forgotten, Histories, Hold, KeyOwner, Profile
+from services.screening.ports import (
+    Asked,
+    AskKind,
+    Attachments,
+    Cases,
+    Damaged,
+    Forgotten,
+    Histories,
+    Hold,
+    KeyOwner,
+    Profile,
+)
 from shared.events import Envelope
 from shared.events.booking import (
     AppointmentCancelled,
@@ -77,9 +89,22 @@ class CaseTwin:
             self.trails.setdefault(after.id, []).extend(trail)
         return True
 
-    async def in_review(self, practice: str, *, limit: int) -> list[Case]:
+    async def in_review(self, practice: str, *, after: tuple[datetime, str] | None, limit: int) -> list[Case]:
         waiting = [case for case in self.kept.values() if case.practice == practice and case.state in WAITING]
-        return sorted(waiting, key=lambda case: case.deadline or NOW)[:limit]
+        found = sorted((case.deadline or NOW, case.id) for case in waiting)
+        return [self.kept[name] for at, name in found if after is None or (at, name) > after][:limit]
+
+    async def flagged(self, practice: str, *, since: datetime, limit: int) -> list[Case]:
+        theirs = [case for case in self.kept.values() if case.practice == practice and standing.flags(case)]
+        upcoming = [case for case in theirs if case.starts_at is not None and case.starts_at >= since]
+        return sorted(upcoming, key=lambda case: case.starts_at or NOW)[:limit]
+
+    async def to_remind(self, at: datetime, *, limit: int) -> list[Case]:
+        found = [case for case in self.kept.values() if case.remind_at is not None and case.remind_at <= at]
+        return sorted(found, key=lambda case: case.remind_at or NOW)[:limit]
+
+    async def overdue(self, at: datetime, *, limit: int) -> int:
+        return min(limit, sum(case.deadline is not None and case.deadline < at for case in self.kept.values()))
 
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
         theirs = [case for case in self.kept.values() if case.practice == practice and case.client in refs]
@@ -93,6 +118,35 @@ class CaseTwin:
         found = [(term[1], one.id, one) for one in self.kept.values() if (term := kept(one)) and term[0] is why]
         old = sorted(one[:2] for one in found if one[0] < before and (after is None or one[:2] > after))
         return [self.kept[appointment] for _, appointment in old[:limit]]
+
+
+class AttachmentTwin:
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, tuple[bytes, ...]]] = {}
+        self.since: dict[str, datetime] = {}
+
+    async def put(self, attachment: str, appointment: str, pieces: Sequence[bytes], *, at: datetime) -> None:
+        self.kept[attachment] = appointment, tuple(pieces)
+        self.since[attachment] = at
+
+    async def get(self, attachment: str, appointment: str) -> Sequence[bytes] | None:
+        owner, pieces = self.kept.get(attachment, ("", ()))
+        return pieces if owner == appointment else None
+
+    async def bind(self, attachment: str) -> None:
+        self.since.pop(attachment, None)
+
+    async def drop(self, attachment: str) -> None:
+        self.kept.pop(attachment, None)
+        self.since.pop(attachment, None)
+
+    async def forget(self, appointment: str) -> None:
+        for name in [name for name, (owner, _) in self.kept.items() if owner == appointment]:
+            await self.drop(name)
+
+    async def loose(self, before: datetime, *, limit: int) -> Sequence[tuple[str, str]]:
+        found = sorted((since, name) for name, since in self.since.items() if since < before)
+        return [(name, self.kept[name][0]) for _, name in found[:limit]]
 
 
 class HoldTwin:
@@ -237,13 +291,19 @@ def profile(**changes: Any) -> Profile:
 
 
 def casework(
-    cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW, auditing: Auditing | None = None
+    cases: Cases,
+    *,
+    vault: VaultTwin | None = None,
+    now: datetime = NOW,
+    auditing: Auditing | None = None,
+    attachments: Attachments | None = None,
 ) -> Casework:
     """On twins, with one practice that is known."""
     practices = PracticeTwin()
     practices.kept[PRACTICE] = profile()
     return Casework(
         cases=cases,
+        attachments=attachments or AttachmentTwin(),
         practices=practices,
         vault=vault or VaultTwin(),
         catalogue=CATALOGUE,
@@ -323,7 +383,8 @@ def cancelled(**changes: Any) -> AppointmentCancelled:
 
 def clients(cases: Cases, *, vault: VaultTwin | None = None, now: datetime = NOW, **ports: Any) -> Clients:
     """What screening does about clients, on twins."""
-    made = casework(cases, vault=vault, now=now, auditing=ports.pop("auditing", None))
+    shared = {name: ports.pop(name, None) for name in ("auditing", "attachments")}
+    made = casework(cases, vault=vault, now=now, **shared)
     memory = Memory(made, ports.pop("histories", None) or HistoryTwin())
     twins: dict[str, Any] = {"merges": MergeTwin(), "asks": AskTwin(), "holds": HoldTwin(), "memory": memory}
     return Clients(made, **twins | ports)

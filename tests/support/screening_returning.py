@@ -91,7 +91,7 @@ class House:
 
     async def approve(self, appointment: str, *, days: int = 90) -> None:
         record = ClearanceRecord(given_by="Dr Who", profession="GP", given_on=self.now.date(), form="verbal")
-        word = Word(verdict=Verdict.APPROVE, note=NOTE, by="operator", clearance=record, valid_for=timedelta(days=days))
+        word = Word(verdict=Verdict.APPROVE, note=NOTE, by="operator", clearance=record, valid_days=days)
         version = self.case(appointment).version
         await Reviews(self.casework).rule(appointment, word, version=version, hand=STAFF)
 

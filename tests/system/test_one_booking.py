@@ -67,6 +67,7 @@ async def test_an_answer_that_needs_a_persons_eye_waits_for_one(stage: Stage) ->
     version = next(review["version"] for review in reviews["reviews"] if review["appointment"] == booking.id)
 
     note = {"decision": "approve", "note": "Spoke with the client on the phone; fine.", "version": version}
+    note |= {"decided_by": "Ines"}
     await stage.widget.call("POST", f"/screening/v1/cases/{booking.id}/decision", token=OPERATOR_KEY, body=note)
 
     await until(lambda: booking.is_("confirmed"))

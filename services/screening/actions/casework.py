@@ -14,9 +14,10 @@ from services.screening.confidential import Filled, Reasons
 from services.screening.domain import trail
 from services.screening.domain.assessment import Assessment, assess
 from services.screening.domain.audit import BOOKING, Deed, Hand
-from services.screening.domain.case import Case
+from services.screening.domain.case import Case, Round, Submission
 from services.screening.domain.catalogue import Catalogue, Form
-from services.screening.ports import Cases, Practices, PracticeUnknown, Profile, Vault
+from services.screening.domain.ruleset import Ruleset
+from services.screening.ports import Attachments, Cases, Practices, PracticeUnknown, Profile, Vault
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
 from shared.recent import Recent
@@ -37,21 +38,43 @@ class Contended(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedRound:
+    """A round that is over, with all that is sealed in it."""
+
+    over: Round
+    filled: Filled | None
+    reasons: Reasons | None
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """A case with all that is sealed in its present round, for the practice's eyes."""
+    """A case with all that is sealed in it, for the practice's eyes; `past` are the rounds before, the first first."""
 
     case: Case
     filled: Filled | None
     reasons: Reasons | None
+    words: tuple[str, ...] = ()
+    appeal: str | None = None
+    past: tuple[OpenedRound, ...] = ()
 
 
 class Casework:
     """Cases, profiles, vault, catalogue and audit, as the actions need them."""
 
     def __init__(
-        self, *, cases: Cases, practices: Practices, vault: Vault, catalogue: Catalogue, auditing: Auditing, now: Clock
+        self,
+        *,
+        cases: Cases,
+        attachments: Attachments,
+        practices: Practices,
+        vault: Vault,
+        catalogue: Catalogue,
+        auditing: Auditing,
+        now: Clock,
     ) -> None:
         self.cases = cases
+        self.attachments = attachments
         self.practices = practices
         self.vault = vault
         self.catalogue = catalogue
@@ -81,7 +104,20 @@ class Casework:
     async def open(self, appointment: str) -> Opened:
         case = await self.find(appointment)
         reasons = None if case.ruling is None else await confidential.reasons_of(self.vault, case.ruling)
-        return Opened(case, await self.filled(case), reasons)
+        appeal = None if case.appeal is None else await confidential.words_of(self.vault, case.appeal)
+        past = [await self._opened_round(over) for over in case.rounds]
+        words = await confidential.all_words(self.vault, case.words)
+        return Opened(case, await self.filled(case), reasons, words, appeal, tuple(past))
+
+    async def _opened_round(self, over: Round) -> OpenedRound:
+        filled = None if over.submission is None else await confidential.filled_of(self.vault, over.submission)
+        reasons = None if over.ruling is None else await confidential.reasons_of(self.vault, over.ruling)
+        return OpenedRound(over, filled, reasons, await confidential.all_words(self.vault, over.words))
+
+    def rules_of(self, submission: Submission) -> Ruleset | None:
+        """What judges the form that was filled in, if that is still installed."""
+        form = self.catalogue.forms.get(submission.questionnaire)
+        return None if form is None else form.ruleset
 
     async def note_view(self, case: Case, hand: Hand) -> None:
         """Before the answers of a case are shown to that hand."""
@@ -126,6 +162,7 @@ class Casework:
     async def forget(self, appointment: str, practice: str, *, hand: Hand = BOOKING) -> None:
         """Leave nothing but that the case is closed; it is emptied before its key goes, and may be done again."""
         await self.change(Case(id=appointment, practice=practice), Case.forgotten, hand=hand)
+        await self.attachments.forget(appointment)
         await self.vault.forget(practice, appointment)
         await self.note_key_deleted(practice, appointment, hand, once=appointment)
 

@@ -3,41 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from services.screening import confidential
-from services.screening.actions.casework import Casework, Opened
-from services.screening.confidential import ClearanceRecord, Reasons
+from services.screening.actions.casework import TRIES, Casework, Contended, Opened
+from services.screening.confidential import ClearanceRecord, Filled, Reasons
+from services.screening.domain import approval, standing
 from services.screening.domain.audit import Deed, Hand, Result
 from services.screening.domain.case import Case, Ruling, Verdict
-from services.screening.domain.refusals import ClearanceMissing, NoteTooShort, NothingAsked
+from services.screening.domain.refusals import ClearanceInFuture, ClearanceMissing, NoteTooShort, NothingAsked
+from services.screening.domain.sheet import day_of
 from shared.errors import Refusal
 
-LONGEST_LIST: Final = 200
 SHORTEST_NOTE: Final = 10
+MOST_FLAGGED: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """What a person says of a case: the note is for the practice, `to_client` for whoever filled in the form."""
+    """What a person says of a case: the note is for the practice, `to_client` for whoever filled in the form.
+
+    `by` is that person's name, `caller` the key under which it came. An approval counts `valid_days` from today.
+    """
 
     verdict: Verdict
     note: str
     by: str
+    caller: str = ""
     to_client: str = ""
     clearance: ClearanceRecord | None = None
-    valid_for: timedelta | None = None
+    valid_days: int | None = None
+
+    @property
+    def reasons(self) -> Reasons:
+        return Reasons(note=self.note, to_client=self.to_client, clearance=self.clearance, valid_days=self.valid_days)
 
 
 class Reviews:
     def __init__(self, casework: Casework) -> None:
         self._casework = casework
 
-    async def waiting(self, practice: str) -> Sequence[Case]:
+    @property
+    def now(self) -> datetime:
+        return self._casework.now()
+
+    async def waiting(
+        self, practice: str, *, after: tuple[datetime, str] | None = None, limit: int = 100
+    ) -> Sequence[Case]:
         """Cases that wait for a person, the oldest deadline first."""
-        return await self._casework.cases.in_review(practice, limit=LONGEST_LIST)
+        return await self._casework.cases.in_review(practice, after=after, limit=limit)
+
+    async def flagged(self, practice: str) -> Sequence[Case]:
+        """Coming visits whose health check counts and had better be looked at again, the next one first."""
+        return await self._casework.cases.flagged(practice, since=self.now, limit=MOST_FLAGGED)
 
     async def open(self, appointment: str, hand: Hand) -> Opened:
         """For the eyes of that hand; nothing is opened unless it is noted."""
@@ -45,27 +66,45 @@ class Reviews:
         return await self._casework.open(appointment)
 
     async def rule(self, appointment: str, word: Word, *, version: int, hand: Hand) -> Case:
-        """A practitioner's decision on the version of the case that they read; an approval that is refused is noted."""
-        opened = await self._casework.open(appointment)
-        try:
-            return await self._rule(opened, word, version=version, hand=hand)
-        except Refusal:
-            if word.verdict is Verdict.APPROVE:
-                await self._note_refused(opened.case, hand)
-            raise
+        """A practitioner's decision on the version of the case that they read; an approval that is refused is noted.
 
-    async def _rule(self, opened: Opened, word: Word, *, version: int, hand: Hand) -> Case:
-        case, filled = opened.case, opened.filled
+        The very same word of the same person on the same version, said again, is the decision that was made.
+        """
+        by_name = replace(hand, name=word.by)
+        for _ in range(TRIES):
+            case = await self._casework.find(appointment)
+            if await self._was_said(case, word, version):
+                return case
+            try:
+                after = await self._rule(case, word, version=version)
+            except Refusal:
+                if word.verdict is Verdict.APPROVE:
+                    await self._note_refused(case, by_name)
+                raise
+            if await self._casework.save(case, after, hand=by_name):
+                return after
+        raise Contended(appointment)
+
+    async def _was_said(self, case: Case, word: Word, version: int) -> bool:
+        said = standing.ruling_on(case, version)
+        if said is None or (said.verdict, said.by, said.caller) != (word.verdict, word.by, word.caller):
+            return False
+        return await confidential.reasons_of(self._casework.vault, said) == word.reasons
+
+    async def _rule(self, case: Case, word: Word, *, version: int) -> Case:
         case.check_rulable(word.verdict, version=version)
-        needed = filled is not None and filled.assessment.clearance_required
-        _check(word, clearance_needed=needed)
-        reasons = Reasons(note=word.note, to_client=word.to_client, clearance=word.clearance)
-        sealed = await confidential.seal_reasons(self._casework.vault, case, reasons)
-        ruling = Ruling(verdict=word.verdict, by=word.by, at=self._casework.now(), sealed=sealed)
-        after = case.ruled(ruling, valid_for=word.valid_for or timedelta(days=90))
-        if not await self._casework.save(case, after, hand=hand):
+        filled = await self._casework.filled(case)
+        if case.submission is None or filled is None:
             raise case.changed()
-        return after
+        rules = self._casework.rules_of(case.submission)
+        valid_for = approval.span(filled.assessment.trace, rules).of(
+            word.valid_days if word.verdict is Verdict.APPROVE else None
+        )
+        now = self.now
+        _check(word, filled, today=day_of(now, ZoneInfo(case.submission.zone)))
+        sealed = await confidential.seal_reasons(self._casework.vault, case, word.reasons)
+        ruling = Ruling(verdict=word.verdict, by=word.by, caller=word.caller, on=version, at=now, sealed=sealed)
+        return case.ruled(ruling, valid_for=valid_for)
 
     async def _note_refused(self, case: Case, hand: Hand) -> None:
         noting = self._casework.auditing
@@ -81,10 +120,12 @@ class Reviews:
         await noting.note(refused)
 
 
-def _check(word: Word, *, clearance_needed: bool) -> None:
+def _check(word: Word, filled: Filled, *, today: date) -> None:
     if len("".join(word.note.split())) < SHORTEST_NOTE:
         raise NoteTooShort(f"a note of at least {SHORTEST_NOTE} characters is needed")
     if word.verdict is Verdict.MORE_INFO and not word.to_client.strip():
         raise NothingAsked("the client has to be told what is to be known")
-    if word.verdict is Verdict.APPROVE and clearance_needed and word.clearance is None:
+    if word.verdict is Verdict.APPROVE and filled.assessment.clearance_required and word.clearance is None:
         raise ClearanceMissing("a recorded clearance by a health professional is needed")
+    if word.clearance is not None and word.clearance.given_on > today:
+        raise ClearanceInFuture("a clearance cannot be of a day to come")

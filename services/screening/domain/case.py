@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from services.screening.domain.refusals import (
@@ -19,115 +18,53 @@ from services.screening.domain.refusals import (
     CannotApprove,
     CaseChanged,
     CaseClosed,
+    NobodyLooks,
     NotDeclined,
     NothingToVoid,
     NotInReview,
     OtherFormAsked,
     TooManyForms,
+    TooMuchAdded,
+)
+from services.screening.domain.round import (
+    CLEARED_FOR,
+    COUNTS,
+    MOST_ATTACHMENTS,
+    MOST_ROUNDS,
+    MOST_TRIES,
+    MOST_WORDS,
+    REMINDED_WITHIN,
+    RULED_IN,
+    WAITING,
+    Added,
+    Attachment,
+    FileKind,
+    Reopening,
+    Request,
+    Round,
+    Ruling,
+    State,
+    Submission,
+    Verdict,
 )
 from services.screening.domain.ruleset import Effect
 
-CLEARED_FOR = timedelta(days=180)
-MOST_ROUNDS = 20
-MOST_TRIES = 5
-
-
-class State(StrEnum):
-    """`awaiting` answers or the request; `review_requested` by a client whom the rules declined."""
-
-    AWAITING = "awaiting"
-    CLEARED = "cleared"
-    IN_REVIEW = "in_review"
-    DECLINED = "declined"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    REVIEW_REQUESTED = "review_requested"
-    INVITED = "invited"
-    CLOSED = "closed"
-
-
-WAITING = frozenset({State.IN_REVIEW, State.REVIEW_REQUESTED})
-COUNTS = frozenset({State.CLEARED, State.APPROVED})
-
-
-class Verdict(StrEnum):
-    """What a person can say: of a review the first three, of a decline that the client asked to look at the others."""
-
-    APPROVE = "approve"
-    REFUSE = "refuse"
-    MORE_INFO = "more_info"
-    CONFIRM_DECLINED = "confirm_declined"
-    INVITE = "invite"
-
-
-class Reopening(StrEnum):
-    """Why a round ended and the next one began."""
-
-    MORE_INFO = "more_info"
-    CHANGED = "changed"
-    WITHDRAWN = "withdrawn"
-    RULESET = "ruleset"
-    EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """The half that comes from booking. `form` names the questionnaire that the service asks for."""
-
-    service: str
-    form: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """The half that comes from the client, judged when it came in. `sealed` holds the answers and the reasons.
-
-    `as_of` is the date of `submitted_at` in the practice's zone and is never computed again. `based_on` is the
-    earlier case whose answers the client said are still right; its clearance, until `based_until`, is not made longer,
-    and goes on for what a person approved then. `repeated`: the client was declined on another appointment less than a
-    day before. `lasting`, while it is not known whose the answers are: something of them is to be remembered of the
-    client. `of_age` is the end of the year in which a child comes of age, None of an adult.
-    """
-
-    questionnaire: str
-    ruleset: str
-    messages: str
-    submitted_at: datetime
-    as_of: date
-    zone: str
-    review_for: timedelta
-    outcome: Effect
-    urgent: bool
-    retry_after: date | None
-    sealed: bytes
-    based_on: str | None = None
-    based_until: date | None = None
-    repeated: bool = False
-    lasting: bool = False
-    of_age: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """A person's word and whose it is. `sealed` holds the note, the words for the client and the clearance record."""
-
-    verdict: Verdict
-    by: str
-    at: datetime
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What was answered and decided before the case was opened again, as it stood then; `ruling` ended it, or stood."""
-
-    state: State
-    ended_at: datetime
-    ended_by: Reopening
-    submission: Submission | None
-    decided_at: datetime | None
-    valid_until: date | None
-    ruling: Ruling | None
+__all__ = [
+    "COUNTS",
+    "MOST_TRIES",
+    "WAITING",
+    "Added",
+    "Attachment",
+    "Case",
+    "FileKind",
+    "Reopening",
+    "Request",
+    "Round",
+    "Ruling",
+    "State",
+    "Submission",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +73,8 @@ class Case:
 
     `client` is booking's reference of whoever comes; a record that was merged since goes by another one too.
     `deadline` is there while a person is awaited. `appeal` holds, sealed, why a declined client asks for a person.
-    `reminded` is the deadline of which the practice has been reminded. `said` is the version of the last decision.
+    `reminded` is the deadline of which the practice has been reminded, `remind_at` when it is to be the next time.
+    `said` is the version of the last decision. `words` and `attachments` were added to the answers of this round.
     `attended` when the visit took place; `last_visit` is the client's latest one, if this case is kept because of it.
     `tries` are the dates of birth that were shown to be recognised by and were not the right ones.
     """
@@ -152,11 +90,14 @@ class Case:
     submission: Submission | None = None
     decided_at: datetime | None = None
     deadline: datetime | None = None
+    remind_at: datetime | None = None
     reminded: datetime | None = None
     said: int = 0
     valid_until: date | None = None
     ruling: Ruling | None = None
     appeal: bytes | None = None
+    words: tuple[Added, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     rounds: tuple[Round, ...] = ()
     tries: int = 0
     attended: bool = False
@@ -232,7 +173,12 @@ class Case:
             raise TooManyForms("this health check was opened again too often; please call the practice")
 
     def voided(self, cause: Reopening, *, now: datetime) -> Case:
-        """What was decided, or waits for a person, counts no longer; answers are awaited. As `check_voidable`."""
+        """What was decided, or waits for a person, counts no longer; answers are awaited. As `check_voidable`.
+
+        Said again before there are new answers, it changes nothing.
+        """
+        if self.state is State.AWAITING and self.submission is None and self.reopened_by is cause:
+            return self
         self.check_voidable()
         return self._reopened(cause, self.ruling, now)
 
@@ -240,15 +186,52 @@ class Case:
         """A client whom the rules declined asks for a person. Raises `NotDeclined`."""
         if self.state is not State.DECLINED:
             raise NotDeclined(f"the case is {self.state}")
-        return replace(
-            self, state=State.REVIEW_REQUESTED, version=self.version + 1, appeal=appeal, deadline=now + review_for
-        )
+        asked = replace(self, state=State.REVIEW_REQUESTED, version=self.version + 1, appeal=appeal)
+        return asked._waiting(now, review_for)
+
+    @property
+    def was_asked_more(self) -> bool:
+        """Whether the client owes a person an answer, which may be words or a file alone."""
+        asked = self.state is State.AWAITING and self.submission is None
+        return asked and self.reopened_by is Reopening.MORE_INFO
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether there is somebody who will read what the client adds."""
+        return self.state in WAITING or self.was_asked_more
+
+    @property
+    def added_at(self) -> datetime | None:
+        times = [*(one.at for one in self.words), *(one.at for one in self.attachments)]
+        return max(times, default=None)
+
+    def check_takes_more(self) -> None:
+        """Raises `CaseClosed` or `NobodyLooks`."""
+        if self.state is State.CLOSED:
+            raise CaseClosed("the appointment is no longer open")
+        if not self.takes_more:
+            raise NobodyLooks(f"the case is {self.state}")
+
+    def explained(self, words: Added) -> Case:
+        """The client added words. Raises what `check_takes_more` raises, and `TooMuchAdded`."""
+        self.check_takes_more()
+        if len(self.words) >= MOST_WORDS:
+            raise TooMuchAdded(f"there can be {MOST_WORDS} messages", most=MOST_WORDS)
+        return replace(self, version=self.version + 1, words=(*self.words, words))._taken_up(words.at)
+
+    def attached(self, attachment: Attachment) -> Case:
+        """The client added a file. Raises what `check_takes_more` raises, and `TooMuchAdded`."""
+        self.check_takes_more()
+        if len(self.attachments) >= MOST_ATTACHMENTS:
+            raise TooMuchAdded(f"there can be {MOST_ATTACHMENTS} files", most=MOST_ATTACHMENTS)
+        kept = (*self.attachments, attachment)
+        return replace(self, version=self.version + 1, attachments=kept)._taken_up(attachment.at)
 
     def remind(self) -> Case:
         """The practice is told that the deadline comes near, once for each deadline."""
         if self.state not in WAITING or self.deadline is None or self.reminded == self.deadline:
             return self
-        return replace(self, version=self.version + 1, reminded=self.deadline)
+        return replace(self, version=self.version + 1, reminded=self.deadline, remind_at=None)
 
     def came(self, attended: bool) -> Case:
         """Whether the visit took place, as booking says now; nothing of what was forgotten."""
@@ -266,7 +249,7 @@ class Case:
         """Nothing more is decided; what was decided stays readable to the practice."""
         if self.state is State.CLOSED:
             return self
-        return replace(self, state=State.CLOSED, version=self.version + 1, deadline=None)
+        return replace(self, state=State.CLOSED, version=self.version + 1, deadline=None, remind_at=None)
 
     def forgotten(self) -> Case:
         """Nothing is left but that it is closed, so that nothing which comes late can begin it anew."""
@@ -281,17 +264,17 @@ class Case:
         declined = self.state in {State.DECLINED, State.REVIEW_REQUESTED}
         if verdict is Verdict.APPROVE and (declined or (self.state is State.IN_REVIEW and urgent)):
             raise CannotApprove("this case cannot be approved; only a new health check can change it")
-        if self.state is not _RULED_IN[verdict]:
+        if self.state is not RULED_IN[verdict]:
             raise NotInReview(f"the case is {self.state}")
         if verdict is Verdict.MORE_INFO and len(self.rounds) >= MOST_ROUNDS:
             raise TooManyForms("this health check was opened again too often; please call the client")
 
     def ruled(self, ruling: Ruling, *, valid_for: timedelta) -> Case:
         """Take a person's decision, after `check_rulable`; only an approval has a last day."""
-        if self.submission is None or self.state is not _RULED_IN[ruling.verdict]:
+        if self.submission is None or self.state is not RULED_IN[ruling.verdict]:
             raise NotInReview(f"the case is {self.state}")
         if ruling.verdict is Verdict.MORE_INFO:
-            return replace(self._reopened(Reopening.MORE_INFO, ruling, ruling.at), deadline=None)
+            return self._reopened(Reopening.MORE_INFO, ruling, ruling.at)
         last_day = ruling.at.astimezone(ZoneInfo(self.submission.zone)).date() + valid_for
         return replace(
             self,
@@ -301,6 +284,7 @@ class Case:
             ruling=ruling,
             decided_at=ruling.at,
             deadline=None,
+            remind_at=None,
             valid_until=last_day if ruling.verdict is Verdict.APPROVE else None,
         )
 
@@ -322,6 +306,8 @@ class Case:
             decided_at=self.decided_at,
             valid_until=self.valid_until,
             ruling=ruling,
+            words=self.words,
+            attachments=self.attachments,
         )
         return replace(
             self,
@@ -330,8 +316,11 @@ class Case:
             submission=None,
             decided_at=None,
             deadline=None,
+            remind_at=None,
             valid_until=None,
             ruling=None,
+            words=(),
+            attachments=(),
             rounds=(*self.rounds, over),
         )
 
@@ -348,27 +337,28 @@ class Case:
         state = _STATE_OF[submission.outcome]
         if state is State.IN_REVIEW and submission.based_until is not None:
             state = State.APPROVED  # by whoever approved the same before
-        return replace(
-            self,
-            state=state,
-            said=self.version,
-            decided_at=now,
-            deadline=now + submission.review_for if state is State.IN_REVIEW else None,
-            valid_until=until if state in COUNTS else None,
-        )
+        valid_until = until if state in COUNTS else None
+        settled = replace(self, state=state, said=self.version, decided_at=now, valid_until=valid_until)
+        return settled._waiting(now, submission.review_for) if state is State.IN_REVIEW else settled
+
+    def _taken_up(self, now: datetime) -> Case:
+        """Words or a file answer the person who asked for more: back to them with the answers of the round before."""
+        before = self.rounds[-1].submission if self.rounds else None
+        if not self.was_asked_more or before is None:
+            return self
+        again = replace(self, state=State.IN_REVIEW, submission=before, said=self.version, decided_at=now)
+        return again._waiting(now, before.review_for)
+
+    def _waiting(self, now: datetime, review_for: timedelta) -> Case:
+        """The last quarter of the time that a person has is theirs with a reminder."""
+        deadline = now + review_for
+        return replace(self, deadline=deadline, remind_at=deadline - min(review_for / 4, REMINDED_WITHIN))
 
 
 _STATE_OF: Mapping[Effect, State] = {
     Effect.CLEARED: State.CLEARED,
     Effect.NEEDS_REVIEW: State.IN_REVIEW,
     Effect.DECLINED: State.DECLINED,
-}
-_RULED_IN: Mapping[Verdict, State] = {
-    Verdict.APPROVE: State.IN_REVIEW,
-    Verdict.REFUSE: State.IN_REVIEW,
-    Verdict.MORE_INFO: State.IN_REVIEW,
-    Verdict.CONFIRM_DECLINED: State.REVIEW_REQUESTED,
-    Verdict.INVITE: State.REVIEW_REQUESTED,
 }
 _STATE_AFTER: Mapping[Verdict, State] = {
     Verdict.APPROVE: State.APPROVED,

@@ -77,6 +77,27 @@ class CannotApprove(Refusal):
     kind: ClassVar[Kind] = Kind.CONFLICT
 
 
+class NobodyLooks(Refusal):
+    """Words and files go to a person, and none waits for them: nothing is in review, and nothing was asked."""
+
+    slug: ClassVar[str] = "nobody-looks"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class TooMuchAdded(Refusal):
+    """So many messages or files came with one form already; what does not fit is better said in a call."""
+
+    slug: ClassVar[str] = "too-much-added"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class FileRefused(Refusal):
+    """A file that is too large, empty, or by its content none of the kinds that are taken."""
+
+    slug: ClassVar[str] = "file-refused"
+    kind: ClassVar[Kind] = Kind.INVALID
+
+
 class NoteTooShort(Refusal):
     """A ruling without its reason."""
 
@@ -98,8 +119,15 @@ class ClearanceMissing(Refusal):
     kind: ClassVar[Kind] = Kind.INVALID
 
 
+class ClearanceInFuture(Refusal):
+    """A clearance is recorded when it was given, not before."""
+
+    slug: ClassVar[str] = "clearance-in-future"
+    kind: ClassVar[Kind] = Kind.INVALID
+
+
 class ApprovalTooLong(Refusal):
-    """The rules that fired let an approval count for fewer days."""
+    """The rules that fired let an approval count for fewer days; `most` says for how many."""
 
     slug: ClassVar[str] = "approval-too-long"
     kind: ClassVar[Kind] = Kind.INVALID

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.screening.tables import ConditionTable
 from shared.httpkit import Payload
@@ -15,6 +15,7 @@ FormName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}(@[0-9]+\.[0-9]+\
 CaseState = Literal[
     "awaiting", "cleared", "in_review", "declined", "approved", "refused", "review_requested", "invited", "closed"
 ]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Answers = Annotated[dict[str, JsonValue], Field(max_length=200)]
 
 # Far enough from the ends of the calendar that a zone can be added without a thought.
@@ -184,6 +185,7 @@ class DecisionIn(Payload):
     decision: Literal["approve", "refuse", "more_info", "confirm_declined", "invite"]
     note: Annotated[str, Field(max_length=4000)]
     to_client: Annotated[str, Field(max_length=1000)] = ""
+    decided_by: PersonName
     version: Annotated[int, Field(ge=1)]
     clearance: ClearanceIn | None = None
     valid_days: Annotated[int, Field(ge=1, le=180)] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from services.screening.actions import CaseUnknown, Reviews, Word
 from services.screening.confidential import ClearanceRecord
@@ -46,10 +45,11 @@ class ReviewRoutes:
         word = Word(
             verdict=Verdict(body.decision),
             note=body.note,
-            by=ask.caller.who,
+            by=body.decided_by,
+            caller=ask.caller.who,
             to_client=body.to_client,
             clearance=clearance,
-            valid_for=None if body.valid_days is None else timedelta(days=body.valid_days),
+            valid_days=body.valid_days,
         )
         hand = hand_of(ask)
         await self._reviews.rule(appointment, word, version=body.version, hand=hand)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.screening.store.attachments import MongoAttachments
 from services.screening.store.audit import MongoAudit, MongoTrails
 from services.screening.store.cases import MongoCases, MongoPractices
 from services.screening.store.clients import MongoAsks, MongoMerges
@@ -10,6 +11,7 @@ from services.screening.store.holds import MongoHolds
 
 __all__ = [
     "MongoAsks",
+    "MongoAttachments",
     "MongoAudit",
     "MongoCases",
     "MongoHistories",

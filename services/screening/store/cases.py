@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -18,10 +18,16 @@ from shared.events import Envelope
 from shared.mongo import Database, Document, ensure
 from shared.relay import Outbox, Relay
 
-REVIEWS: Final = IndexModel(
-    [("practice", ASCENDING), ("deadline", ASCENDING)],
-    name="waiting",
-    partialFilterExpression={"deadline": {"$exists": True}},
+THERE: Final = {"$exists": True}
+QUEUE: Final = IndexModel(
+    [("practice", ASCENDING), ("deadline", ASCENDING), ("_id", ASCENDING)],
+    name="queue",
+    partialFilterExpression={"deadline": THERE},
+)
+OVERDUE: Final = IndexModel([("deadline", ASCENDING)], name="overdue", partialFilterExpression={"deadline": THERE})
+REMIND: Final = IndexModel([("remind_at", ASCENDING)], name="remind", partialFilterExpression={"remind_at": THERE})
+FLAGGED: Final = IndexModel(
+    [("practice", ASCENDING), ("starts_at", ASCENDING)], name="flagged", partialFilterExpression={"flagged": True}
 )
 OF_CLIENT: Final = IndexModel(
     [("practice", ASCENDING), ("client", ASCENDING), ("starts_at", DESCENDING)],
@@ -37,6 +43,8 @@ UNSEEN: Final = {"outbox": 0, "trail": 0}
 BINARY: Final[Document] = {"properties": {"sealed": {"bsonType": "binData"}}}
 SEALED: Final[Document] = {"bsonType": "object", "required": ["sealed"], **BINARY}
 SEALED_OR_NOT: Final[Document] = {**SEALED, "bsonType": ["object", "null"]}
+ALL_SEALED: Final[Document] = {"bsonType": "array", "items": SEALED}
+ADDED: Final[Document] = {"words": ALL_SEALED, "attachments": ALL_SEALED}
 SCHEMA: Final[Document] = {
     "required": ["practice", "version", "state"],
     "properties": {
@@ -46,9 +54,10 @@ SCHEMA: Final[Document] = {
         "submission": SEALED,
         "ruling": SEALED,
         "appeal": {"bsonType": "binData"},
+        **ADDED,
         "rounds": {
             "bsonType": "array",
-            "items": {"properties": {"submission": SEALED_OR_NOT, "ruling": SEALED_OR_NOT}},
+            "items": {"properties": {"submission": SEALED_OR_NOT, "ruling": SEALED_OR_NOT, **ADDED}},
         },
     },
 }
@@ -61,7 +70,7 @@ class MongoCases:
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoCases:
-        await ensure(database["cases"], [REVIEWS, OF_CLIENT, KEPT], SCHEMA)
+        await ensure(database["cases"], [QUEUE, OVERDUE, REMIND, FLAGGED, OF_CLIENT, KEPT], SCHEMA)
         return cls(database, await relay.outbox(database["cases"]))
 
     async def find(self, appointment: str) -> Case | None:
@@ -76,12 +85,26 @@ class MongoCases:
             self._outbox.hand_over(after.id, said)
         return written
 
-    async def in_review(self, practice: str, *, limit: int) -> list[Case]:
-        waiting = self._cases.find({"practice": practice, "deadline": {"$exists": True}}, UNSEEN)
-        return [
-            documents.case(document)
-            for document in await waiting.sort("deadline", ASCENDING).limit(limit).to_list(limit)
-        ]
+    async def in_review(self, practice: str, *, after: tuple[datetime, str] | None, limit: int) -> list[Case]:
+        waiting: Document = {"practice": practice, "deadline": THERE}
+        if after is not None:
+            deadline, last = after
+            later = [{"deadline": {"$gt": deadline}}, {"deadline": deadline, "_id": {"$gt": last}}]
+            waiting |= {"deadline": {"$gte": deadline}, "$or": later}
+        found = self._cases.find(waiting, UNSEEN).sort([("deadline", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [documents.case(document) for document in await found.to_list(limit)]
+
+    async def flagged(self, practice: str, *, since: datetime, limit: int) -> list[Case]:
+        upcoming = {"practice": practice, "flagged": True, "starts_at": {"$gte": since}}
+        found = self._cases.find(upcoming, UNSEEN).sort("starts_at", ASCENDING).limit(limit)
+        return [documents.case(document) for document in await found.to_list(limit)]
+
+    async def to_remind(self, at: datetime, *, limit: int) -> list[Case]:
+        found = self._cases.find({"remind_at": {"$lte": at}}, UNSEEN).sort("remind_at", ASCENDING).limit(limit)
+        return [documents.case(document) for document in await found.to_list(limit)]
+
+    async def overdue(self, at: datetime, *, limit: int) -> int:
+        return await self._cases.count_documents({"deadline": {"$lt": at}}, limit=limit)
 
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
         theirs = self._cases.find({"practice": practice, "client": {"$in": list(refs)}}, UNSEEN)
@@ -109,7 +132,7 @@ class MongoCases:
                 {
                     "_id": case.id,
                     **documents.fields(case),
-                    **documents.kept_fields(case),
+                    **documents.derived_fields(case),
                     **trail,
                     "outbox": self._outbox.entries(said),
                 }
@@ -121,9 +144,9 @@ class MongoCases:
     async def _update(self, before: Case, after: Case, said: Sequence[Envelope[Any]], left: Sequence[Document]) -> bool:
         changed = {name for name in documents.WRITTEN if getattr(after, name) is not getattr(before, name)}
         fields = documents.fields(after, changed)
-        was_kept, is_kept = documents.kept_fields(before), documents.kept_fields(after)
-        if is_kept != was_kept:
-            fields, changed = fields | is_kept, changed | was_kept.keys()
+        was_derived, is_derived = documents.derived_fields(before), documents.derived_fields(after)
+        if is_derived != was_derived:
+            fields, changed = fields | is_derived, changed | was_derived.keys()
         push = {"trail": left} if left else {}
         gone = sorted(changed - fields.keys())
         update = self._outbox.update(after.id, set_=fields, push=push, unset=gone, said=said)

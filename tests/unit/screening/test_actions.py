@@ -55,7 +55,7 @@ async def settle(answers: dict[str, Any]) -> tuple[Screening, twin.CaseTwin]:
 
 
 async def rule(cases: Cases, *, version: int = 2, verdict: Verdict = Verdict.APPROVE, **said: Any) -> None:
-    word = Word(**{"verdict": verdict, "note": NOTE, "by": "operator"} | said)
+    word = Word(**{"verdict": verdict, "note": NOTE, "by": "Ines", "caller": "operator"} | said)
     await twin.reviews(cases).rule(APPOINTMENT, word, version=version, hand=twin.STAFF)
 
 
@@ -64,10 +64,10 @@ class Behind(twin.CaseTwin):
 
     def __init__(self, shown: Case) -> None:
         super().__init__()
-        self._shown = shown
+        self._shown = [shown]
 
     async def find(self, appointment: str) -> Case | None:
-        return self._shown if appointment == self._shown.id else None
+        return self._shown.pop() if self._shown else await super().find(appointment)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ async def test_a_practitioners_decision_is_said_once_and_told_to_the_client(
     assert reasons is not None
     assert reasons.note == NOTE
     with pytest.raises(NotInReview):
-        await rule(cases, version=3)
+        await rule(cases, version=3, note="Another one, of later.")
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ async def test_what_may_not_be_decided_is_refused(
 
 
 async def test_a_recorded_clearance_lets_a_case_be_approved_and_an_unsure_sign_can_be_refused() -> None:
-    screening, cases = await settle(twin.NEEDS_CLEARANCE)
+    _, cases = await settle(twin.NEEDS_CLEARANCE)
     await rule(cases, clearance=CLEARANCE)
     assert cases.kept[APPOINTMENT].state is State.APPROVED
     _, cases = await settle(twin.URGENT_UNSURE)
@@ -322,13 +322,13 @@ async def test_an_approval_counts_so_many_days_on_the_practices_calendar() -> No
     screening, cases = await settle(twin.REVIEWED)
     late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)  # already the 2nd in Berlin, 12 days from now
     await hear(screening, twin.moved(starts_at=late), sequence=3)
-    await rule(cases, version=3, valid_for=timedelta(days=12))
+    await rule(cases, version=3, valid_days=12)
     assert cases.kept[APPOINTMENT].valid_until == date(2026, 12, 2)
 
 
 async def test_a_refusal_needs_no_last_day() -> None:
     _, cases = await settle(twin.REVIEWED)
-    await rule(cases, verdict=Verdict.REFUSE, valid_for=timedelta(days=1))
+    await rule(cases, verdict=Verdict.REFUSE, valid_days=1)
     assert cases.kept[APPOINTMENT].state is State.REFUSED
 
 
