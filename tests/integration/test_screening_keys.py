@@ -9,11 +9,12 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -162,6 +163,35 @@ async def test_keys_are_made_and_forgotten_while_others_are_wrapped_anew(here: I
     for one in gone:
         with pytest.raises(Forgotten):
             await alone.unseal(one)
+
+
+class Overtaken:
+    """The keys; a client is forgotten between the reading and the writing of a batch."""
+
+    def __init__(self, keys: Collection, forget: Callable[[], Awaitable[None]]) -> None:
+        self._keys, self._forget = keys, forget
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._keys, name)
+
+    async def bulk_write(self, *writes: Any, **options: Any) -> Any:
+        await self._forget()
+        return await self._keys.bulk_write(*writes, **options)
+
+
+async def test_who_is_forgotten_between_reading_and_writing_stays_forgotten(here: Installation) -> None:
+    vault = await here.process(A)
+    sealed = await sealed_by(vault, range(3))
+    keys = Overtaken(here.keys, lambda: vault.forget(PRACTICE, owner(1).subject))
+
+    async for _ in (await Rewrapping.begin(keys, Masters.at_hand(B, A))).run():
+        pass
+
+    alone, gone = await here.process(B), sealed.pop(b"secret 1")
+    assert await opens_all(alone, sealed)
+    with pytest.raises(Forgotten):
+        await alone.unseal(gone)
+    assert await here.keys.count_documents({}) == 2
 
 
 async def test_a_damaged_data_key_stops_nothing_but_itself(here: Installation) -> None:

@@ -27,7 +27,6 @@ log = structlog.get_logger()
 
 ALGORITHM: Final = "AEAD_AES_256_CBC_HMAC_SHA_512-Random"
 SEALED: Final = 6  # BSON's binary subtype of what is encrypted
-RANDOM: Final = b"\x02"  # what everything sealed begins with
 TRIES: Final = 10
 INDEXES: Final = [
     IndexModel(
@@ -77,8 +76,6 @@ class KeyVault:
         return bytes(decode(sealed, CODEC)["v"])
 
     async def unseal(self, sealed: bytes) -> bytes:
-        if not sealed.startswith(RANDOM):
-            raise Damaged("this was not sealed here")
         try:
             opened = await self._crypt.decrypt(bson({"v": Binary(sealed, SEALED)}))
         except MongoCryptError as error:

@@ -78,8 +78,7 @@ class Rewrapping:
                 self.stuck.append(batch[0]["_id"])
                 return 0
             return sum([await self._rewrap([key]) for key in batch])
-        before = {key["_id"]: key["keyMaterial"] for key in batch}
-        result = await self.keys.bulk_write([_replaced(key, before[key["_id"]]) for key in wrapped], ordered=False)
+        result = await self.keys.bulk_write([_replaced(key) for key in wrapped], ordered=False)
         return result.modified_count
 
     async def _wrapped(self, batch: Sequence[Document]) -> list[Document]:
@@ -95,10 +94,10 @@ class Rewrapping:
         return found
 
 
-def _replaced(key: Document, before: bytes) -> UpdateOne:
-    """Only if it is as it was read: another run may have been quicker, or the client was forgotten."""
+def _replaced(key: Document) -> UpdateOne:
+    """Whoever writes last wrote the same data key; one that was deleted meanwhile stays deleted."""
     return UpdateOne(
-        {"_id": key["_id"], "keyMaterial": before},
+        {"_id": key["_id"]},
         {
             "$set": {"keyMaterial": key["keyMaterial"], "masterKey": key["masterKey"]},
             "$currentDate": {"updateDate": True},
