@@ -64,6 +64,7 @@ class Watched:
     refusals: list[bytes] = field(default_factory=list)
     headers: list[bytes] = field(default_factory=list)
     statuses: set[int] = field(default_factory=set)
+    shown: list[str] = field(default_factory=list)
 
     @property
     def mongo_url(self) -> str:
@@ -82,6 +83,8 @@ class Watched:
                 if answer.status >= 400:
                     self.refusals.append(raw)
                 self.statuses.add(answer.status)
+                if answer.status < 400 and found_in({"body": raw}, [WORDS["answer"]]):
+                    self.shown.append(path)
                 told = json.loads(raw) if "json" in answer.content_type and raw else {}
                 return answer.status, told if isinstance(told, dict) else {}
         return 0, {}
@@ -371,6 +374,20 @@ async def export_and_erase(seen: Watched, booking: Booking) -> None:
     await seen.send("POST", f"{clients}/{ref}/erase", headers={"Idempotency-Key": f"{key}e"})
 
 
+async def every_reading_is_noted(seen: Watched) -> None:
+    """What was handed out of what is stored, by whichever operation, is as often in the audit."""
+    read = [path for path in seen.shown if not path.endswith("/evaluate")]
+
+    def noted() -> int:
+        with MongoClient[dict[str, Any]](seen.mongo_url) as client:
+            audit = client[seen.system.environment["STILLPOINT_SCREENING_DATABASE"]]["audit"]
+            return audit.count_documents({"deed": {"$in": ["view", "export"]}})
+
+    assert len(read) >= 4
+    assert {path.split("/")[3] for path in read} >= {"cases", "practices"}
+    assert await asyncio.to_thread(noted) >= len(read)
+
+
 async def nothing_is_found(seen: Watched, bookings: Sequence[Booking]) -> None:
     places = await seen.everything()
     assert {"log screening.log", "log booking.log", "log notify.log"} <= places.keys()
@@ -383,6 +400,7 @@ async def nothing_is_found(seen: Watched, bookings: Sequence[Booking]) -> None:
 async def test_nothing_that_was_answered_or_noted_is_found_anywhere(watched: Watched) -> None:
     bookings = await ordinary_days(watched)
     await export_and_erase(watched, bookings[0])
+    await every_reading_is_noted(watched)
     await damaged(watched, bookings[2])
 
     assert len(watched.heard) > 8
