@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.screening.actions import EarlierFormGone, NotRecognised, Recognised
+from services.screening.actions.casework import judge
 from services.screening.domain.audit import Deed
 from services.screening.domain.case import MOST_TRIES, Case, Reopening, State
 from services.screening.domain.questionnaire import AnswersInvalid
 from services.screening.domain.refusals import AlreadyDecided, CaseClosed
+from services.screening.domain.returning import Basis
 from tests.support import screening as twin
 from tests.support.screening import PRACTICE
 from tests.support.screening_audit import an_audit
@@ -124,6 +127,14 @@ async def test_what_a_person_approved_stays_approved_until_its_last_day(
     await house.request(C)
     await house.unchanged(C, (await recognised(house, C, born)).proof)
     assert house.case(C).valid_until == approved.valid_until
+
+
+def test_what_is_urgent_carries_nothing_whatever_was_approved() -> None:
+    answers = twin.CLEAR | {"q_red_flags": ["unsure"]}
+    urgent = judge(twin.CATALOGUE.form("cst-core"), answers, as_of=date(2026, 12, 1))
+    basis = Basis(case=A, until=date(2027, 1, 1), approved=frozenset(urgent.reason_codes))
+    assert basis.carries(urgent) is None
+    assert basis.carries(replace(urgent, urgent=False)) == basis.until
 
 
 async def test_a_reason_that_nobody_approved_needs_a_person(house: House) -> None:
