@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.screening import soundness
+from services.screening import examplefile, soundness, zones
 from services.screening.domain.catalogue import Catalogue, Form
 from services.screening.domain.questionnaire import Questionnaire
 from services.screening.domain.wording import Texts
@@ -33,9 +33,10 @@ def read(folder: Path = HERE) -> Catalogue:
 
     A rule set names its questionnaire and need not be called like it; the newest of several for one judges.
     """
-    messages, texts = _texts(folder)
+    messages, messages_digest, texts = _texts(folder)
     questionnaires = {q.id: q for q in _questionnaires(folder)}
     forms: dict[str, Form] = {}
+    rulesets: dict[str, Form] = {}
     for file in _oldest_first(folder / "rules"):
         table, digest = _load(file, RulesetTable)
         ruleset = _made(file, partial(table.ruleset, digest))
@@ -44,11 +45,20 @@ def read(folder: Path = HERE) -> Catalogue:
         form = Form(questionnaires[ruleset.questionnaire], ruleset)
         for trouble in chain(soundness.of_questionnaire(form.questionnaire, texts), soundness.of_rules(form, texts)):
             raise LibraryBroken(f"{file.name}: {trouble}")
-        forms[form.questionnaire.id] = form
+        forms[form.questionnaire.id] = rulesets[ruleset.id] = form
     newest = {form.questionnaire.name: form for form in sorted(forms.values(), key=_version)}
     if not forms:
         raise LibraryBroken(f"{folder}: there are no rules")
-    return Catalogue(forms=forms, newest=newest, messages=messages, texts=texts)
+    return Catalogue(
+        forms=forms,
+        newest=newest,
+        messages=messages,
+        messages_digest=messages_digest,
+        texts=texts,
+        rulesets=rulesets,
+        examples={name: examplefile.read(folder / "rules" / "cases" / f"{name}.toml") for name in rulesets},
+        zones=zones.version(),
+    )
 
 
 def _version(form: Form) -> tuple[int, ...]:
@@ -95,15 +105,15 @@ def _made(file: Path, make: Callable[[], Made]) -> Made:
         raise LibraryBroken(f"{file.name}: {error}") from error
 
 
-def _texts(folder: Path) -> tuple[str, dict[str, Texts]]:
-    """The newest set of client texts, with its id."""
+def _texts(folder: Path) -> tuple[str, str, dict[str, Texts]]:
+    """The newest set of client texts, with its id and digest."""
     files = _oldest_first(folder / "messages")
     if not files:
         raise LibraryBroken(f"{folder}: there are no messages")
-    table, _ = _load(files[-1], MessagesTable)
+    table, digest = _load(files[-1], MessagesTable)
     texts = {locale: one.texts(locale) for locale, one in table.locale.items()}
     for locale, one in texts.items():
         for reader, by_key in one.texts.items():
             for trouble in soundness.of_texts(by_key):
                 raise LibraryBroken(f"{files[-1].name}: {locale}.{reader}: {trouble}")
-    return f"{table.name}@{table.version}", texts
+    return f"{table.name}@{table.version}", digest, texts

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from services.screening.domain.questionnaire import Questionnaire
 from services.screening.domain.ruleset import Ruleset
 from services.screening.domain.wording import Texts
 from shared.errors import Kind, Refusal
+
+if TYPE_CHECKING:  # they are judged by a form
+    from services.screening.domain.examples import Examples
 
 
 class FormUnknown(Refusal):
@@ -29,13 +32,21 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """`forms` by exact id, `newest` by bare name, `texts` by locale; `messages` is the id of the set of texts."""
+    """`forms` by exact id, `newest` by bare name, `texts` by locale; `messages` is the id of the set of texts.
+
+    `rulesets` are all forms by the exact id of the rules that judge them, also of rules that newer ones replaced, and
+    `examples` the cases beside each. `zones` is the version of the time-zone data.
+    """
 
     forms: Mapping[str, Form]
     newest: Mapping[str, Form]
     messages: str
     texts: Mapping[str, Texts]
     default_locale: str = "en"
+    rulesets: Mapping[str, Form] = field(default_factory=dict)
+    examples: Mapping[str, Examples] = field(default_factory=dict)
+    messages_digest: str = ""
+    zones: str = ""
 
     def form(self, name: str) -> Form:
         """Raises `FormUnknown`, without repeating a name that somebody typed."""

@@ -1,4 +1,4 @@
-"""What a practice adds to a form of the library, and the form that comes of it; nothing of the base can be taken away."""
+"""What a practice adds to a form of the library, and the form that comes of it: nothing is taken from the base."""
 
 from __future__ import annotations
 
