@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -82,6 +83,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         retention = Retention(casework, clients, holds=holds, merges=merges, terms=_terms(settings))
         looked_at = timedelta(seconds=settings.screening_retention_seconds)
         await opened.enter_async_context(every(looked_at, retention.carry_out, name="retention"))
+        let_go = partial(auditing.let_go, years=settings.screening_keep_audit_years)
+        await opened.enter_async_context(every(looked_at, let_go, name="audit.let_go"))
         await bus.consume(inbox.subscriptions(screening, clients))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()

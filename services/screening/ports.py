@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
-from services.screening.domain.audit import Entry, Fact
+from services.screening.domain.audit import Entry, Fact, Head
 from services.screening.domain.case import Case
 from services.screening.domain.history import History
 from services.screening.domain.retention import Kept
@@ -189,6 +189,17 @@ class Audit(Protocol):
 
     async def keep_heads(self) -> None:
         """Note elsewhere how far each chain goes."""
+        ...
+
+    def practices(self) -> AsyncIterator[str]:
+        """Those that have a chain."""
+        ...
+
+    async def forget_before(self, practice: str, before: datetime) -> Head | None:
+        """Take away what is older, from the first entry on, and say what the chain begins after; None if nothing was.
+
+        The newest entry stays, and so does all of a chain whose head is not noted yet.
+        """
         ...
 
 

@@ -136,6 +136,7 @@ class Settings(Shared, VaultSettings):
     screening_keep_visited_years: int = Field(
         7, description="Years that a health check is kept after the client's last visit, or their coming of age", ge=1
     )
+    screening_keep_audit_years: int = Field(7, description="Years that an entry of the audit is kept", ge=1)
     screening_retention_seconds: float = Field(
         3600.0, description="Seconds between two looks for what has been kept for long enough", gt=0
     )

@@ -72,15 +72,15 @@ async def reports(
     audit: MongoAudit, practice: str | None, *, now: datetime, progress: Callable[[str], None]
 ) -> Sequence[Report]:
     """One for each practice that has a chain, or had one; not more than one entry is in hand at a time."""
-    heads = {name: head async for name, head in audit.heads() if practice in (None, name)}
+    heads = {name: (head, base) async for name, head, base in audit.heads() if practice in (None, name)}
     found = [report async for report in _walked(audit.documents(practice), heads, now, progress)]
     gone = sorted(heads.keys() - {report.practice for report in found})
-    return [*found, *(Walk(name, heads[name]).done(now) for name in gone)]
+    return [*found, *(Walk(name, *heads[name]).done(now) for name in gone)]
 
 
 async def _walked(
     documents: AsyncIterator[Mapping[str, Any]],
-    heads: Mapping[str, Head],
+    heads: Mapping[str, tuple[Head, Head]],
     now: datetime,
     progress: Callable[[str], None],
 ) -> AsyncIterator[Report]:
@@ -90,7 +90,7 @@ async def _walked(
         if walk is None or walk.practice != practice:
             if walk is not None:
                 yield walk.done(now)
-            walk = Walk(practice, heads.get(practice))
+            walk = Walk(practice, *heads.get(practice, (None, None)))
         walk.step(document)
         if walk.entries % PROGRESS_EVERY == 0:
             progress(f"{practice}: {walk.entries} entries")

@@ -105,6 +105,39 @@ async def test_the_newest_come_first_page_by_page_for_all_or_for_one_record(audi
     assert [[one.seq for one in page] for page in odd] == [[7, 5], [3, 1]]
 
 
+async def test_what_is_old_goes_from_the_first_on_and_the_rest_goes_on_from_there(audit: Audit) -> None:
+    days = [0, 1, 9, 2, 10, 11]
+    await audit.append(PRACTICE, [fact(f"{n}", at=NOW + timedelta(days=day)) for n, day in enumerate(days)])
+    assert await audit.forget_before(PRACTICE, NOW + timedelta(days=5)) is None  # no head says where it goes on
+    await audit.keep_heads()
+    base = await audit.forget_before(PRACTICE, NOW + timedelta(days=5))
+    assert base is not None
+    assert (base.seq, await ids(audit)) == (2, ["5", "4", "3", "2"])
+    assert await audit.forget_before(PRACTICE, NOW + timedelta(days=5)) is None
+    await audit.forget_before(PRACTICE, NOW + timedelta(days=99))
+    assert await ids(audit) == ["5"]
+    await audit.append(PRACTICE, [fact("6")])
+    assert [one.seq for one in await audit.newest(PRACTICE, record=None, before=None, limit=9)] == [7, 6]
+    assert [one async for one in audit.practices()] == [PRACTICE]
+
+
+async def test_a_chain_without_its_beginning_is_whole_and_what_is_left_of_it_by_a_crash_is_no_flaw(real: Real) -> None:
+    facts = [fact(f"{n}", at=NOW - timedelta(days=n < 4)) for n in range(10)]
+    await real.audit.append(PRACTICE, facts)
+    await real.audit.keep_heads()
+    killed = await real.entries.find_one({"_id": place(PRACTICE, 3)})
+    assert killed is not None
+    await real.audit.forget_before(PRACTICE, NOW)
+    (report,) = await real.verified()
+    assert (report.entries, report.head.seq, report.flaw) == (6, 10, None)
+    await put(real.entries, killed)
+    assert [one.flaw for one in await real.verified()] == [None]
+    assert await real.audit.forget_before(PRACTICE, NOW) is not None
+    assert await real.entries.count_documents({}) == 6
+    await real.entries.delete_one({"_id": place(PRACTICE, 5)})
+    assert [(one.flaw, one.at) for one in await real.verified()] == [(Flaw.MISSING, 5)]
+
+
 async def test_fifty_at_once_make_one_line_and_none_is_lost(real: Real) -> None:
     processes = [await real.another() for _ in range(5)]
     await asyncio.gather(
@@ -135,10 +168,10 @@ async def test_a_head_never_goes_back_and_a_new_process_notes_what_another_was_k
     await quick.append(PRACTICE, [fact("b")])
     await quick.keep_heads()
     await slow.keep_heads()
-    assert {name: head.seq async for name, head in quick.heads()} == {PRACTICE: 2}
+    assert {name: head.seq async for name, head, _ in quick.heads()} == {PRACTICE: 2}
     await slow.append(ELSEWHERE, [fact("c", practice=ELSEWHERE)])
     await (await real.another()).keep_heads()
-    assert {name: head.seq async for name, head in quick.heads()} == {PRACTICE: 2, ELSEWHERE: 1}
+    assert {name: head.seq async for name, head, _ in quick.heads()} == {PRACTICE: 2, ELSEWHERE: 1}
 
 
 async def change_a_field(entries: Collection) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from services.screening.actions.auditing import Auditing
 from services.screening.domain.audit import Entry, Fact, Head, chained, once
@@ -37,6 +38,18 @@ class AuditTwin:
         for practice, chain in self.chains.items():
             if chain:
                 self.heads[practice] = chain[-1].head
+
+    async def practices(self) -> AsyncIterator[str]:
+        for practice in sorted(self.chains):
+            yield practice
+
+    async def forget_before(self, practice: str, before: datetime) -> Head | None:
+        chain = self.chains[practice]
+        old = list(takewhile(lambda one: one.fact.at < before, chain[:-1]))
+        if not old or practice not in self.heads:
+            return None
+        self.chains[practice] = chain[len(old) :]
+        return old[-1].head
 
 
 class TrailTwin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final
 
 from services.screening.domain.audit import Deed, Entry, Fact, Hand, Result, Role
@@ -11,6 +12,8 @@ from services.screening.ports import Audit, Trail, Trails
 from shared.clock import Clock
 
 AT_ONCE: Final = 200
+YEAR: Final = timedelta(days=366)
+TIME: Final = Hand(role=Role.SERVICE, who="time")
 OPENS: Final = frozenset(
     {Deed.VIEW, Deed.DECIDE, Deed.MORE_INFO, Deed.APPROVE_REFUSED, Deed.CORRECT, Deed.ATTACH, Deed.EXPORT}
 )
@@ -65,6 +68,16 @@ class Auditing:
             if len(trails) < AT_ONCE:
                 break
         await self._audit.keep_heads()
+
+    async def let_go(self, *, years: int) -> None:
+        """What was noted so many years ago is no longer kept; that it went is noted."""
+        before = self._now() - years * YEAR
+        async for practice in self._audit.practices():
+            base = await self._audit.forget_before(practice, before)
+            if base is not None:
+                once, upto = f"audit:{base.seq}", str(base.seq)
+                gone = self.fact(Deed.RETENTION, practice=practice, record="audit", hand=TIME, once=once, new=upto)
+                await self.note(gone)
 
     async def newest(self, practice: str, *, record: str | None, before: int | None, limit: int) -> Sequence[Entry]:
         """The newest first, also what has not been taken over yet."""

@@ -52,19 +52,25 @@ def place(practice: str, seq: int) -> str:
 
 
 class Walk:
-    """One chain, entry by entry in the order of their ids; `head` is what the vault's database says of it."""
+    """One chain, entry by entry in the order of their ids; `head` is what the vault's database says of it.
 
-    def __init__(self, practice: str, head: Head | None) -> None:
+    Entries up to `base` were kept for long enough: they are gone, or about to go.
+    """
+
+    def __init__(self, practice: str, head: Head | None, base: Head | None = None) -> None:
         self.practice = practice
         self.entries = 0
         self._head = head
-        self._last = Head()
+        self._last = self._base = base or Head()
         self._first_at: datetime | None = None
         self._flaw: Flaw | None = None
         self._at: int | None = None
 
     def step(self, found: Mapping[str, object]) -> None:
         """Take the next document; after the first flaw they are only counted."""
+        ids = found.get("_id")
+        if isinstance(ids, str) and self._base.seq and ids <= place(self.practice, self._base.seq):
+            return
         self.entries += 1
         if self._flaw is not None:
             return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from itertools import takewhile
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
@@ -90,6 +92,19 @@ class MongoAudit:
         await self._keep(keeping)
         self._unkept = {name: head for name, head in self._unkept.items() if keeping.get(name) != head}
 
+    async def forget_before(self, practice: str, before: datetime) -> Head | None:
+        """First where the chain begins from now on is noted with its head, then entries go; but never the newest."""
+        newest, base = await self._head(practice), None
+        while old := await self._older(practice, before, newest):
+            base = Head(seq=old[-1]["seq"], digest=old[-1]["digest"])
+            known = {"_id": practice, "$or": [{"base": {"$exists": False}}, {"base.seq": {"$lt": base.seq}}]}
+            await self._heads.update_one(known, {"$set": {"base": {"seq": base.seq, "digest": base.digest}}})
+            noted = await self._heads.find_one({"_id": practice, "base.seq": {"$gte": base.seq}}, {"_id": 1})
+            if noted is None:
+                return None  # its head is not noted yet
+            await self._entries.delete_many({"_id": {"$gte": f"{practice}/", "$lte": place(practice, base.seq)}})
+        return base
+
     async def practices(self) -> AsyncIterator[str]:
         """Those that have a chain, by one look-up each."""
         after = ""
@@ -98,9 +113,10 @@ class MongoAudit:
             yield practice
             after = f"{practice}0"
 
-    async def heads(self) -> AsyncIterator[tuple[str, Head]]:
+    async def heads(self) -> AsyncIterator[tuple[str, Head, Head]]:
+        """Each with what its chain begins after."""
         async for found in self._heads.find({}, batch_size=AT_ONCE):
-            yield found["_id"], Head(seq=found["seq"], digest=found["digest"])
+            yield found["_id"], Head(seq=found["seq"], digest=found["digest"]), Head(**found.get("base", {}))
 
     async def documents(self, practice: str | None) -> AsyncIterator[Document]:
         """Everything there is as it lies there, in the order of the ids; whatever else its id may be comes last."""
@@ -123,6 +139,12 @@ class MongoAudit:
         wanted = {"_id": {"$gte": f"{practice}/", "$lt": f"{practice}0"}}
         found = await self._entries.find_one(wanted, {"seq": 1, "digest": 1}, sort=[("_id", DESCENDING)])
         return Head() if found is None else Head(seq=found["seq"], digest=found["digest"])
+
+    async def _older(self, practice: str, before: datetime, newest: Head) -> Sequence[Document]:
+        """The next entries from the first on that are all older, without the newest."""
+        wanted = {"_id": {"$gte": f"{practice}/", "$lt": place(practice, newest.seq)}}
+        first = self._entries.find(wanted, {"seq": 1, "digest": 1, "at": 1}).sort("_id", ASCENDING).limit(AT_ONCE)
+        return list(takewhile(lambda one: one["at"] < before, await first.to_list(AT_ONCE)))
 
     async def _new(self, practice: str, facts: Sequence[Fact]) -> Sequence[Fact]:
         ids = [fact.id for fact in facts]

@@ -387,6 +387,19 @@ async def test_an_erasure_and_each_key_it_deletes_are_noted_once_and_name_no_cli
     assert ref not in repr(entries)
 
 
+async def test_what_was_noted_years_ago_goes_and_that_it_went_is_noted_once() -> None:
+    audit = AuditTwin()
+    old = [fact(f"{n}", at=NOW - timedelta(days=8 * 366)) for n in range(3)]
+    await audit.append(PRACTICE, [*old, fact("new")])
+    await audit.keep_heads()
+    for _ in range(2):
+        await an_audit(audit).let_go(years=7)
+    assert [(one.seq, one.fact.deed, one.fact.new) for one in audit.chains[PRACTICE]] == [
+        (4, Deed.SUBMIT, None),
+        (5, Deed.RETENTION, "3"),
+    ]
+
+
 async def test_trails_are_of_the_port(cases: twin.CaseTwin) -> None:
     trails: Trails = TrailTwin(PRACTICE, cases.trails)
     assert await trails.of("b" * 26) is None
