@@ -29,6 +29,7 @@ _OUTCOMES: Mapping[State, Literal["cleared", "needs_review", "declined"]] = {
 _TOLD: Mapping[Reopening | None, Literal["changed", "withdrawn", "ruleset"]] = {
     Reopening.CHANGED: "changed",
     Reopening.WITHDRAWN: "withdrawn",
+    Reopening.GUARDIAN_WITHDRAWN: "withdrawn",
     Reopening.RULESET: "ruleset",
 }
 

@@ -13,6 +13,7 @@ from services.screening.domain.catalogue import Form
 from services.screening.domain.conditions import Age, All, AnyOf, Condition, DaysSince, Each, Is, IsNot, Ticked
 from services.screening.domain.questionnaire import DOB, Question, Questionnaire
 from services.screening.domain.ruleset import Effect, Otherwise, Rule, Ruleset
+from services.screening.domain.told import LATER
 from services.screening.domain.wording import PLACEHOLDERS
 
 # What every set must hold, whatever a practice wants: the mandatory contraindications, the signs that need help now,
@@ -29,12 +30,13 @@ FILLED: Final[Mapping[str, str]] = {
     "REVIEW": "deadline",
     "REVIEW_CLEARANCE": "deadline",
     "DECLINED_RETRY": "retry_after",
+    "REVIEW_REQUESTED": "deadline",
 }
 TOGETHER: Final = 6  # questions in a group, not counting those that follow from an answer (specification, section 6b)
 
 
 def of_texts(by_key: Mapping[str, str]) -> Iterator[str]:
-    for key in MESSAGES:
+    for key in (*MESSAGES, *LATER):
         if not by_key.get(key):
             yield f"there is no text for {key}"
     for key, text in by_key.items():

@@ -6,7 +6,9 @@ from services.screening.actions.auditing import Auditing
 from services.screening.actions.cases import EmergencyNumberMissing, NoHealthCheck, Screening
 from services.screening.actions.casework import CaseUnknown, Casework, Contended, Opened
 from services.screening.actions.clients import Clients, ExportUnknown
+from services.screening.actions.continuing import Continuing
 from services.screening.actions.histories import Memory
+from services.screening.actions.reminding import Reminding
 from services.screening.actions.retention import HoldUnknown, ReasonTooShort, Retention
 from services.screening.actions.returning import EarlierFormGone, NotRecognised, Recognised, Returning
 from services.screening.actions.reviews import Reviews, Word
@@ -18,6 +20,7 @@ __all__ = [
     "Casework",
     "Clients",
     "Contended",
+    "Continuing",
     "EarlierFormGone",
     "EmergencyNumberMissing",
     "ExportUnknown",
@@ -28,6 +31,7 @@ __all__ = [
     "Opened",
     "ReasonTooShort",
     "Recognised",
+    "Reminding",
     "Retention",
     "Returning",
     "Reviews",

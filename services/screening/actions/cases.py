@@ -10,10 +10,11 @@ from pydantic import JsonValue
 
 from services.screening.actions.casework import TRIES, Casework, Contended
 from services.screening.actions.submitting import Sheets, Submitting
+from services.screening.actions.telling import told_of
 from services.screening.domain.audit import CLIENT, Hand
 from services.screening.domain.case import Case, Request, State
 from services.screening.domain.catalogue import Form
-from services.screening.domain.told import Told
+from services.screening.domain.told import May, Told
 from services.screening.ports import Profile
 from shared.errors import Kind, Refusal
 
@@ -120,7 +121,7 @@ class Screening:
             case = await self._casework.own(appointment, practice) or Case(id=appointment, practice=practice)
             before = await self._casework.filled(case)
             if before is not None and case.state is not State.CLOSED and before.answers == answers:
-                return self._submitting.told(case, before, profile, locale)
+                return await told_of(self._casework, case, locale, profile)
             handed_in = await self._submitting.submit(case, sheets, assessment)
             if handed_in is not None:
                 return self._submitting.told(*handed_in, profile, locale)
@@ -130,11 +131,8 @@ class Screening:
         """What the client may know now."""
         case = await self._casework.own(appointment, practice)
         if case is None:
-            return Told(state=State.AWAITING, has_answers=False)
-        filled = await self._casework.filled(case)
-        if filled is None or case.state is State.CLOSED:
-            return Told(state=case.state, has_answers=filled is not None)
-        return self._submitting.told(case, filled, await self._casework.profile(practice), locale)
+            return Told(state=State.AWAITING, has_answers=False, may=(May.ANSWER,))
+        return await told_of(self._casework, case, locale)
 
     async def questionnaire(self, practice: str, *, service: str | None) -> tuple[Form, Profile]:
         """The form a service asks for, or the one that the practice uses.

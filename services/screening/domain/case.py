@@ -182,10 +182,16 @@ class Case:
         self.check_voidable()
         return self._reopened(cause, self.ruling, now)
 
-    def review_requested(self, appeal: bytes, *, review_for: timedelta, now: datetime) -> Case:
-        """A client whom the rules declined asks for a person. Raises `NotDeclined`."""
+    def check_appealable(self) -> None:
+        """Raises `CaseClosed` or `NotDeclined`."""
+        if self.state is State.CLOSED:
+            raise CaseClosed("the appointment is no longer open")
         if self.state is not State.DECLINED:
             raise NotDeclined(f"the case is {self.state}")
+
+    def review_requested(self, appeal: bytes, *, review_for: timedelta, now: datetime) -> Case:
+        """A client whom the rules declined asks for a person. As `check_appealable`."""
+        self.check_appealable()
         asked = replace(self, state=State.REVIEW_REQUESTED, version=self.version + 1, appeal=appeal)
         return asked._waiting(now, review_for)
 

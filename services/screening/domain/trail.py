@@ -27,7 +27,9 @@ def facts(before: Case, after: Case, hand: Hand, at: datetime) -> tuple[Fact, ..
 
 
 def _deeds(before: Case, after: Case, hand: Hand) -> Iterator[tuple[Deed, Hand]]:
-    if after.submission is not None and _handed_in(after) != _handed_in(before):
+    if _added(after) > _added(before):
+        yield Deed.ATTACH, hand
+    elif after.submission is not None and _handed_in(after) != _handed_in(before):
         yield Deed.SUBMIT, hand
     if after.appeal is not None and after.appeal is not before.appeal:
         yield Deed.APPEAL, hand
@@ -39,6 +41,11 @@ def _deeds(before: Case, after: Case, hand: Hand) -> Iterator[tuple[Deed, Hand]]
         yield Deed.DECIDE, RULES
     if after.is_empty and not before.is_empty:
         yield Deed.ERASE, hand
+
+
+def _added(case: Case) -> int:
+    """In this round; answers that are taken over because of it were handed in before."""
+    return len(case.words) + len(case.attachments)
 
 
 def _handed_in(case: Case) -> datetime | None:

@@ -24,7 +24,7 @@ from services.screening.domain.refusals import (
     NotInReview,
     OtherFormAsked,
 )
-from services.screening.domain.told import Told
+from services.screening.domain.told import May, Told
 from services.screening.ports import Cases, PracticeUnknown
 from shared.errors import Refusal
 from shared.events import Event, envelope
@@ -260,13 +260,13 @@ async def test_another_practice_does_not_find_the_case() -> None:
 async def test_nothing_can_be_told_before_there_is_anything() -> None:
     cases = twin.CaseTwin()
     told = await twin.screening(cases).outcome(APPOINTMENT, PRACTICE, locale=None)
-    assert told == Told(state=State.AWAITING, has_answers=False)
+    assert told == Told(state=State.AWAITING, has_answers=False, may=(May.ANSWER,))
     with pytest.raises(CaseUnknown):
         await twin.reviews(cases).open(APPOINTMENT, twin.STAFF)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "outcome", "key"), [(Verdict.APPROVE, "cleared", "CLEARED"), (Verdict.REFUSE, "declined", "DECLINED")]
+    ("verdict", "outcome", "key"), [(Verdict.APPROVE, "cleared", "CLEARED"), (Verdict.REFUSE, "declined", "REFUSED")]
 )
 async def test_a_practitioners_decision_is_said_once_and_told_to_the_client(
     verdict: Verdict, outcome: str, key: str

@@ -9,6 +9,7 @@ from services.screening.domain.assessment import MESSAGES
 from services.screening.domain.conditions import Age, All, Band, Condition, Is
 from services.screening.domain.questionnaire import Question
 from services.screening.domain.ruleset import Clearance, Rule
+from services.screening.domain.told import LATER
 
 CATALOGUE = library.read()
 FORM = CATALOGUE.form("cst-intake")
@@ -224,7 +225,7 @@ def test_every_source_is_used() -> None:
 def test_there_is_a_text_for_each_message_key_in_each_language_and_for_each_reader() -> None:
     assert CATALOGUE.texts.keys() == {"en", "es"}
     for texts in CATALOGUE.texts.values():
-        assert all(by_key.keys() == set(MESSAGES) for by_key in texts.texts.values())
+        assert all(by_key.keys() == {*MESSAGES, *LATER} for by_key in texts.texts.values())
 
 
 def asked(question: Question) -> str:

@@ -119,7 +119,7 @@ def test_what_we_cannot_do_is_said_where_we_say_no(locale: str, key: str, text: 
 @every_text
 def test_a_text_names_the_number_the_deadline_or_the_day_that_it_is_about(locale: str, key: str, text: str) -> None:
     named = {"URGENT": "emergency_number", "DECLINED_RETRY": "retry_after"}
-    named |= dict.fromkeys(("REVIEW", "REVIEW_CLEARANCE"), "deadline")
+    named |= dict.fromkeys(("REVIEW", "REVIEW_CLEARANCE", "REVIEW_REQUESTED"), "deadline")
     assert re.findall(r"\{(\w+)\}", text) == ([named[key]] if key in named else [])
 
 
