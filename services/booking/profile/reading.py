@@ -83,8 +83,8 @@ def practitioner(document: Practitioner) -> domain.Practitioner:
 
 
 def week(documents: Iterable[WeeklyHours]) -> tuple[domain.WeeklyHours, ...]:
-    """One entry for each weekday and range, in order."""
-    hours = (weekly for grouped in documents for weekly in _weekly(grouped))
+    """One entry for each weekday and range, in order; what is said twice is said once."""
+    hours = {weekly for grouped in documents for weekly in _weekly(grouped)}
     return tuple(sorted(hours, key=lambda weekly: (weekly.weekday, weekly.starts, weekly.ends, weekly.place)))
 
 

@@ -164,3 +164,11 @@ def _inline(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_inline(one) for one in value) + "]"
     return to_json(value).decode()
+
+
+def test_hours_that_are_said_twice_are_kept_once_and_can_be_written() -> None:
+    document = profile.written(a_house()).model_dump(mode="json", exclude_none=True)
+    document["practitioners"][1]["hours"] *= 2
+    practice = profile.read(profile.Profile.model_validate_json(to_json(document), strict=True))
+    assert practice == a_house()
+    assert profile.written(practice) == profile.written(a_house())
