@@ -29,7 +29,7 @@ def example() -> dict[str, Any]:
 def test_the_example_is_a_practice_with_everything_a_demo_needs() -> None:
     practice = profile.read(profile.Profile.model_validate_json(to_json(example()), strict=True))
     assert (practice.id, len(practice.practitioners), len(practice.services)) == ("still-water", 2, 4)
-    assert {service.screening for service in practice.services} == {"cst-core", None}
+    assert {service.screening for service in practice.services} == {"cst-intake", "cst-core", None}
     assert {hours.weekday for person in practice.practitioners for hours in person.hours} == set(range(7))
 
 
