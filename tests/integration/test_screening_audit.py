@@ -60,7 +60,7 @@ async def test_the_audit_of_a_record_says_who_handed_in_read_and_decided_and_wha
     appointment = await in_review(screening)
     assert await open_as(screening, appointment, "Inés") == 200
     path = f"/v1/cases/{appointment}/decision"
-    await screening.as_operator("POST", path, {"decision": "approve", "note": "x", "version": 2})
+    await screening.as_operator("POST", path, {"decision": "approve", "note": "x", "version": 2, "decided_by": "Jo"})
     entries = await audited(screening, record=appointment)
     assert sorted(one["what"] for one in entries) == ["approve_refused", "decide", "submit", "view"]
     by_what = {one["what"]: one for one in entries}

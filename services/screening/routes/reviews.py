@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.screening.actions import CaseUnknown, Reviews, Word
 from services.screening.confidential import ClearanceRecord
@@ -51,7 +52,7 @@ class ReviewRoutes:
             clearance=clearance,
             valid_days=body.valid_days,
         )
-        hand = hand_of(ask)
+        hand = replace(hand_of(ask), name=body.decided_by)
         await self._reviews.rule(appointment, word, version=body.version, hand=hand)
         opened = await self._reviews.open(appointment, hand)
         return Answer(200, views.case(opened, self._catalogue), headers=PRIVATE)
