@@ -2,7 +2,19 @@
 
 from shared.events import booking, screening
 
-OWNS = ("asks", "attachments", "audit", "cases", "histories", "holds", "merges", "practices")
+OWNS = (
+    "asks",
+    "attachments",
+    "audit",
+    "cases",
+    "drafts",
+    "editions",
+    "histories",
+    "holds",
+    "merges",
+    "practices",
+    "releases",
+)
 SAYS = (
     screening.CaseDecided,
     screening.CaseVoided,

@@ -30,6 +30,7 @@ from services.screening.store import (
     MongoAttachments,
     MongoAudit,
     MongoCases,
+    MongoEditions,
     MongoHistories,
     MongoHolds,
     MongoMerges,
@@ -70,6 +71,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
             practices=await MongoPractices.open(db),
             vault=vault,
             catalogue=catalogue,
+            editions=await MongoEditions.open(db),
             auditing=auditing,
             now=now,
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bson.binary import Binary
 
+from services.screening import publications
 from services.screening.domain import standing
 from services.screening.domain.case import (
     Added,
@@ -23,11 +24,13 @@ from services.screening.domain.case import (
     Submission,
     Verdict,
 )
+from services.screening.domain.pins import Pins
 from services.screening.domain.retention import kept
 from services.screening.domain.ruleset import Effect
 from services.screening.ports import Profile
 from shared.mongo import Document
 
+UNLISTED: Final = {"published": 0, "forced": 0}  # of a practice, what grows
 ENCRYPTED: Final = 6  # the binary subtype of what was encrypted on the client's side
 
 
@@ -69,6 +72,7 @@ def _submission_fields(submission: Submission) -> Document:
         "repeated": submission.repeated,
         "lasting": submission.lasting,
         "of_age": submission.of_age.isoformat() if submission.of_age else None,
+        "pins": None if submission.pins is None else asdict(submission.pins),
     }
 
 
@@ -190,18 +194,21 @@ def _submission(found: Document | None) -> Submission | None:
         repeated=found.get("repeated", False),
         lasting=found.get("lasting", False),
         of_age=_date(found.get("of_age")),
+        pins=None if found.get("pins") is None else Pins(**found["pins"]),
     )
 
 
 def profile_fields(profile: Profile) -> Document:
+    """Of what booking tells; what the practice published itself is written when it is published."""
     found = asdict(profile)
-    del found["practice"]
+    del found["practice"], found["own"]
     return {**found, "review_for": _hours(profile.review_for)}
 
 
 def profile(found: Document) -> Profile:
-    rest = {name: value for name, value in found.items() if name not in ("_id", "review_for")}
-    return Profile(practice=found["_id"], review_for=timedelta(hours=found["review_for"]), **rest)
+    rest = {name: value for name, value in found.items() if name not in ("_id", "review_for", "own", *UNLISTED)}
+    own = publications.own(found.get("own", {}))
+    return Profile(practice=found["_id"], review_for=timedelta(hours=found["review_for"]), own=own, **rest)
 
 
 def _request_fields(request: Request) -> Document:

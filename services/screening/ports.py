@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from services.screening.domain.audit import Entry, Fact, Head
 from services.screening.domain.case import Case
+from services.screening.domain.draft import Draft, Edition
 from services.screening.domain.history import History
 from services.screening.domain.retention import Kept
 from shared.errors import Kind, Refusal
@@ -18,7 +19,10 @@ from shared.events import Envelope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What screening keeps of a practice; `forms` maps each screened service to the form it asks for."""
+    """What screening keeps of a practice; `forms` maps each screened service to the form it asks for.
+
+    `own` are the editions that the practice itself published, by the name of the form that each stands for.
+    """
 
     practice: str
     version: int
@@ -27,6 +31,7 @@ class Profile:
     emergency_number: str
     review_for: timedelta
     forms: dict[str, str]
+    own: Mapping[str, Edition] = field(default_factory=dict)
 
 
 class PracticeUnknown(Refusal):
@@ -115,6 +120,12 @@ class Cases(Protocol):
 
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
         """Those of any of these references, the latest visit first."""
+        ...
+
+    async def by_visit(
+        self, practice: str, *, before: tuple[datetime, str] | None, since: datetime | None, limit: int
+    ) -> list[Case]:
+        """By the time of the visit, the latest first: those before that time and id, none before `since`."""
         ...
 
     async def last_attended(self, practice: str, refs: Sequence[str]) -> Case | None:
@@ -253,6 +264,56 @@ class Practices(Protocol):
     async def find(self, practice: str) -> Profile | None: ...
 
     async def keep(self, profile: Profile) -> None: ...
+
+
+class Editions(Protocol):
+    """Drafts, and what was published of them. Content lies under its digest, so that none is ever written over."""
+
+    async def draft(self, practice: str, form: str) -> Draft | None: ...
+
+    async def save(self, before: Draft, after: Draft) -> bool:
+        """False if somebody else changed or made it since `before` was read; nothing is written then."""
+        ...
+
+    async def drop(self, draft: Draft) -> bool:
+        """False if it is no longer this one."""
+        ...
+
+    async def in_test(self, *, after: str, limit: int) -> Sequence[Draft]:
+        """Those that could have been published, in the order of practice and form, after `practice/form`."""
+        ...
+
+    async def keep(self, practice: str, digest: str, content: str) -> None: ...
+
+    async def content(self, practice: str, digest: str) -> str | None: ...
+
+    async def publish(self, edition: Edition, *, instead_of: Edition | None) -> bool:
+        """In one write: it is the one that counts, and all that it forces. False if another one counts by now."""
+        ...
+
+    async def published(self, practice: str) -> Sequence[Edition]:
+        """All that ever were, the oldest first; of each form the last one counts."""
+        ...
+
+
+class Rescreens(Protocol):
+    """Which editions and rule sets of the library void what was cleared before them, and how far that is done."""
+
+    async def forced(self, *, limit: int) -> Sequence[Edition]:
+        """Those that are not done."""
+        ...
+
+    async def done(self, edition: Edition) -> None: ...
+
+    async def release(self, ruleset: str, *, at: datetime) -> datetime | None:
+        """When this rule set of the library was first seen, at the latest now; None if it is done."""
+        ...
+
+    async def release_done(self, ruleset: str) -> None: ...
+
+    async def practices(self, *, after: str, limit: int) -> Sequence[Profile]:
+        """In the order of their names."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

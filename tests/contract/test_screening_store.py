@@ -32,6 +32,7 @@ from shared.relay import Relay
 from tests.support import screening as twin
 from tests.support.screening import APPOINTMENT, NOW, PRACTICE, STARTS_AT
 from tests.support.screening_audit import an_audit
+from tests.support.screening_editions import EditionTwin
 
 REMEMBERED = timedelta(seconds=60)
 OWNER = KeyOwner(practice=PRACTICE, subject=APPOINTMENT)
@@ -247,6 +248,7 @@ async def test_the_raw_documents_hold_nothing_of_an_answer_a_reason_or_a_note(re
         practices=real.practices,
         vault=real.vault,
         catalogue=twin.CATALOGUE,
+        editions=EditionTwin(twin.PracticeTwin()),
         auditing=an_audit(audit, trails),
         now=lambda: NOW,
     )

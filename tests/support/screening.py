@@ -39,6 +39,7 @@ from shared.events.booking import (
     ServiceFacts,
 )
 from tests.support.screening_audit import an_audit
+from tests.support.screening_editions import EditionTwin
 
 PRACTICE = "still-waters"
 APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
@@ -109,6 +110,13 @@ class CaseTwin:
     async def of_clients(self, practice: str, refs: Sequence[str], *, limit: int) -> list[Case]:
         theirs = [case for case in self.kept.values() if case.practice == practice and case.client in refs]
         return sorted(theirs, key=lambda case: case.starts_at or NOW, reverse=True)[:limit]
+
+    async def by_visit(
+        self, practice: str, *, before: tuple[datetime, str] | None, since: datetime | None, limit: int
+    ) -> list[Case]:
+        dated = [(one.starts_at, one.id) for one in self.kept.values() if one.practice == practice and one.starts_at]
+        found = [one for one in dated if (before is None or one < before) and (since is None or one[0] >= since)]
+        return [self.kept[appointment] for _, appointment in sorted(found, reverse=True)[:limit]]
 
     async def last_attended(self, practice: str, refs: Sequence[str]) -> Case | None:
         came = [one for one in await self.of_clients(practice, refs, limit=len(self.kept)) if one.attended]
@@ -243,7 +251,7 @@ class PracticeTwin:
     async def keep(self, profile: Profile) -> None:
         known = self.kept.get(profile.practice)
         if known is None or known.version < profile.version:
-            self.kept[profile.practice] = profile
+            self.kept[profile.practice] = replace(profile, own=known.own if known else profile.own)
 
 
 class VaultTwin:
@@ -307,6 +315,7 @@ def casework(
         practices=practices,
         vault=vault or VaultTwin(),
         catalogue=CATALOGUE,
+        editions=EditionTwin(practices),
         auditing=auditing or an_audit(now=now),
         now=lambda: now,
     )

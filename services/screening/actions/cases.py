@@ -9,6 +9,7 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from services.screening.actions.casework import TRIES, Casework, Contended
+from services.screening.actions.forms import OWN
 from services.screening.actions.submitting import Sheets, Submitting
 from services.screening.actions.telling import told_of
 from services.screening.domain.audit import CLIENT, Hand
@@ -37,7 +38,6 @@ class Screening:
     def __init__(self, casework: Casework, submitting: Submitting) -> None:
         self._casework = casework
         self._submitting = submitting
-        self._catalogue = casework.catalogue
 
     async def keep_practice(self, profile: Profile) -> None:
         await self._casework.practices.keep(profile)
@@ -53,7 +53,7 @@ class Screening:
         client: str | None = None,
     ) -> None:
         """Decides at once if the answers are there. Raises `FormUnknown`."""
-        self._catalogue.form(request.form)
+        await self._known(practice, request)
         await self._casework.change(
             Case(id=appointment, practice=practice),
             lambda case: case.requested(
@@ -79,7 +79,7 @@ class Screening:
         client: str | None = None,
     ) -> None:
         """Booking wants the health check of this visit (once more); `checked` as `Case.asked_again`."""
-        self._catalogue.form(request.form)
+        await self._known(practice, request)
 
         def asked(case: Case) -> Case:
             now = self._casework.now()
@@ -113,8 +113,8 @@ class Screening:
         Raises `FormUnknown`, `PracticeUnknown`, `EmergencyNumberMissing`, `AnswersInvalid`, and what `Case.submitted`
         raises. Without a number to name, no answers are taken: what they call for could not be said.
         """
-        form = self._catalogue.form(questionnaire)
         profile = await self._reachable(practice)
+        form = await self._casework.forms.answered(profile, questionnaire)
         sheets = Sheets(form=form, answers=answers, profile=profile, at=self._casework.now(), hand=hand)
         assessment = sheets.judged()
         for _ in range(TRIES):
@@ -144,7 +144,14 @@ class Screening:
         name = profile.forms.get(service) if service is not None else names[0] if names else None
         if name is None:
             raise NoHealthCheck("there is no health check for this service")
-        return self._catalogue.form(name), profile
+        return await self._casework.forms.form(profile, name), profile
+
+    async def _known(self, practice: str, request: Request) -> None:
+        """A name is the library's; only an exact version can be the practice's own. Raises `FormUnknown`."""
+        if OWN in request.form:
+            await self._casework.forms.form(await self._casework.profile(practice), request.form)
+        else:
+            self._casework.catalogue.form(request.form)
 
     async def _reachable(self, practice: str) -> Profile:
         return reachable(await self._casework.profile(practice))

@@ -10,14 +10,14 @@ from typing import ClassVar, Final
 
 from services.screening import confidential, outbox
 from services.screening.actions.auditing import Auditing
+from services.screening.actions.forms import Forms
 from services.screening.confidential import Filled, Reasons
 from services.screening.domain import trail
 from services.screening.domain.assessment import Assessment, assess
 from services.screening.domain.audit import BOOKING, Deed, Hand
 from services.screening.domain.case import Case, Round, Submission
-from services.screening.domain.catalogue import Catalogue, Form
-from services.screening.domain.ruleset import Ruleset
-from services.screening.ports import Attachments, Cases, Practices, PracticeUnknown, Profile, Vault
+from services.screening.domain.catalogue import Catalogue, Form, FormUnknown
+from services.screening.ports import Attachments, Cases, Editions, Practices, PracticeUnknown, Profile, Vault
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
 from shared.recent import Recent
@@ -45,6 +45,7 @@ class OpenedRound:
     filled: Filled | None
     reasons: Reasons | None
     words: tuple[str, ...]
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Opened:
     words: tuple[str, ...] = ()
     appeal: str | None = None
     past: tuple[OpenedRound, ...] = ()
+    form: Form | None = None
 
 
 class Casework:
@@ -70,6 +72,7 @@ class Casework:
         practices: Practices,
         vault: Vault,
         catalogue: Catalogue,
+        editions: Editions,
         auditing: Auditing,
         now: Clock,
     ) -> None:
@@ -78,6 +81,7 @@ class Casework:
         self.practices = practices
         self.vault = vault
         self.catalogue = catalogue
+        self.forms = Forms(catalogue, editions)
         self.auditing = auditing
         self.now = now
         self._recent: Recent[Case] = Recent()
@@ -105,19 +109,23 @@ class Casework:
         case = await self.find(appointment)
         reasons = None if case.ruling is None else await confidential.reasons_of(self.vault, case.ruling)
         appeal = None if case.appeal is None else await confidential.words_of(self.vault, case.appeal)
-        past = [await self._opened_round(over) for over in case.rounds]
+        past = [await self._opened_round(case.practice, over) for over in case.rounds]
         words = await confidential.all_words(self.vault, case.words)
-        return Opened(case, await self.filled(case), reasons, words, appeal, tuple(past))
+        form = await self.form_of(case.practice, case.submission)
+        return Opened(case, await self.filled(case), reasons, words, appeal, tuple(past), form)
 
-    async def _opened_round(self, over: Round) -> OpenedRound:
+    async def _opened_round(self, practice: str, over: Round) -> OpenedRound:
         filled = None if over.submission is None else await confidential.filled_of(self.vault, over.submission)
         reasons = None if over.ruling is None else await confidential.reasons_of(self.vault, over.ruling)
-        return OpenedRound(over, filled, reasons, await confidential.all_words(self.vault, over.words))
+        words = await confidential.all_words(self.vault, over.words)
+        return OpenedRound(over, filled, reasons, words, await self.form_of(practice, over.submission))
 
-    def rules_of(self, submission: Submission) -> Ruleset | None:
-        """What judges the form that was filled in, if that is still installed."""
-        form = self.catalogue.forms.get(submission.questionnaire)
-        return None if form is None else form.ruleset
+    async def form_of(self, practice: str, submission: Submission | None) -> Form | None:
+        """What judged the form that was filled in, if that is still installed."""
+        if submission is not None:
+            with suppress(FormUnknown):
+                return await self.forms.judged(practice, submission)
+        return None
 
     async def note_view(self, case: Case, hand: Hand) -> None:
         """Before the answers of a case are shown to that hand."""

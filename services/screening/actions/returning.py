@@ -83,7 +83,7 @@ class Returning:
         if case is None:
             return None
         found = await self._find(case, lambda filled: filled.answers.get(DOB) == dob.isoformat())
-        form = self._form(case)
+        form = await self._form(case)
         profile = await self._casework.profile(practice)
         if found is None or not found.earlier.may_be_shown(form):
             return None
@@ -129,10 +129,11 @@ class Returning:
             if told is not None:
                 return told
             known, found = await self._proven(case, proof)
-            if not found.earlier.stands(self._form(known), _visit(known, profile)):
+            form = await self._form(known)
+            if not found.earlier.stands(form, _visit(known, profile)):
                 raise EarlierFormGone("the earlier form does not stand until the visit")
             sheets = Sheets(
-                form=self._form(known),
+                form=form,
                 answers=found.filled.answers | {RED_FLAGS: list[JsonValue](red_flags)},
                 profile=profile,
                 at=self._casework.now(),
@@ -170,13 +171,14 @@ class Returning:
         if case is None or case.client is None or case.request is None:
             raise NotRecognised("the proof is missing, altered or out of date")
         shown = self._shown(case, proof)
-        case.check_takes_answers(self._form(case).questionnaire.id)
+        form = await self._form(case)
+        case.check_takes_answers(form.questionnaire.id)
         owner = await self._find(case, lambda _: True, shown=shown)
         if owner is not None:
             dob = owner.filled.answers[DOB]
             found = await self._find(case, lambda filled: filled.answers.get(DOB) == dob)
             latest = found is not None and found.earlier.fingerprint == shown
-            if found is not None and latest and found.earlier.may_be_shown(self._form(case)):
+            if found is not None and latest and found.earlier.may_be_shown(form):
                 return case, found
         raise EarlierFormGone("the earlier form does not stand any longer")
 
@@ -210,9 +212,10 @@ class Returning:
                 return _Found(earlier, filled)
         return None
 
-    def _form(self, case: Case) -> Form:
+    async def _form(self, case: Case) -> Form:
         """What the service asks for now."""
-        return self._casework.catalogue.form(case.request.form if case.request else "")
+        profile = await self._casework.profile(case.practice)
+        return await self._casework.forms.form(profile, case.request.form if case.request else "")
 
 
 def _visit(case: Case, profile: Profile) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from services.screening import confidential
@@ -13,13 +13,20 @@ from services.screening.actions.casework import TRIES, Casework, Contended, Open
 from services.screening.confidential import ClearanceRecord, Filled, Reasons
 from services.screening.domain import approval, standing
 from services.screening.domain.audit import Deed, Hand, Result
-from services.screening.domain.case import Case, Ruling, Verdict
+from services.screening.domain.case import Attachment, Case, Ruling, Verdict
 from services.screening.domain.refusals import ClearanceInFuture, ClearanceMissing, NoteTooShort, NothingAsked
 from services.screening.domain.sheet import day_of
-from shared.errors import Refusal
+from shared.errors import Kind, Refusal
 
 SHORTEST_NOTE: Final = 10
 MOST_FLAGGED: Final = 50
+
+
+class AttachmentUnknown(Refusal):
+    """The client added no such file to this case."""
+
+    slug: ClassVar[str] = "attachment-unknown"
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,21 @@ class Reviews:
         await self._casework.note_view(await self._casework.find(appointment), hand)
         return await self._casework.open(appointment)
 
+    async def locale(self, case: Case) -> str:
+        """The practice's own. Raises `PracticeUnknown`."""
+        return (await self._casework.profile(case.practice)).locale
+
+    async def attachment(self, appointment: str, attachment: str, hand: Hand) -> tuple[Attachment, bytes]:
+        """One file for the eyes of that hand, of whichever round. Raises `AttachmentUnknown`."""
+        case = await self._casework.find(appointment)
+        named = (*case.attachments, *(one for over in case.rounds for one in over.attachments))
+        kept = next((one for one in named if one.id == attachment), None)
+        pieces = None if kept is None else await self._casework.attachments.get(attachment, appointment)
+        if kept is None or pieces is None:
+            raise AttachmentUnknown("there is no such file")
+        await self._casework.note_view(case, hand)
+        return kept, b"".join([await self._casework.vault.unseal(piece) for piece in pieces])
+
     async def rule(self, appointment: str, word: Word, *, version: int, hand: Hand) -> Case:
         """A practitioner's decision on the version of the case that they read; an approval that is refused is noted.
 
@@ -96,7 +118,8 @@ class Reviews:
         filled = await self._casework.filled(case)
         if case.submission is None or filled is None:
             raise case.changed()
-        rules = self._casework.rules_of(case.submission)
+        form = await self._casework.form_of(case.practice, case.submission)
+        rules = form.ruleset if form else None
         valid_for = approval.span(filled.assessment.trace, rules).of(
             word.valid_days if word.verdict is Verdict.APPROVE else None
         )

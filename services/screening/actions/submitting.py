@@ -85,7 +85,7 @@ class Submitting:
         history = await self._memory.recall(case.practice, client)
         if history.is_empty and not submission.lasting:
             return case
-        form = self._casework.catalogue.form(submission.questionnaire)
+        form = await self._casework.forms.judged(case.practice, submission)
         try:
             filled = await confidential.filled_of(self._casework.vault, submission)
         except Forgotten:
@@ -135,6 +135,7 @@ class Submitting:
             questionnaire=sheets.form.questionnaire.id,
             ruleset=sheets.form.ruleset.id,
             messages=self._casework.catalogue.messages,
+            pins=self._casework.forms.pins(sheets.form),
             submitted_at=sheets.at,
             as_of=sheets.as_of,
             zone=sheets.profile.zone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -82,7 +83,7 @@ def _questionnaire(base: Questionnaire, overlay: Overlay, digest: str) -> Questi
     every = (*base.questions, *overlay.questions)
     in_order = tuple(question for group in groups for question in every if question.group == group.id)
     version = f"{base.version}+{overlay.release}"
-    return replace(base, version=version, groups=groups, questions=in_order, digest=digest)
+    return replace(base, version=version, groups=groups, questions=in_order, digest=_both(base.digest, digest))
 
 
 def _ruleset(base: Ruleset, overlay: Overlay, digest: str) -> Ruleset:
@@ -97,8 +98,13 @@ def _ruleset(base: Ruleset, overlay: Overlay, digest: str) -> Ruleset:
         clearance_questions=base.clearance_questions | overlay.clearance_questions,
         sources={**overlay.sources, **base.sources},
         forces_rescreen=overlay.forces_rescreen,
-        digest=digest,
+        digest=_both(base.digest, digest),
     )
+
+
+def _both(base: str, overlay: str) -> str:
+    """Of the one on top of the other."""
+    return hashlib.sha256(f"{base}+{overlay}".encode()).hexdigest()
 
 
 def changed(rule: Rule, change: Change) -> Rule:

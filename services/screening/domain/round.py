@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from services.screening.domain.pins import Pins
 from services.screening.domain.ruleset import Effect
 
 CLEARED_FOR = timedelta(days=180)
@@ -80,7 +81,8 @@ class Submission:
     earlier case whose answers the client said are still right; its clearance, until `based_until`, is not made longer,
     and goes on for what a person approved then. `repeated`: the client was declined on another appointment less than a
     day before. `lasting`, while it is not known whose the answers are: something of them is to be remembered of the
-    client. `of_age` is the end of the year in which a child comes of age, None of an adult.
+    client. `of_age` is the end of the year in which a child comes of age, None of an adult. `pins` are exactly what
+    judged it.
     """
 
     questionnaire: str
@@ -99,6 +101,7 @@ class Submission:
     repeated: bool = False
     lasting: bool = False
     of_age: date | None = None
+    pins: Pins | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

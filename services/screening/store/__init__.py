@@ -6,6 +6,7 @@ from services.screening.store.attachments import MongoAttachments
 from services.screening.store.audit import MongoAudit, MongoTrails
 from services.screening.store.cases import MongoCases, MongoPractices
 from services.screening.store.clients import MongoAsks, MongoMerges
+from services.screening.store.editions import MongoEditions, MongoRescreens
 from services.screening.store.histories import MongoHistories
 from services.screening.store.holds import MongoHolds
 
@@ -14,9 +15,11 @@ __all__ = [
     "MongoAttachments",
     "MongoAudit",
     "MongoCases",
+    "MongoEditions",
     "MongoHistories",
     "MongoHolds",
     "MongoMerges",
     "MongoPractices",
+    "MongoRescreens",
     "MongoTrails",
 ]

@@ -34,6 +34,11 @@ OF_CLIENT: Final = IndexModel(
     name="of_client",
     partialFilterExpression={"client": {"$exists": True}},
 )
+BY_VISIT: Final = IndexModel(
+    [("practice", ASCENDING), ("starts_at", DESCENDING), ("_id", DESCENDING)],
+    name="by_visit",
+    partialFilterExpression={"starts_at": THERE},
+)
 KEPT: Final = IndexModel(
     [("kept_as", ASCENDING), ("kept_since", ASCENDING), ("_id", ASCENDING)],
     name="kept",
@@ -70,7 +75,7 @@ class MongoCases:
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoCases:
-        await ensure(database["cases"], [QUEUE, OVERDUE, REMIND, FLAGGED, OF_CLIENT, KEPT], SCHEMA)
+        await ensure(database["cases"], [QUEUE, OVERDUE, REMIND, FLAGGED, OF_CLIENT, BY_VISIT, KEPT], SCHEMA)
         return cls(database, await relay.outbox(database["cases"]))
 
     async def find(self, appointment: str) -> Case | None:
@@ -110,6 +115,17 @@ class MongoCases:
         theirs = self._cases.find({"practice": practice, "client": {"$in": list(refs)}}, UNSEEN)
         found = await theirs.sort("starts_at", DESCENDING).limit(limit).to_list(limit)
         return [documents.case(document) for document in found]
+
+    async def by_visit(
+        self, practice: str, *, before: tuple[datetime, str] | None, since: datetime | None, limit: int
+    ) -> list[Case]:
+        visits: Document = {"practice": practice, "starts_at": THERE if since is None else {"$gte": since}}
+        if before is not None:
+            starts_at, last = before
+            visits["$or"] = [{"starts_at": {"$lt": starts_at}}, {"starts_at": starts_at, "_id": {"$lt": last}}]
+            visits["starts_at"] = {"$lte": starts_at} if since is None else {"$gte": since, "$lte": starts_at}
+        found = self._cases.find(visits, UNSEEN).sort([("starts_at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
+        return [documents.case(document) for document in await found.to_list(limit)]
 
     async def last_attended(self, practice: str, refs: Sequence[str]) -> Case | None:
         theirs = {"practice": practice, "client": {"$in": list(refs)}, "attended": True}
@@ -164,14 +180,14 @@ class MongoPractices:
         return cls(database)
 
     async def find(self, practice: str) -> Profile | None:
-        found = await self._practices.find_one({"_id": practice})
+        found = await self._practices.find_one({"_id": practice}, documents.UNLISTED)
         return None if found is None else documents.profile(found)
 
     async def keep(self, profile: Profile) -> None:
         older = {"_id": profile.practice, "version": {"$lt": profile.version}}
-        fields = documents.profile_fields(profile)
+        fields = {"$set": documents.profile_fields(profile)}
         try:
-            await self._practices.replace_one(older, fields, upsert=True)
+            await self._practices.update_one(older, fields, upsert=True)
         except DuplicateKeyError:
             # Some version is there now, and it may be an older one that was written in the same moment.
-            await self._practices.replace_one(older, fields)
+            await self._practices.update_one(older, fields)
