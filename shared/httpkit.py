@@ -69,7 +69,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(Generic[Body, Query]):
-    """One request, read and checked. `claim` is None unless a token was shown; `form` holds a urlencoded body."""
+    """One request, read and checked. `claim` is None unless a token was shown; `form` holds a urlencoded body.
+
+    `content` is the body as it came.
+    """
 
     path: Mapping[str, str]
     body: Body
@@ -79,6 +82,7 @@ class Ask(Generic[Body, Query]):
     idempotency_key: str | None
     headers: CIMultiDictProxy[str]
     form: Mapping[str, str]
+    content: bytes
     request: web.Request
 
 
@@ -97,7 +101,8 @@ class Answer:
 class Route:
     """One operation, declared once: served by `application`, described by `shared.openapi`.
 
-    One that is `idempotent` takes an Idempotency-Key, one that is `versioned` an If-Match.
+    One that is `idempotent` takes an Idempotency-Key, one that is `versioned` an If-Match. `takes` and `gives` are the
+    media types of a body that is no JSON, `largest` the bytes of any that comes in.
     """
 
     method: str
@@ -108,6 +113,9 @@ class Route:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     form: bool = False
+    takes: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    largest: int = LARGEST_BODY
     refuses: tuple[type[Refusal], ...] = ()
     who: Who = Who.PUBLIC
     scope: str = ""
@@ -245,7 +253,7 @@ async def _ask(request: web.Request, route: Route, claim: Claim | None, caller: 
     if (route.form or route.body) and request.content_type != (FORM if route.form else "application/json"):
         raise web.HTTPUnsupportedMediaType
     try:
-        raw = await request.read()
+        raw = await request.clone(client_max_size=route.largest).read()
     except web.RequestPayloadError as error:
         raise InvalidRequest("the body cannot be read") from error
     return Ask(
@@ -257,6 +265,7 @@ async def _ask(request: web.Request, route: Route, claim: Claim | None, caller: 
         idempotency_key=key,
         headers=request.headers,
         form=_form(raw) if route.form else {},
+        content=raw,
         request=request,
     )
 

@@ -25,6 +25,7 @@ PROBLEM: Json = {
         "status": {"type": "integer"},
     },
 }
+BYTES: Json = {"schema": {"type": "string", "format": "binary"}}
 SECURITY: dict[Who, list[Json]] = {
     Who.PUBLIC: [],
     Who.TOKEN: [{"appointment": []}],
@@ -88,6 +89,8 @@ def _operation(service: str, route: Route, refs: Any) -> Json:
     elif route.form:
         content = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
         operation["requestBody"] = {"required": True, "content": content}
+    elif route.takes:
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.takes, BYTES)}
     return operation
 
 
@@ -123,6 +126,8 @@ def _answers(route: Route, refs: Any) -> Json:
         described[str(status)] = {"description": route.summary}
         if model is not None:
             described[str(status)]["content"] = {"application/json": {"schema": refs[model, "serialization"]}}
+        elif route.gives:
+            described[str(status)]["content"] = dict.fromkeys(route.gives, BYTES)
     return described
 
 

@@ -16,7 +16,9 @@ from services.screening.actions import (
     Auditing,
     Casework,
     Clients,
+    Continuing,
     Memory,
+    Reminding,
     Retention,
     Returning,
     Reviews,
@@ -48,6 +50,7 @@ from shared.tokens import Tokens
 
 # Long enough that many changes move together, short enough that a head in the vault's database is never far behind.
 AUDIT_EVERY: Final = timedelta(seconds=5)
+REMIND_EVERY: Final = timedelta(seconds=60)
 
 
 async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
@@ -78,6 +81,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         memory = Memory(casework, await MongoHistories.open(db))
         submitting, reviews = Submitting(casework, memory), Reviews(casework)
         screening = Screening(casework, submitting)
+        continuing = Continuing(casework, ids=lambda: secrets.token_hex(12))
         merges, holds = await MongoMerges.open(db), await MongoHolds.open(db)
         clients = Clients(casework, merges=merges, asks=await MongoAsks.open(db, relay), holds=holds, memory=memory)
         tokens = Tokens(settings.signing_key.get_secret_value())
@@ -85,6 +89,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         retention = Retention(casework, clients, holds=holds, merges=merges, terms=_terms(settings))
         looked_at = timedelta(seconds=settings.screening_retention_seconds)
         await opened.enter_async_context(every(looked_at, retention.carry_out, name="retention"))
+        await opened.enter_async_context(every(REMIND_EVERY, Reminding(casework).look, name="reviews.remind"))
         let_go = partial(auditing.let_go, years=settings.screening_keep_audit_years)
         await opened.enter_async_context(every(looked_at, let_go, name="audit.let_go"))
         await bus.consume(inbox.subscriptions(screening, clients))
@@ -96,7 +101,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
 
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     served = [
-        *routes.routes(screening, reviews, clients, auditing, retention, returning, memory, catalogue),
+        *routes.routes(screening, reviews, continuing, clients, auditing, retention, returning, memory, catalogue),
         *page.routes(screening, catalogue, door, now),
     ]
     return httpkit.application("screening", served, kept_open, door)

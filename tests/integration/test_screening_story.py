@@ -98,7 +98,11 @@ async def test_what_does_not_fit_is_refused_without_repeating_it_and_nothing_is_
     assert "PLANTED" not in str(refused.body)
     assert (await screening.answer(appointment, twin.CLEAR, questionnaire="cst-else")).code == "questionnaire-unknown"
     assert await screening.database["cases"].find_one({"_id": appointment}) is None
-    assert (await screening.outcome(appointment)).body == {"status": "awaiting_answers", "messages": []}
+    assert (await screening.outcome(appointment)).body == {
+        "status": "awaiting_answers",
+        "messages": [],
+        "may": ["answer"],
+    }
 
 
 async def test_answers_need_the_token_of_their_own_appointment_and_are_never_cached(screening: App) -> None:
@@ -141,7 +145,10 @@ async def test_a_practitioner_reads_the_queue_opens_a_case_and_decides_it(screen
     await until(lambda: len(screening.said_of(appointment)) == 2)
     assert [said.data.outcome for said in screening.said_of(appointment)] == ["needs_review", "cleared"]
     assert (await screening.outcome(appointment)).keys == ["CLEARED"]
-    assert (await screening.as_operator("GET", f"/v1/practices/{PRACTICE}/reviews")).body == {"reviews": []}
+    assert (await screening.as_operator("GET", f"/v1/practices/{PRACTICE}/reviews")).body == {
+        "reviews": [],
+        "flagged": [],
+    }
     assert (await screening.call("GET", f"/v1/cases/{appointment}")).code == "operator-only"
 
 

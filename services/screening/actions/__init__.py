@@ -11,10 +11,11 @@ from services.screening.actions.histories import Memory
 from services.screening.actions.reminding import Reminding
 from services.screening.actions.retention import HoldUnknown, ReasonTooShort, Retention
 from services.screening.actions.returning import EarlierFormGone, NotRecognised, Recognised, Returning
-from services.screening.actions.reviews import Reviews, Word
+from services.screening.actions.reviews import AttachmentUnknown, Reviews, Word
 from services.screening.actions.submitting import Submitting
 
 __all__ = [
+    "AttachmentUnknown",
     "Auditing",
     "CaseUnknown",
     "Casework",

@@ -32,6 +32,10 @@ class Clients:
         self._casework, self._memory = casework, memory
         self._merges, self._asks, self._holds = merges, asks, holds
 
+    @property
+    def now(self) -> datetime:
+        return self._casework.now()
+
     async def merge(self, practice: str, ref: str, into: str, *, at: datetime) -> None:
         await self._merges.join(practice, ref, into, at=at)
         await self._memory.merge(practice, ref, into, at=at)

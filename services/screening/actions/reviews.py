@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -92,7 +92,6 @@ class Reviews:
 
         The very same word of the same person on the same version, said again, is the decision that was made.
         """
-        by_name = replace(hand, name=word.by)
         for _ in range(TRIES):
             case = await self._casework.find(appointment)
             if await self._was_said(case, word, version):
@@ -101,9 +100,9 @@ class Reviews:
                 after = await self._rule(case, word, version=version)
             except Refusal:
                 if word.verdict is Verdict.APPROVE:
-                    await self._note_refused(case, by_name)
+                    await self._note_refused(case, hand)
                 raise
-            if await self._casework.save(case, after, hand=by_name):
+            if await self._casework.save(case, after, hand=hand):
                 return after
         raise Contended(appointment)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.screening.actions import Auditing, Clients, Memory, Retention, Returning, Reviews, Screening
+from services.screening.actions import Auditing, Clients, Continuing, Memory, Retention, Returning, Reviews, Screening
 from services.screening.domain.catalogue import Catalogue
 from services.screening.routes import audit, checks, clients, evaluating, holds, returning, reviews
+from services.screening.routes import continuing as after_answers
 from shared.httpkit import Route
 
 
 def routes(
     screening: Screening,
     to_review: Reviews,
+    continuing: Continuing,
     of_clients: Clients,
     auditing: Auditing,
     retention: Retention,
@@ -24,6 +26,7 @@ def routes(
         *checks.routes(screening, catalogue),
         *evaluating.routes(catalogue),
         *reviews.routes(to_review, catalogue),
+        *after_answers.routes(continuing),
         *clients.routes(of_clients, catalogue),
         *audit.routes(auditing),
         *holds.routes(retention),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from services.screening.actions import CaseUnknown, Clients, ExportUnknown
 from services.screening.domain.catalogue import Catalogue
+from services.screening.routes import case_payloads as c
+from services.screening.routes import case_view, views
 from services.screening.routes import payloads as p
-from services.screening.routes import views
 from services.screening.routes.audit import accesses
 from services.screening.routes.hand import hand_of
 from services.screening.routes.parts import CLOSED, PRIVATE
@@ -27,7 +28,10 @@ class ClientRoutes:
         opened = await self._clients.exported(ask.path["ask"], ask.path["practice"], hand_of(ask))
         seen = accesses(await self._clients.seen(opened))
         remembered = views.remembered(await self._clients.remembered(opened))
-        return Answer(200, views.export(ask.path["ask"], opened, seen, remembered, self._catalogue), headers=PRIVATE)
+        shown = case_view.export(
+            ask.path["ask"], opened, seen, remembered, self._catalogue.default_locale, self._clients.now
+        )
+        return Answer(200, shown, headers=PRIVATE)
 
 
 def routes(clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
@@ -47,7 +51,7 @@ def routes(clients: Clients, catalogue: Catalogue) -> Sequence[Route]:
             path="/v1/practices/{practice}/exports/{ask}",
             handler=to.export,
             summary="All health checks of a client, for the export that booking was asked for",
-            answers={200: p.ExportOut},
+            answers={200: c.ExportOut},
             refuses=(ExportUnknown, *CLOSED),
             who=Who.OPERATOR,
         ),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from services.screening.domain.round import FileKind
 from services.screening.ports import Forgotten, Locked
 from shared.httpkit import Ask
 from shared.tokens import Claim, TokenInvalid
 
 CLOSED: Final = (Forgotten, Locked)
 """Why what is sealed may not open: whoever reads answers says so."""
+KINDS: Final = tuple(kind.value for kind in FileKind)
+"""Of the files that a client may add."""
 PRIVATE: Final = {"Cache-Control": "no-store"}
 
 

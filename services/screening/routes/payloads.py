@@ -11,7 +11,7 @@ from services.screening.tables import ConditionTable
 from shared.httpkit import Payload
 
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z0-9]{2,8})?$")]
-FormName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}(@[0-9]+\.[0-9]+\.[0-9]+)?$")]
+FormName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}(@[0-9]+\.[0-9]+\.[0-9]+(\+[0-9]+\.[0-9]+\.[0-9]+)?)?$")]
 CaseState = Literal[
     "awaiting", "cleared", "in_review", "declined", "approved", "refused", "review_requested", "invited", "closed"
 ]
@@ -105,10 +105,33 @@ class MessageOut(Shown):
 
 
 class OutcomeOut(Shown):
-    """Messages are to be shown in this order; there are none while nothing can be said yet."""
+    """Messages are to be shown in this order; there are none while nothing can be said yet.
 
-    status: Literal["awaiting_answers", "awaiting_request", "decided", "closed"]
+    `asked_again_because` is there while answers are wanted once more, `message_from_practice` when a person has
+    something to say. `may` is what the client can do next.
+    """
+
+    status: Literal["awaiting_answers", "awaiting_request", "decided", "review_requested", "invited", "closed"]
     messages: list[MessageOut]
+    asked_again_because: Literal["more_info", "changed", "withdrawn", "ruleset", "expired"] | None = None
+    message_from_practice: str | None = None
+    may: list[Literal["answer", "add", "ask_for_review", "change"]]
+
+
+class WordsIn(Payload):
+    words: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class AppealIn(Payload):
+    """`words`: why a person should look again, if the client wants to say so."""
+
+    words: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+
+
+class WithdrawIn(Payload):
+    """What is taken back: one's own consent, or that of a child's guardian."""
+
+    what: Literal["consent", "guardian"]
 
 
 class PersonIn(Payload):
@@ -128,8 +151,19 @@ class EvaluateIn(Payload):
     answers: Answers
 
 
+class AnsweredOut(Shown):
+    """One question as it was put, with the answer in words; no words if there was no answer."""
+
+    question: str
+    text: str
+    answer: list[str]
+
+
 class FindingOut(Shown):
-    """One fired rule: `inputs` are the normalised values it read, `band` its half-open window in days."""
+    """One fired rule: `inputs` are the normalised values it read, `band` its half-open window in days.
+
+    `answers` are there for whoever reads a case.
+    """
 
     rule: str
     code: str
@@ -139,6 +173,7 @@ class FindingOut(Shown):
     sources: list[str]
     evidence: list[str]
     explanation: str
+    answers: list[AnsweredOut] | None = None
 
 
 class EvaluationOut(Shown):
@@ -149,72 +184,6 @@ class EvaluationOut(Shown):
     clearance_required: bool
     retry_after: date | None
     trace: list[FindingOut]
-
-
-class ReviewOut(Shown):
-    """A line of the queue; the answers are read case by case. `repeated`: declined elsewhere less than a day before."""
-
-    appointment: str
-    version: int
-    service: str | None
-    starts_at: datetime | None
-    submitted_at: datetime | None
-    deadline: datetime | None
-    urgent: bool
-    repeated: bool
-
-
-class ReviewsOut(Shown):
-    reviews: list[ReviewOut]
-
-
-class ClearanceIn(Payload):
-    given_by: Annotated[str, Field(min_length=1, max_length=200)]
-    profession: Annotated[str, Field(min_length=1, max_length=200)]
-    given_on: date
-    form: Literal["verbal", "document"]
-
-
-class DecisionIn(Payload):
-    """`version` is that of the case which the practitioner read; an approval counts `valid_days` from today.
-
-    `approve`, `refuse` and `more_info` answer a review, `confirm_declined` and `invite` a client who asked for a
-    person after a decline. The client reads `to_client`, never the note.
-    """
-
-    decision: Literal["approve", "refuse", "more_info", "confirm_declined", "invite"]
-    note: Annotated[str, Field(max_length=4000)]
-    to_client: Annotated[str, Field(max_length=1000)] = ""
-    decided_by: PersonName
-    version: Annotated[int, Field(ge=1)]
-    clearance: ClearanceIn | None = None
-    valid_days: Annotated[int, Field(ge=1, le=180)] | None = None
-
-
-class CaseOut(Shown):
-    """All that the practice may see of one case.
-
-    `repeated` as in the queue; `based_on` is the earlier one of which the client said that nothing has changed.
-    """
-
-    appointment: str
-    practice: str
-    version: int
-    state: CaseState
-    service: str | None
-    starts_at: datetime | None
-    submitted_at: datetime | None
-    deadline: datetime | None
-    decided_at: datetime | None
-    valid_until: date | None
-    questionnaire: str | None
-    ruleset: str | None
-    evaluation: EvaluationOut | None
-    answers: dict[str, JsonValue] | None
-    note: str | None
-    clearance: ClearanceIn | None
-    repeated: bool
-    based_on: str | None
 
 
 class EarlierCaseOut(Shown):
@@ -252,12 +221,3 @@ class RememberedOut(Shown):
 
     yes: dict[str, list[str]]
     corrections: list[CorrectionOut]
-
-
-class ExportOut(Shown):
-    """All that screening holds of one client; `opened` says who has seen it, this time too."""
-
-    ask: str
-    cases: list[CaseOut]
-    opened: list[AccessOut]
-    remembered: list[RememberedOut]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.screening.actions import Opened
 from services.screening.domain.answers import SKIP, UNSURE, AnswerType
 from services.screening.domain.assessment import URGENT, Assessment, Finding
-from services.screening.domain.case import Case, State
-from services.screening.domain.catalogue import Catalogue
+from services.screening.domain.case import Case, Reopening, State
 from services.screening.domain.history import Correction, Lasting
 from services.screening.domain.questionnaire import Question, Questionnaire
 from services.screening.domain.ruleset import Ruleset
@@ -17,6 +15,7 @@ from services.screening.domain.wording import Reader, Texts
 from services.screening.routes import payloads as p
 from services.screening.tables import described
 
+BECAUSE = {Reopening.GUARDIAN_WITHDRAWN: Reopening.WITHDRAWN.value}
 OPENLY = {
     AnswerType.TRI: ("yes", "no", UNSURE, SKIP),
     AnswerType.CHOICE: (UNSURE, SKIP),
@@ -63,12 +62,20 @@ def outcome(told: Told) -> p.OutcomeOut:
     match told.state:
         case State.AWAITING:
             status = "awaiting_request" if told.has_answers else "awaiting_answers"
-        case State.CLOSED:
-            status = "closed"
+        case State.CLOSED | State.REVIEW_REQUESTED | State.INVITED:
+            status = told.state.value
         case _:
             status = "decided"
-    messages = [p.MessageOut(key=m.key, text=m.text, urgent=m.urgent) for m in told.messages]
-    return p.OutcomeOut.model_validate({"status": status, "messages": messages})
+    again = told.asked_again
+    return p.OutcomeOut.model_validate(
+        {
+            "status": status,
+            "messages": [p.MessageOut(key=m.key, text=m.text, urgent=m.urgent) for m in told.messages],
+            "asked_again_because": BECAUSE.get(again, again.value) if again else None,
+            "message_from_practice": told.from_practice or None,
+            "may": [one.value for one in told.may],
+        }
+    )
 
 
 def evaluation(assessment: Assessment, ruleset: Ruleset | None, locale: str = "en") -> p.EvaluationOut:
@@ -103,43 +110,6 @@ def _finding(finding: Finding, ruleset: Ruleset | None, locale: str) -> p.Findin
     )
 
 
-def review(case: Case) -> p.ReviewOut:
-    return p.ReviewOut(
-        appointment=case.id,
-        version=case.version,
-        service=case.request.service if case.request else None,
-        starts_at=case.starts_at,
-        submitted_at=case.submission.submitted_at if case.submission else None,
-        deadline=case.deadline,
-        urgent=case.submission is not None and case.submission.urgent,
-        repeated=case.submission is not None and case.submission.repeated,
-    )
-
-
-def case(opened: Opened, catalogue: Catalogue) -> p.CaseOut:
-    one, filled, reasons = opened.case, opened.filled, opened.reasons
-    form = catalogue.forms.get(one.submission.questionnaire) if one.submission else None
-    line = review(one)
-    return p.CaseOut.model_validate(
-        {
-            **line.model_dump(exclude={"urgent"}),
-            "practice": one.practice,
-            "state": one.state.value,
-            "decided_at": one.decided_at,
-            "valid_until": one.valid_until,
-            "questionnaire": one.submission.questionnaire if one.submission else None,
-            "ruleset": one.submission.ruleset if one.submission else None,
-            "evaluation": evaluation(filled.assessment, form.ruleset if form else None) if filled else None,
-            "answers": filled.answers if filled else None,
-            "note": reasons.note if reasons else None,
-            "clearance": p.ClearanceIn.model_validate(reasons.clearance, from_attributes=True)
-            if reasons and reasons.clearance
-            else None,
-            "based_on": one.submission.based_on if one.submission else None,
-        }
-    )
-
-
 def earlier(cases: Sequence[Case]) -> p.EarlierOut:
     shown = [
         {
@@ -154,22 +124,10 @@ def earlier(cases: Sequence[Case]) -> p.EarlierOut:
     return p.EarlierOut.model_validate({"cases": shown})
 
 
-def export(
-    ask: str,
-    opened: Sequence[Opened],
-    seen: Sequence[p.AccessOut],
-    remembered: Sequence[p.RememberedOut],
-    catalogue: Catalogue,
-) -> p.ExportOut:
-    cases = [case(one, catalogue) for one in opened]
-    return p.ExportOut(ask=ask, cases=cases, opened=list(seen), remembered=list(remembered))
-
-
 def remembered(lasting: Sequence[Lasting]) -> list[p.RememberedOut]:
     return [
         p.RememberedOut(
-            yes={question: list(named) for question, named in one.yes.items()},
-            corrections=corrections(one.corrections),
+            yes={question: list(named) for question, named in one.yes.items()}, corrections=corrections(one.corrections)
         )
         for one in lasting
     ]
