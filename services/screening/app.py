@@ -17,15 +17,19 @@ from services.screening.actions import (
     Casework,
     Clients,
     Continuing,
+    Drafts,
     Memory,
     Reminding,
+    Rescreening,
     Retention,
     Returning,
     Reviews,
     Screening,
+    Simulating,
     Submitting,
 )
 from services.screening.domain.retention import Terms
+from services.screening.routes import forms
 from services.screening.settings import Settings
 from services.screening.store import (
     MongoAsks,
@@ -37,6 +41,7 @@ from services.screening.store import (
     MongoHolds,
     MongoMerges,
     MongoPractices,
+    MongoRescreens,
     MongoTrails,
 )
 from services.screening.vault import KeyVault
@@ -90,6 +95,10 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         looked_at = timedelta(seconds=settings.screening_retention_seconds)
         await opened.enter_async_context(every(looked_at, retention.carry_out, name="retention"))
         await opened.enter_async_context(every(REMIND_EVERY, Reminding(casework).look, name="reviews.remind"))
+        drafts = Drafts(casework, seeds=lambda: secrets.randbits(32))
+        await opened.enter_async_context(every(sweep, drafts.finish_all, name="drafts.finish"))
+        rescreening = Rescreening(casework, await MongoRescreens.open(db))
+        await opened.enter_async_context(every(sweep, rescreening.carry_out, name="rescreen"))
         let_go = partial(auditing.let_go, years=settings.screening_keep_audit_years)
         await opened.enter_async_context(every(looked_at, let_go, name="audit.let_go"))
         await bus.consume(inbox.subscriptions(screening, clients))
@@ -102,6 +111,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     served = [
         *routes.routes(screening, reviews, continuing, clients, auditing, retention, returning, memory, catalogue),
+        *forms.routes(drafts, Simulating(casework, drafts.versions), catalogue),
         *page.routes(screening, catalogue, door, now),
     ]
     return httpkit.application("screening", served, kept_open, door)

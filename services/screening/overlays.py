@@ -153,12 +153,19 @@ class Made:
         form = self.form
         return tuple(chain(soundness.of_questionnaire(form.questionnaire, locales), soundness.of_rules(form, locales)))
 
-    def case_troubles(self) -> tuple[str, ...]:
-        """Cases that are missing, and cases of its own that come to something else than they say."""
+    def case_troubles(self) -> Iterator[str | None]:
+        """Cases of its own that come to something else than they say, and cases that are missing; None as it goes on.
+
+        A case of the base counts for a changed rule as far as it still says what the rule does.
+        """
         touched = self.overlay.touched | own_rules(self.form, self.base).keys()
-        amiss = tuple(wrong(self.form, self.overlay.examples))
-        about = [one for one in self.examples if one.rule in touched]
-        return amiss or tuple(untested(self.form, touched, [one for one in about if _still(one, self.form)]))
+        right: list[Example] = []
+        for one in self.examples:
+            amiss = list(wrong(self.form, [one])) if one.rule in touched or one in self.overlay.examples else []
+            if not amiss and one.rule in touched:
+                right.append(one)
+            yield from amiss if one in self.overlay.examples else [None]
+        yield from untested(self.form, touched, right)
 
 
 def written(table: OverlayTable) -> tuple[str, str]:
@@ -181,8 +188,3 @@ def made(table: OverlayTable, digest: str, catalogue: Catalogue) -> Made:
     beside = catalogue.examples[table.ruleset]
     overlay = table.overlay(beside)
     return Made(overlay, base, applied(base, overlay, digest), beside)
-
-
-def _still(one: Example, form: Form) -> bool:
-    """A case of the base counts for a changed rule as far as it still says what the rule does."""
-    return not tuple(wrong(form, [one]))

@@ -26,7 +26,7 @@ def proof(made: Made, catalogue: Catalogue, pick: Pick, *, clients: int = CLIENT
     if shape:
         return
     for one in made.beside.cases:
-        softer = any(change.is_softer for change in case_changes(made.base, made.form, [one]))
+        softer = any(change and change.is_softer for change in case_changes(made.base, made.form, [one]))
         yield f"{one.name} of the library becomes softer" if softer else None
     yield from made.case_troubles()
     near = properties.near(made.base, made.form)

@@ -7,11 +7,14 @@ from services.screening.actions.cases import EmergencyNumberMissing, NoHealthChe
 from services.screening.actions.casework import CaseUnknown, Casework, Contended, Opened
 from services.screening.actions.clients import Clients, ExportUnknown
 from services.screening.actions.continuing import Continuing
+from services.screening.actions.drafts import Drafts, Tried
 from services.screening.actions.histories import Memory
 from services.screening.actions.reminding import Reminding
+from services.screening.actions.rescreening import Rescreening
 from services.screening.actions.retention import HoldUnknown, ReasonTooShort, Retention
 from services.screening.actions.returning import EarlierFormGone, NotRecognised, Recognised, Returning
 from services.screening.actions.reviews import AttachmentUnknown, Reviews, Word
+from services.screening.actions.simulating import Simulated, Simulating, Tally
 from services.screening.actions.submitting import Submitting
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "Clients",
     "Contended",
     "Continuing",
+    "Drafts",
     "EarlierFormGone",
     "EmergencyNumberMissing",
     "ExportUnknown",
@@ -33,10 +37,15 @@ __all__ = [
     "ReasonTooShort",
     "Recognised",
     "Reminding",
+    "Rescreening",
     "Retention",
     "Returning",
     "Reviews",
     "Screening",
+    "Simulated",
+    "Simulating",
     "Submitting",
+    "Tally",
+    "Tried",
     "Word",
 ]

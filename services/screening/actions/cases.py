@@ -146,6 +146,12 @@ class Screening:
             raise NoHealthCheck("there is no health check for this service")
         return await self._casework.forms.form(profile, name), profile
 
+    async def version(self, practice: str, name: str) -> Form:
+        """What counts now for a bare name, and exactly that version for any other. Raises `FormUnknown`."""
+        profile = await self._casework.practices.find(practice)
+        catalogue = self._casework.catalogue
+        return catalogue.form(name) if profile is None else await self._casework.forms.form(profile, name)
+
     async def _known(self, practice: str, request: Request) -> None:
         """A name is the library's; only an exact version can be the practice's own. Raises `FormUnknown`."""
         if OWN in request.form:

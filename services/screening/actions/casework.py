@@ -81,6 +81,7 @@ class Casework:
         self.practices = practices
         self.vault = vault
         self.catalogue = catalogue
+        self.editions = editions
         self.forms = Forms(catalogue, editions)
         self.auditing = auditing
         self.now = now

@@ -24,7 +24,7 @@ def routes(
 ) -> Sequence[Route]:
     return (
         *checks.routes(screening, catalogue),
-        *evaluating.routes(catalogue),
+        *evaluating.routes(screening),
         *reviews.routes(to_review, catalogue),
         *after_answers.routes(continuing),
         *clients.routes(of_clients, catalogue),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.screening.actions import Screening
 from services.screening.actions.casework import judge
-from services.screening.domain.catalogue import Catalogue, Form, FormUnknown
+from services.screening.domain.catalogue import Form, FormUnknown
 from services.screening.domain.questionnaire import AnswersInvalid
 from services.screening.domain.sheet import day_of
 from services.screening.routes import payloads as p
@@ -25,12 +26,13 @@ class ZoneUnknown(Refusal):
 
 
 class EvaluateRoutes:
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, screening: Screening) -> None:
+        self._screening = screening
 
     async def evaluate(self, ask: Ask[p.EvaluateIn, None]) -> Answer:
         # As text, because a null `retry_after` belongs to the result and models go out without their nulls.
-        shown = evaluate(ask.body, self._catalogue.form(ask.body.questionnaire)).model_dump_json()
+        form = await self._screening.version(ask.path["practice"], ask.body.questionnaire)
+        shown = evaluate(ask.body, form).model_dump_json()
         return Answer(200, text=shown, content_type="application/json", headers=PRIVATE)
 
 
@@ -47,8 +49,8 @@ def evaluate(body: p.EvaluateIn, form: Form) -> p.EvaluationOut:
     return views.evaluation(assessment, form.ruleset)
 
 
-def routes(catalogue: Catalogue) -> Sequence[Route]:
-    to = EvaluateRoutes(catalogue)
+def routes(screening: Screening) -> Sequence[Route]:
+    to = EvaluateRoutes(screening)
     return (
         Route(
             method="POST",

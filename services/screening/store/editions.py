@@ -105,6 +105,7 @@ class MongoRescreens:
 
     async def release(self, ruleset: str, *, at: datetime) -> datetime | None:
         fresh = {"$setOnInsert": {"seen_at": at, "done": False}}
+        found: Document | None
         try:
             found = await self._releases.find_one_and_update(
                 {"_id": ruleset}, fresh, upsert=True, return_document=ReturnDocument.AFTER
