@@ -329,7 +329,10 @@ def screening(
     histories: Histories | None = None,
     **ports: Any,
 ) -> Screening:
-    made = casework(cases, vault=vault, now=now, **ports)
+    return screening_of(casework(cases, vault=vault, now=now, **ports), histories=histories)
+
+
+def screening_of(made: Casework, *, histories: Histories | None = None) -> Screening:
     return Screening(made, Submitting(made, Memory(made, histories or HistoryTwin())))
 
 
