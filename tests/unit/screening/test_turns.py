@@ -127,7 +127,9 @@ def check_kept(before: Case, after: Case) -> None:
     assert len(after.rounds) - len(before.rounds) in (0, 1)
     if len(after.rounds) > len(before.rounds):
         over = after.rounds[-1]
-        assert (over.state, over.submission, over.words) == (before.state, before.submission, before.words)
+        assert (over.state, over.submission) == (before.state, before.submission)
+        assert (over.words, over.attachments) == (before.words, before.attachments)
+        assert (after.words, after.attachments, after.submission) == ((), (), None)
         asks_more = over.ended_by is Reopening.MORE_INFO
         assert over.ruling is before.ruling if not asks_more else (before.ruling is None and over.ruling is not None)
     elif before.ruling is not None:
