@@ -90,8 +90,12 @@ class App:
 
     def said_of(self, appointment: str) -> list[Envelope[CaseDecided]]:
         """Each event once, in the order of the case's versions."""
+        return [one for one in self.all_said_of(appointment) if isinstance(one.data, CaseDecided)]
+
+    def all_said_of(self, appointment: str) -> list[Envelope[Any]]:
+        """Decisions, and whatever else was said of the case."""
         heard = {one.id: one for one in self.heard if one.subject == appointment}
-        return sorted(heard.values(), key=lambda one: one.sequence)
+        return sorted(heard.values(), key=lambda one: (one.sequence, one.type))
 
 
 def an_appointment() -> str:
@@ -132,7 +136,7 @@ async def app(
         db = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), built.screening_database))
         listener = await opened.enter_async_context(Bus.connect(SecretStr(rabbit.url), service="listener"))
         one = App(http, db, listener)
-        await listener.consume({CaseDecided: _hearing(one.heard)})
+        await listener.consume({event: _hearing(one.heard) for event in screening.SAYS})
         await until(lambda: listener.ready)
         await until(lambda: _ready(one))
         await one.say(twin.practice_changed(), subject=PRACTICE, sequence=1)
