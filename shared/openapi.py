@@ -124,10 +124,10 @@ def _answers(route: Route, refs: Any) -> Json:
     described: Json = {}
     for status, model in route.answers.items():
         described[str(status)] = {"description": route.summary}
-        if model is not None:
-            described[str(status)]["content"] = {"application/json": {"schema": refs[model, "serialization"]}}
-        elif route.gives:
-            described[str(status)]["content"] = dict.fromkeys(route.gives, BYTES)
+        content = {} if model is None else {"application/json": {"schema": refs[model, "serialization"]}}
+        content |= dict.fromkeys(route.gives, BYTES)
+        if content:
+            described[str(status)]["content"] = content
     return described
 
 

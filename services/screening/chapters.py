@@ -40,6 +40,16 @@ class Chapter:
         return self.submission is None and self.ruling is None and not self.words and not self.attachments
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Somebody of the practice had the answers of this case before them."""
+
+    case: str
+    at: datetime
+    by: str
+    what: str
+
+
 def chapters(opened: Opened) -> tuple[Chapter, ...]:
     """The rounds that are over and the one of now, in their order; without the last if it is blank."""
     past = [

@@ -12,7 +12,7 @@ from services.screening.actions.histories import Memory
 from services.screening.domain.audit import Deed, Entry, Hand
 from services.screening.domain.case import Case
 from services.screening.domain.history import Lasting
-from services.screening.ports import Asked, AskKind, Asks, Holds, Merges
+from services.screening.ports import Asked, AskKind, Asks, Holds, Merges, Profile
 from shared.errors import Kind, Refusal
 
 EXPORT_KEPT: Final = timedelta(days=7)
@@ -96,6 +96,15 @@ class Clients:
         theirs = [one for one in found if one is not None and not one.is_empty]
         await self._note_exported(theirs, hand)
         return [await self._casework.open(one.id) for one in theirs]
+
+    async def exported_case(self, appointment: str, hand: Hand) -> Opened:
+        """One case, to be taken elsewhere; nothing is opened unless it is noted. Raises `CaseUnknown`."""
+        await self._note_exported([await self._casework.find(appointment)], hand)
+        return await self._casework.open(appointment)
+
+    async def profile(self, practice: str) -> Profile:
+        """Raises `PracticeUnknown`."""
+        return await self._casework.profile(practice)
 
     async def remembered(self, opened: Sequence[Opened]) -> Sequence[Lasting]:
         """What is kept of the client beyond these cases, under whichever of their names."""

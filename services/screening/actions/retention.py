@@ -71,6 +71,20 @@ class Retention:
         vault = self._casework.vault
         return [(one, await confidential.words_of(vault, one.sealed)) for one in await self._holds.of(practice)]
 
+    async def until(self, case: Case) -> date | None:
+        """The last day on which this case is kept, as far as is known now; None while a legal hold lies on it."""
+        term = kept(case)
+        if term is None:
+            return None
+        why, since = term
+        if case.client is not None:
+            refs = await self._merges.family(case.practice, case.client)
+            if await self._holds.any_of(case.practice, refs):
+                return None
+            if why is Kept.VISITED:
+                since = max(since, await self._last_visit(case.practice, refs) or since)
+        return self._terms.until(why, since)
+
     async def carry_out(self) -> None:
         """One round: erasures that waited for a hold to end, then whatever has been kept for long enough."""
         await self._clients.erase_open()
@@ -103,9 +117,12 @@ class Retention:
             return True
         if why is not Kept.VISITED:
             return False
-        newest = await self._casework.cases.last_attended(case.practice, refs)
-        last = None if newest is None or newest.starts_at is None else newest.starts_at.date()
+        last = await self._last_visit(case.practice, refs)
         if last is None or last < before:
             return False
         await self._casework.change(case, lambda one: one.kept_with(last))
         return True
+
+    async def _last_visit(self, practice: str, refs: Sequence[str]) -> date | None:
+        newest = await self._casework.cases.last_attended(practice, refs)
+        return None if newest is None or newest.starts_at is None else newest.starts_at.date()

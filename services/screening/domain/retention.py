@@ -36,6 +36,16 @@ class Terms:
             Kept.VISITED: _years_before(today, self.visited_years),
         }
 
+    def until(self, why: Kept, since: date) -> date:
+        """The last day on which it is kept."""
+        match why:
+            case Kept.UNANSWERED:
+                return since + self.unanswered
+            case Kept.UNVISITED:
+                return since + self.unvisited
+            case Kept.VISITED:
+                return _years_before(since, -self.visited_years)
+
 
 def kept(case: Case) -> tuple[Kept, date] | None:
     """Why the case is kept, and the date from which its term counts; None of what was forgotten."""

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from services.screening.actions import Opened
-from services.screening.chapters import chapters
+from services.screening.chapters import Seen, chapters
 from services.screening.domain.history import Lasting
 from services.screening.domain.questionnaire import DOB, Questionnaire
 from services.screening.fhir import case_out, form_out, names
-from services.screening.fhir.case_out import PATIENT, Seen, entry, to
+from services.screening.fhir.case_out import PATIENT, entry, to
 from services.screening.fhir.names import Json
-
-__all__ = ["Seen", "of_cases"]
 
 
 def of_cases(

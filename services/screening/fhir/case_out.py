@@ -7,13 +7,12 @@ RiskAssessment would claim an examination that a check before a booking is not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid5
 
 from services.screening.actions import Opened
-from services.screening.chapters import Chapter, chapters
+from services.screening.chapters import Chapter, Seen, chapters
 from services.screening.confidential import ClearanceRecord
 from services.screening.domain.assessment import Assessment
 from services.screening.fhir import answers_out, names
@@ -24,16 +23,6 @@ SPACE: Final = UUID("c1f7a3e2-5d0b-4b86-9c55-3f0b6f1f2a10")
 PATIENT: Final = "patient"
 RECORD: Final = f"{names.CODES}record"
 DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """Somebody of the practice had the answers of this case before them."""
-
-    case: str
-    at: datetime
-    by: str
-    what: str
 
 
 def address(*parts: object) -> str:
@@ -49,7 +38,7 @@ def to(*parts: object) -> Json:
 
 
 def moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def entries(opened: Opened, locale: str, client: str) -> Iterator[Json]:
