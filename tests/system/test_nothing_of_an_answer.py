@@ -252,9 +252,8 @@ async def optional(seen: Watched, booking: Booking) -> None:
     at = f"/screening/v1/appointments/{booking.id}"
     for method, path, body in (
         ("POST", f"{at}/recognise", {"dob": WORDS["birth"]}),
-        ("POST", f"{at}/review-request", {"reason": WORDS["appeal"], "words": WORDS["appeal"]}),
-        ("POST", f"{at}/appeal", {"words": WORDS["appeal"]}),
-        ("POST", f"{at}/changed", {"words": WORDS["appeal"]}),
+        ("POST", f"{at}/review", {"words": WORDS["appeal"]}),
+        ("POST", f"{at}/words", {"words": WORDS["appeal"]}),
     ):
         await seen.send(method, path, token=booking.token, json=body)
     pdf = b"%PDF-1.4 " + WORDS["attachment"].encode()
