@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from services.screening.domain import properties
 from services.screening.domain.catalogue import Catalogue
 from services.screening.domain.comparison import case_changes
 from services.screening.domain.generated import Pick
+from services.screening.domain.properties import Trial, speaks_against
 from services.screening.domain.strictness import weaker
 from services.screening.overlays import Made
 
@@ -29,7 +29,7 @@ def proof(made: Made, catalogue: Catalogue, pick: Pick, *, clients: int = CLIENT
         softer = any(change and change.is_softer for change in case_changes(made.base, made.form, [one]))
         yield f"{one.name} of the library becomes softer" if softer else None
     yield from made.case_troubles()
-    near = properties.near(made.base, made.form)
+    trial = Trial.of(made.base, made.form)
     for turn in range(clients):
         yield None
-        yield from properties.speaks_against(made.base, made.form, pick, near, turn)
+        yield from speaks_against(trial, pick, turn)

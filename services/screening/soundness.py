@@ -13,6 +13,7 @@ from services.screening.domain.catalogue import Form
 from services.screening.domain.conditions import Age, All, AnyOf, Condition, DaysSince, Each, Is, IsNot, Ticked
 from services.screening.domain.questionnaire import DOB, Question, Questionnaire
 from services.screening.domain.ruleset import Effect, Otherwise, Rule, Ruleset
+from services.screening.domain.strictness import is_milder
 from services.screening.domain.told import LATER
 from services.screening.domain.wording import PLACEHOLDERS
 
@@ -95,7 +96,7 @@ def of_rules(form: Form, locales: Iterable[str]) -> Iterator[str]:
     if len(rules) != len(form.ruleset.rules) or len({rule.code for rule in rules.values()}) != len(rules):
         yield "two rules have the same id or code"
     for name, effect in MANDATORY.items():
-        if name not in rules or not rules[name].lock or rules[name].effect is not effect:
+        if name not in rules or not rules[name].lock or is_milder(rules[name].effect, effect):
             yield f"{name} must be there, locked, with the outcome {effect}"
     for rule in rules.values():
         yield from (f"{rule.id} {trouble}" for trouble in _rule_troubles(rule, form.ruleset, locales))

@@ -115,10 +115,10 @@ class Drafts:
         draft = await self.read(practice, form)
         draft.check_tested()
         made = self.versions.drafted(draft)
-        comparison, right = await self._compared(profile, draft, made)
-        check_step(draft, step=comparison.step, right=right, notes=made.overlay.notes, cases=comparison.cases)
         if troubles := await self._proven(made):
             raise NotStricter("the draft could be softer than the library's set", troubles=troubles)
+        comparison, right = await self._compared(profile, draft, made)
+        check_step(draft, step=comparison.step, right=right, notes=made.overlay.notes, cases=comparison.cases)
         edition = self._edition(draft, made, hand)
         await self._editions.keep(practice, draft.digest, draft.content)
         if not await self._editions.publish(edition, instead_of=profile.own.get(form)):

@@ -59,7 +59,7 @@ class Examples:
 def quietly(form: Questionnaire, answers: Mapping[str, object]) -> dict[str, object]:
     """With the answer that says nothing of note to every question of a practice's own that has none."""
     known = {question.id: answers[question.id] for question in form.questions if question.id in answers}
-    added = {q.id: _quiet(q) for q in form.questions if q.id not in answers and q.id.startswith(OWN)}
+    added = {q.id: quiet(q) for q in form.questions if q.id not in answers and q.id.startswith(OWN)}
     return known | {name: answer for name, answer in added.items() if answer is not None}
 
 
@@ -122,7 +122,7 @@ def _edges(band: Band) -> tuple[set[int], set[int]]:
     return inside, outside
 
 
-def _quiet(question: Question) -> object:
+def quiet(question: Question) -> object:
     """None where nothing said is quiet, as of a date that follows from another answer."""
     values = [option.value for option in question.options]
     match question.type:

@@ -10,13 +10,15 @@ from typing import Any, Final, TypeVar
 from services.screening.domain.answers import SKIP, UNSURE, AnswerType, FuzzyDate
 from services.screening.domain.assessment import UNDETERMINED, Assessment, assess
 from services.screening.domain.catalogue import Form
-from services.screening.domain.generated import Edges, Pick, Temper, edges, random_answers, random_prior_yes
+from services.screening.domain.examples import quiet
+from services.screening.domain.generated import ROLE, Edges, Pick, Temper, edges, random_answers, random_prior_yes
 from services.screening.domain.questionnaire import DOB, Question
 from services.screening.domain.ruleset import Effect
 from services.screening.domain.sheet import NONE, Sheet
 from services.screening.domain.strictness import SEVERITY
 
 T = TypeVar("T")
+ALWAYS: Final = frozenset({DOB, ROLE})
 OPENLY: Final = (AnswerType.TRI, AnswerType.CHOICE, AnswerType.FUZZY_DATE, AnswerType.INT)
 NAMELESS: Final = UNDETERMINED.rstrip("*")  # is said only while no rule says more
 FIRST_DAY: Final = date(2024, 1, 1)
@@ -26,12 +28,13 @@ LIFE: Final = 36_500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Somebody made up, on one day. `form` is the changed set."""
+    """Somebody made up, on one day. `form` is the changed set, `focus` the questions that it is about."""
 
     form: Form
     as_of: date
     answers: Mapping[str, Any]
     prior_yes: frozenset[str] = NONE
+    focus: frozenset[str] = NONE
 
     @property
     def sheet(self) -> Sheet:
@@ -55,24 +58,42 @@ class Client:
 Property = Callable[[Client, Pick], str | None]
 
 
-def speaks_against(base: Form, changed: Form, pick: Pick, near: Edges, turn: int) -> Iterator[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What made-up clients are made for: the edges of both sets, and the questions that the change is about."""
+
+    base: Form
+    changed: Form
+    near: Edges
+    focus: frozenset[str]
+
+    @classmethod
+    def of(cls, base: Form, changed: Form) -> Trial:
+        known = {question.id for question in base.questionnaire.questions}
+        rules = {rule.id: rule for rule in base.ruleset.rules}
+        own = frozenset(question.id for question in changed.questionnaire.questions) - known
+        read = (name for rule in changed.ruleset.rules if rules.get(rule.id) != rule for name in rule.reads)
+        return cls(base=base, changed=changed, near=edges(base, changed), focus=own | frozenset(read) - ALWAYS)
+
+
+def speaks_against(trial: Trial, pick: Pick, turn: int) -> Iterator[str]:
     """What one made-up client shows: that the changed set is softer than its base, or that a property does not hold.
 
-    `turn` says which property is tried; each client is judged by both sets.
+    `turn` says which property is tried; each client is judged by both sets. Every other one has nothing of note to
+    say but to what the change is about, so that nothing else hides what it does.
     """
+    base, changed = trial.base, trial.changed
     temper = _one(tuple(Temper), pick)
     as_of = FIRST_DAY + timedelta(days=pick(DAYS))
-    answers = random_answers(changed.questionnaire, pick, as_of=as_of, near=near, temper=temper)
+    answers = random_answers(changed.questionnaire, pick, as_of=as_of, near=trial.near, temper=temper)
     prior_yes = NONE if temper is Temper.CAREFUL else random_prior_yes(base.questionnaire, pick)
-    client = Client(form=changed, as_of=as_of, answers=answers, prior_yes=prior_yes)
+    client = Client(form=changed, as_of=as_of, answers=answers, prior_yes=prior_yes, focus=trial.focus)
+    if trial.focus and pick(2):
+        client = _quiet_but_for(client, pick)
     if trouble := softer(base, client):
         yield trouble
     if trouble := PROPERTIES[turn % len(PROPERTIES)](_honest(client, pick), pick):
         yield trouble
-
-
-def near(base: Form, changed: Form) -> Edges:
-    return edges(base, changed)
 
 
 def softer(base: Form, client: Client) -> str | None:
@@ -108,7 +129,8 @@ def a_yes_is_never_milder_than_a_no(client: Client, pick: Pick) -> str | None:
     noes = sorted(name for name, value in client.answers.items() if value == "no")
     if not noes:
         return None
-    name = _one(noes, pick)
+    about = [name for name in noes if name in client.focus]
+    name = _one(about if about and pick(2) else noes, pick)
     before = replace(client, prior_yes=client.prior_yes - {name})
     answer = _one(("yes", UNSURE, SKIP), pick)
     after = _with_follow_ups(before, before.but(**{name: answer}), pick)
@@ -171,6 +193,26 @@ PROPERTIES: Final[Sequence[Property]] = (
 def _honest(client: Client, _: Pick) -> Client:
     """Without answers to what is not asked: a truth that lifts a contradiction may be milder than it."""
     return client.without(frozenset(client.sheet.orphans))
+
+
+def _quiet_but_for(client: Client, pick: Pick) -> Client:
+    """An adult for themselves, mostly; yes to half of what the change is about, with whatever follows from it."""
+    answers = dict(client.answers)
+    if pick(4):
+        answers |= {DOB: f"{client.as_of.year - 40}-06-15", ROLE: "self"}
+    for question in client.form.questionnaire.questions:
+        if question.id in client.focus:
+            if question.type is AnswerType.TRI and pick(2):
+                answers[question.id] = "yes"
+        elif question.id not in ALWAYS:
+            answers.pop(question.id, None)
+            if (said := quiet(question)) is not None:
+                answers[question.id] = said
+    quieter = replace(client, answers=answers, prior_yes=NONE)
+    for name in sorted(client.focus & quieter.sheet.missing):
+        question = next(one for one in client.form.questionnaire.questions if one.id == name)
+        quieter = quieter.but(**{name: _some_answer(question, quieter, pick)})
+    return quieter.without(frozenset(quieter.sheet.orphans))
 
 
 def _exact(client: Client) -> Client:

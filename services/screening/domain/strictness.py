@@ -81,7 +81,7 @@ def _rules(was: Ruleset, now: Ruleset) -> Iterator[str]:
 
 
 def _rule(was: Rule, now: Rule) -> Iterator[str]:
-    if ORDER.index(now.effect) < ORDER.index(was.effect):
+    if is_milder(now.effect, was.effect):
         yield f"leads to {now.effect} instead of {was.effect}"
     if Effect.CLEARED in (was.effect, now.effect) and was.effect is not now.effect:
         yield "clears, or clears no longer"
@@ -113,6 +113,10 @@ def _what_follows(was: Rule, now: Rule) -> Iterator[str]:
 
 def _rank(rule: Rule) -> int:
     return min(MESSAGES.index(key) for key in rule.messages)
+
+
+def is_milder(effect: Effect, other: Effect) -> bool:
+    return ORDER.index(effect) < ORDER.index(other)
 
 
 def covers(was: When, now: When) -> bool:
