@@ -44,7 +44,7 @@ class Checking:
         if told.has_answers or told.state is State.CLOSED:
             return await self._told(ask, told)
         form, profile = await self._form(ask, claim)
-        return self._asked(ask, form, profile)
+        return self._asked(ask, form, profile, told=told)
 
     async def take_check(self, ask: Ask[None, None]) -> Answer:
         claim = self._claim(ask)
@@ -87,7 +87,9 @@ class Checking:
         *,
         problems: sheet.Problems = NO_PROBLEMS,
         status: int = 200,
+        told: Told | None = None,
     ) -> Answer:
+        """`told` says why the form is asked once more."""
         texts = self._catalogue.texts_for(profile.locale)
         shown = views.questionnaire(form.questionnaire, texts, profile.emergency_number)
         this_year = self._now().astimezone(ZoneInfo(profile.zone)).year
@@ -96,6 +98,7 @@ class Checking:
             status,
             lang=texts.locale,
             check=shown,
+            again=None if told is None else views.outcome(told),
             sections=sections(form.questionnaire, shown),
             urgent_now=_ticked_urgent(form, ask.form),
             urgent_text=shown.urgent_text_guardian

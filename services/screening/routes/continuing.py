@@ -35,7 +35,7 @@ class ContinuingRoutes:
     async def words(self, ask: Ask[p.WordsIn, p.LocaleQuery]) -> Answer:
         return _told(await self._continuing.explain(*_whose(ask), ask.body.words, **_how(ask)))
 
-    async def attachment(self, ask: Ask[None, p.LocaleQuery]) -> Answer:
+    async def attach(self, ask: Ask[None, p.LocaleQuery]) -> Answer:
         return _told(await self._continuing.attach(*_whose(ask), ask.content, **_how(ask)))
 
     async def review(self, ask: Ask[p.AppealIn, p.LocaleQuery]) -> Answer:
@@ -77,7 +77,7 @@ def routes(continuing: Continuing) -> Sequence[Route]:
         Route(
             **every,
             path="/v1/appointments/{appointment}/attachments",
-            handler=to.attachment,
+            handler=to.attach,
             summary="A file for the person who looks at the answers: a PDF, JPEG or PNG of at most 5 MB",
             takes=KINDS,
             largest=LARGEST_FILE + 1,  # so that one which is too large is refused in words

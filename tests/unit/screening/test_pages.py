@@ -14,15 +14,28 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.screening import page
-from services.screening.actions import Screening
+from services.screening.actions import Casework, Reviews, Screening, Word
 from services.screening.domain.answers import AnswerType, Limits
+from services.screening.domain.case import Verdict
 from services.screening.domain.conditions import Age, All, Band, Is
 from services.screening.domain.questionnaire import Question
 from services.screening.page import sheet, words
 from shared import httpkit
 from shared.httpkit import Door
 from shared.tokens import Tokens
-from tests.support.screening import APPOINTMENT, CATALOGUE, FORM, NOW, PRACTICE, STARTS_AT, CaseTwin, request, screening
+from tests.support.screening import (
+    APPOINTMENT,
+    CATALOGUE,
+    FORM,
+    NOW,
+    PRACTICE,
+    STAFF,
+    STARTS_AT,
+    CaseTwin,
+    casework,
+    request,
+    screening_of,
+)
 
 TOKENS = Tokens("signing-" + "s" * 32)
 CLEAR = {
@@ -49,8 +62,8 @@ class Shown:
 class Browsing:
     """A browser on one appointment's health check, that follows nothing by itself."""
 
-    def __init__(self, actions: Screening, client: TestClient) -> None:
-        self.actions = actions
+    def __init__(self, casework: Casework, actions: Screening, client: TestClient) -> None:
+        self.casework, self.actions = casework, actions
         self._client = client
 
     async def get(self, *, token: str | None = None, appointment: str = APPOINTMENT) -> Shown:
@@ -78,11 +91,12 @@ async def browser() -> AsyncIterator[Browsing]:
         return {}
 
     door = Door(TOKENS, "operator-" + "o" * 32, ready, lambda: NOW)
-    actions = screening(CaseTwin())
+    made = casework(CaseTwin())
+    actions = screening_of(made)
     routes = page.routes(actions, CATALOGUE, door, lambda: NOW)
     app = httpkit.application("screening", routes, AsyncExitStack(), door)
     async with TestClient(TestServer(httpkit.mounted({"screening": app}))) as client:
-        yield Browsing(actions, client)
+        yield Browsing(made, actions, client)
 
 
 def _read(posted: Mapping[str, str]) -> dict[str, Any]:
@@ -186,6 +200,19 @@ async def test_other_answers_after_the_decision_change_nothing_and_are_not_shown
     assert "We have your answers already." in shown.text
     assert "your booking can go ahead" in shown.text
     assert "aneurysm" not in shown.text
+
+
+async def test_a_form_that_is_asked_again_says_why_and_what_the_practice_writes(browser: Browsing) -> None:
+    await browser.requested()
+    await browser.send(CLEAR | {"q_head_injury": "unsure"})
+    word = Word(verdict=Verdict.MORE_INFO, note="They have to say when.", by="Ines", to_client="When was <it>?")
+    await Reviews(browser.casework).rule(APPOINTMENT, word, version=2, hand=STAFF)
+    shown = await browser.get()
+    assert "Your practitioner has a question" in shown.text
+    assert "The practice writes: When was <it>?" in shown.text
+    assert "<it>" not in shown.html
+    assert 'name="q_head_injury"' in shown.html
+    assert "They have to say when." not in shown.text
 
 
 async def test_a_closed_booking_says_that_there_is_nothing_to_fill_in(browser: Browsing) -> None:
