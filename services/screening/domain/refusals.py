@@ -91,6 +91,13 @@ class TooMuchAdded(Refusal):
     kind: ClassVar[Kind] = Kind.CONFLICT
 
 
+class NothingWritten(Refusal):
+    """Words without a word."""
+
+    slug: ClassVar[str] = "nothing-written"
+    kind: ClassVar[Kind] = Kind.INVALID
+
+
 class FileRefused(Refusal):
     """A file that is too large, empty, or by its content none of the kinds that are taken."""
 

@@ -8,11 +8,13 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from services.screening.actions import Screening
+from services.screening.actions import Continuing, Screening
 from services.screening.domain.case import State
 from services.screening.domain.catalogue import Catalogue, Form
 from services.screening.domain.told import Told
+from services.screening.page import continuing as after_answers
 from services.screening.page import sheet, words
+from services.screening.page.continuing import ContinuingPages
 from services.screening.page.questions import sections
 from services.screening.ports import Profile
 from services.screening.routes import views
@@ -65,9 +67,14 @@ class Checking:
                 hand=hand_of(ask),
             )
         except Refusal as refusal:
-            told = await self._screening.outcome(claim.appointment, claim.practice, locale=None)
-            return await self._told(ask, told, refused=self._pages.words(refusal), status=refusal.kind)
+            return await self.refused(ask, refusal)
         return Answer(303, headers={**HEADERS, "Location": _address("/screening/check", ask)})
+
+    async def refused(self, ask: Ask[None, None], refusal: Refusal) -> Answer:
+        """The page as it is now, with why something did not work."""
+        claim = self._claim(ask)
+        told = await self._screening.outcome(claim.appointment, claim.practice, locale=None)
+        return await self._told(ask, told, refused=self._pages.words(refusal), status=refusal.kind)
 
     def _claim(self, ask: Ask[None, None]) -> Claim:
         claim = self._door.claim(ask.request)
@@ -99,6 +106,7 @@ class Checking:
             lang=texts.locale,
             check=shown,
             again=None if told is None else views.outcome(told),
+            **_turns(ask),
             sections=sections(form.questionnaire, shown),
             urgent_now=_ticked_urgent(form, ask.form),
             urgent_text=shown.urgent_text_guardian
@@ -121,6 +129,7 @@ class Checking:
             refused=refused,
             emergency_number=await self._emergency_number(ask) if any(one.urgent for one in told.messages) else "",
             again=_address("/screening/check", ask),
+            **_turns(ask),
             visit=_address("/booking/visit", ask, answered="yes"),
         )
 
@@ -129,13 +138,17 @@ class Checking:
         return profile.emergency_number
 
 
-def routes(screening: Screening, catalogue: Catalogue, door: Door, now: Clock) -> Sequence[Route]:
+def routes(
+    screening: Screening, continuing: Continuing, catalogue: Catalogue, door: Door, now: Clock
+) -> Sequence[Route]:
     pages = Pages("screening", TEMPLATES, words.refused)
     checking = Checking(screening, catalogue, pages, door, now)
+    afterwards = ContinuingPages(continuing, door, checking.refused, _address)
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
         pages.route("GET", CHECK, checking.show_check, "The page with the health check, or with what we said to it"),
         pages.route("POST", CHECK, checking.take_check, "Take the health check, on to what we say to it"),
+        *after_answers.routes(afterwards, pages, CHECK),
     ]
 
 
@@ -153,7 +166,13 @@ def _ticked_urgent(form: Form, posted: Mapping[str, str]) -> bool:
     )
 
 
-def _address(path: str, ask: Ask[None, None], **more: str) -> str:
+def _turns(ask: Ask[None, None]) -> dict[str, str]:
+    """Where the forms lead that are there after the answers."""
+    names = ("words", "file", "review", "change")
+    return {f"{name}_form": _address("/screening/check", ask, below=f"/{name}") for name in names}
+
+
+def _address(path: str, ask: Ask[None, None], below: str = "", **more: str) -> str:
     """A page of the same appointment, with the same token and service."""
     kept = {name: ask.request.query[name] for name in ("token", "service") if ask.request.query.get(name)}
-    return f"{path}/{ask.path['appointment']}?{urlencode(kept | more)}"
+    return f"{path}/{ask.path['appointment']}{below}?{urlencode(kept | more)}"

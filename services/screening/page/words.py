@@ -11,6 +11,13 @@ from services.screening.domain.questionnaire import Questionnaire
 from shared.errors import Refusal
 
 _REFUSED: Final[Mapping[str, str]] = {
+    "nothing-written": "Please write something first.",
+    "file-refused": "We can take a PDF, JPEG or PNG file of up to 5 MB. Please choose another one, or write to us.",
+    "too-much-added": "We have as much as we can take here. Please call us about anything else.",
+    "nobody-looks": "Nobody waits for words or files here now. Please call us if there is something to say.",
+    "not-declined": "A person has been asked already, or there is nothing to look at again.",
+    "nothing-to-void": "There is nothing to change here now. Please call us.",
+    "too-many-forms": "This form was opened again very often. Please call us.",
     "already-answered": "We have your answers already and keep them as they were. To correct one, please call us.",
     "already-decided": "We have your answers already. Below is what we said to them. To correct one, please call us.",
     "case-closed": "This booking is no longer open, so there is nothing to fill in.",

@@ -11,12 +11,13 @@ from html import unescape
 from typing import Any
 
 import pytest
+from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.screening import page
-from services.screening.actions import Casework, Reviews, Screening, Word
+from services.screening.actions import Casework, Continuing, Reviews, Screening, Word
 from services.screening.domain.answers import AnswerType, Limits
-from services.screening.domain.case import Verdict
+from services.screening.domain.case import Case, State, Verdict
 from services.screening.domain.conditions import Age, All, Band, Is
 from services.screening.domain.questionnaire import Question
 from services.screening.page import sheet, words
@@ -72,10 +73,17 @@ class Browsing:
     async def send(self, posted: Mapping[str, str]) -> Shown:
         return await self._ask("POST", _address(APPOINTMENT, None), posted)
 
+    async def turn(self, name: str, posted: Mapping[str, str] | FormData) -> Shown:
+        return await self._ask("POST", _address(APPOINTMENT, None).replace("?", f"/{name}?"), posted)
+
+    @property
+    async def case(self) -> Case:
+        return await self.casework.find(APPOINTMENT)
+
     async def requested(self) -> None:
         await self.actions.take_request(APPOINTMENT, PRACTICE, request(), starts_at=STARTS_AT, sequence=2)
 
-    async def _ask(self, method: str, address: str, form: Mapping[str, str] | None = None) -> Shown:
+    async def _ask(self, method: str, address: str, form: Mapping[str, str] | FormData | None = None) -> Shown:
         async with self._client.request(method, address, data=form, allow_redirects=False) as answer:
             return Shown(answer.status, answer.headers.get("Location", ""), await answer.text(), answer.headers)
 
@@ -93,7 +101,8 @@ async def browser() -> AsyncIterator[Browsing]:
     door = Door(TOKENS, "operator-" + "o" * 32, ready, lambda: NOW)
     made = casework(CaseTwin())
     actions = screening_of(made)
-    routes = page.routes(actions, CATALOGUE, door, lambda: NOW)
+    continuing = Continuing(made, ids=lambda: "file-1")
+    routes = page.routes(actions, continuing, CATALOGUE, door, lambda: NOW)
     app = httpkit.application("screening", routes, AsyncExitStack(), door)
     async with TestClient(TestServer(httpkit.mounted({"screening": app}))) as client:
         yield Browsing(made, actions, client)
@@ -213,6 +222,54 @@ async def test_a_form_that_is_asked_again_says_why_and_what_the_practice_writes(
     assert "<it>" not in shown.html
     assert 'name="q_head_injury"' in shown.html
     assert "They have to say when." not in shown.text
+
+
+def _file(content: bytes) -> FormData:
+    form = FormData()
+    form.add_field("file", content, filename="../../etc/passwd.exe", content_type="text/html")
+    return form
+
+
+async def test_words_and_a_file_go_in_by_plain_forms_and_lead_back_to_the_page(browser: Browsing) -> None:
+    await browser.requested()
+    await browser.send(CLEAR | {"q_head_injury": "unsure"})
+    assert "/words?" in (await browser.get()).html
+    for name, posted in (("words", {"words": "My doctor agrees."}), ("file", _file(b"%PDF-1.7 note\r\n--x\r\n"))):
+        sent = await browser.turn(name, posted)
+        assert (sent.status, sent.location) == (303, _address(APPOINTMENT, None))
+    case = await browser.case
+    assert (len(case.words), [one.size for one in case.attachments]) == (1, [20])
+    _, content = await Reviews(browser.casework).attachment(APPOINTMENT, "file-1", STAFF)
+    assert content == b"%PDF-1.7 note\r\n--x\r\n"
+
+
+async def test_what_is_no_word_and_no_document_is_refused_on_the_page(browser: Browsing) -> None:
+    await browser.requested()
+    await browser.send(CLEAR | {"q_head_injury": "unsure"})
+    empty = await browser.turn("words", {"words": "  "})
+    assert (empty.status, "Please write something" in empty.text) == (422, True)
+    odd = await browser.turn("file", _file(b"<html>"))
+    assert (odd.status, "PDF, JPEG or PNG" in odd.text) == (422, True)
+    without = await browser.turn("file", {"file": "nothing"})
+    assert without.status == 422
+
+
+async def test_a_declined_client_asks_for_a_person_on_the_page(browser: Browsing) -> None:
+    await browser.requested()
+    await browser.send(CLEAR | {"q_aneurysm": "yes"})
+    assert (await browser.turn("review", {"words": ""})).status == 303
+    assert (await browser.case).state is State.REVIEW_REQUESTED
+    assert "A person here will look at your answers again" in (await browser.get()).text
+
+
+async def test_a_change_is_said_with_one_button_and_the_form_is_there_again(browser: Browsing) -> None:
+    await browser.requested()
+    await browser.send(CLEAR)
+    assert (await browser.turn("change", {})).status == 303
+    shown = await browser.get()
+    assert "Thank you for telling us that something has changed" in shown.text
+    assert 'name="q_head_injury"' in shown.html
+    assert "/change?" not in shown.html
 
 
 async def test_a_closed_booking_says_that_there_is_nothing_to_fill_in(browser: Browsing) -> None:
