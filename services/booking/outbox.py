@@ -136,8 +136,9 @@ Snapshot = dict[str, Any]
 """Keyword arguments that every appointment event takes; pydantic checks them."""
 
 
-def _moved(_: Appointment, turn: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
-    return booking.AppointmentMoved(**snapshot, moved_from=turn.moved_from, moved_by=turn.by.value)
+def _moved(turned: Appointment, turn: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
+    until = turned.held_until if turned.is_asked_again else None
+    return booking.AppointmentMoved(**snapshot, moved_from=turn.moved_from, moved_by=turn.by.value, check_until=until)
 
 
 def _confirmed(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:
@@ -149,10 +150,9 @@ def _in_review(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.Appo
 
 
 def _again(turned: Appointment) -> Literal[True] | None:
-    """What was confirmed for the whole course was confirmed of its later visits, too, unless their check was asked."""
-    before = turned.history[:-1]
-    told = any(turn.deed is Deed.CONFIRMED for turn in before) or (turned.follows and turned.was_asked_again)
-    return True if told else None
+    """Of a later visit of a course only if its own check was asked for: what the first one's came to is told of that."""
+    told = any(turn.deed is Deed.CONFIRMED for turn in turned.history[:-1])
+    return True if (turned.was_asked_again if turned.follows else told) else None
 
 
 def _check_asked(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.AppointmentEvent:

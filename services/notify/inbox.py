@@ -126,7 +126,7 @@ def _visit(heard: Envelope[AppointmentEvent]) -> Visit:
         client_zone=fact.client.zone,
         locale=fact.client.locale,
         consented=fact.client.consent.texts,
-        check_until=fact.check_until if isinstance(fact, AppointmentCheckAsked) else None,
+        check_until=fact.check_until if isinstance(fact, AppointmentCheckAsked | AppointmentMoved) else None,
         again=isinstance(fact, AppointmentConfirmed | AppointmentInReview) and bool(fact.again),
         seat=Seat(fact.seat.course, fact.seat.index, fact.seat.count) if fact.seat else None,
     )

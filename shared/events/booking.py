@@ -126,10 +126,13 @@ class AppointmentInReview(AppointmentEvent):
 
 
 class AppointmentMoved(AppointmentEvent):
+    """`check_until` while the health check is awaited once more, for the visit at its new time too."""
+
     name: ClassVar[str] = "booking.appointment.moved.v1"
 
     moved_from: AwareDatetime
     moved_by: Literal["client", "practice"]
+    check_until: AwareDatetime | None = None
 
 
 class AppointmentCheckAsked(AppointmentEvent):

@@ -15,6 +15,7 @@ SHORT_NOTICE = timedelta(hours=30)
 SETTLED = timedelta(minutes=15)
 TOO_SHORT_FOR_TWO_HOURS = timedelta(hours=4)
 MORNING_AFTER = timedelta(minutes=90)
+MOVES = (VisitState.CONFIRMED, VisitState.REQUESTED)
 
 
 def _agreed(frame: Frame) -> bool:
@@ -123,7 +124,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="moved",
-        applies=lambda frame: _agreed(frame) and frame.visit.moved,
+        # Also of a visit that is not confirmed for its new day yet: whoever knew the old time would come then.
+        applies=lambda frame: frame.visit.moved and frame.visit.state in MOVES,
         due=_at_once,
         until=_start,
         validity=timedelta(hours=4),

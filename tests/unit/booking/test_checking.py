@@ -123,6 +123,13 @@ def test_a_further_review_gets_the_whole_time_of_one_and_is_told() -> None:
     assert isinstance(announce(again)[0].data, AppointmentInReview)
 
 
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_move_says_whether_the_check_is_still_awaited(*, is_asked: bool) -> None:
+    was = told(far(State.CONFIRMED), None, version=4) if is_asked else far(State.CONFIRMED)
+    moved = turns.move(was, offer=was.offer, starts_at=FAR + DAY, by=By.PRACTICE, now=NOW)
+    assert announce(moved)[0].data.check_until == (was.held_until if is_asked else None)
+
+
 @pytest.mark.parametrize("state", [State.REQUESTED, State.IN_REVIEW, State.CONFIRMED])
 def test_a_voided_check_is_asked_for_again_in_the_write_that_says_so(state: State) -> None:
     asked = told(far(state), None, version=4)

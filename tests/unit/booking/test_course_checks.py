@@ -98,6 +98,13 @@ async def test_when_what_the_first_said_counts_no_longer_the_others_are_confirme
     await house.decide(visits[0], Outcome.CLEARED, until=LONG)
     visits = await seen(house, visits)
     assert (states(visits), {one.cleared_until for one in visits}) == (["confirmed"] * 3, {LONG})
+    # Of the others nobody was told that they were not, so nobody is told of them either.
+    confirmed = [said.data for said in house.appointments.said[-3:]]
+    assert [(fact.name.split(".")[2], fact.seat.index, fact.again) for fact in confirmed] == [
+        ("confirmed", 0, True),
+        ("confirmed", 1, None),
+        ("confirmed", 2, None),
+    ]
 
 
 async def test_a_review_of_the_first_once_it_was_confirmed_takes_the_others_back_too(

@@ -62,6 +62,20 @@ def test_a_visit_that_was_only_asked_for_gets_no_text() -> None:
     assert steps(asked_again(check_until=None)) == {}
 
 
+def test_whoever_knew_the_old_time_is_told_the_new_one_though_it_is_not_confirmed_for_that_day() -> None:
+    assert [text.template for text in steps(asked_again(check_until=None, moved=True)).values()] == ["moved"]
+
+
+async def test_a_form_that_is_asked_for_is_asked_for_also_when_the_visit_is_moved_before_anybody_was_told() -> None:
+    day = await Day(AT_NIGHT).begin(asked_again(since=AT_NIGHT))
+    later = AT_NIGHT + timedelta(hours=1)
+    await day.worker.hears(asked_again(version=6, since=later, moved=True, starts_at=STARTS + timedelta(days=1)))
+    texts = await day.worker.stores.messages.of(APPOINTMENT)
+    assert [(one.step, one.version) for one in texts if one.state is State.PLANNED and one.step == "check"] == [
+        ("check", 6)
+    ]
+
+
 async def test_what_was_planned_for_the_visit_waits_until_it_is_confirmed_again() -> None:
     day = await Day().begin(visit(since=AFTERNOON - timedelta(days=1)), asked_again())
     assert (await day.text("prepare")).state is State.CANCELLED  # type: ignore[union-attr]  # it is there
