@@ -35,7 +35,7 @@ def extensions(condition: Condition, form: str, known: Known) -> Iterator[Json]:
     if said and read(said["enableWhen"], said.get("enableBehavior"), known) == condition:
         return
     if not said:
-        expression = {"language": names.FHIRPATH, "expression": path(condition, known)}
+        expression = {"language": names.FHIRPATH, "expression": path(condition)}
         yield names.extension(names.EXPRESSION, valueExpression=expression)
     whole = described(condition).model_dump_json(by_alias=True, exclude_none=True)
     yield names.extension(names.SHOWN_WHEN, valueString=whole)
@@ -58,13 +58,13 @@ def read(tests: Sequence[Json], behavior: str | None, known: Known) -> Condition
     return AnyOf(tuple(leaves)) if behavior == "any" else All(tuple(leaves))
 
 
-def path(condition: Condition, known: Known) -> str:
+def path(condition: Condition) -> str:
     """As FHIRPath over the response. Whoever was born on 29 February is a day older here than by our own count."""
     match condition:
         case All(of=parts):
-            return " and ".join(f"({path(part, known)})" for part in parts)
+            return " and ".join(f"({path(part)})" for part in parts)
         case AnyOf(of=parts):
-            return " or ".join(f"({path(part, known)})" for part in parts)
+            return " or ".join(f"({path(part)})" for part in parts)
         case Age(band=band):
             return " and ".join(_ages(band))
         case Is(question=name, values=values):
@@ -90,8 +90,10 @@ def _answer(question: str) -> str:
 
 
 def _given(question: str, value: str | bool) -> str:
-    test = f"$this = {str(value).lower()}" if isinstance(value, bool) else f"code = '{value}'"
-    return f"{_answer(question)}.where({test})"
+    if isinstance(value, bool):
+        return f"{_answer(question)}.where($this = {str(value).lower()})"
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{_answer(question)}.where(code = '{escaped}')"
 
 
 def _flat(condition: Condition, form: str, known: Known) -> tuple[Sequence[Json], str] | None:

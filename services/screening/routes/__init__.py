@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.screening.actions import Auditing, Clients, Continuing, Memory, Retention, Returning, Reviews, Screening
 from services.screening.domain.catalogue import Catalogue
-from services.screening.routes import audit, checks, clients, evaluating, exchange, holds, returning, reviews
+from services.screening.routes import audit, checks, clients, evaluating, exchange, holds, importing, returning, reviews
 from services.screening.routes import continuing as after_answers
 from shared.httpkit import Route
 
@@ -29,6 +29,7 @@ def routes(
         *after_answers.routes(continuing),
         *clients.routes(of_clients),
         *exchange.routes(screening, of_clients, retention, catalogue),
+        *importing.routes(of_clients, catalogue),
         *audit.routes(auditing),
         *holds.routes(retention),
         *returning.routes(of_returning, memory, catalogue),
