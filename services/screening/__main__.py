@@ -12,7 +12,7 @@ import cyclopts
 from aiohttp import web
 
 from services import serving
-from services.screening import keys, library, verifying
+from services.screening import importing, keys, library, verifying, versioning
 from services.screening.app import build
 from services.screening.casefile import Unreadable, judge_file
 from services.screening.library import LibraryBroken
@@ -25,6 +25,11 @@ UNREADABLE = 2
 app = cyclopts.App(name="python -m services.screening", help=__doc__)
 app.command(keys.app)
 app.command(verifying.app)
+app.command(importing.import_fhir)
+app.command(versioning.diff)
+app.command(versioning.prove)
+app.command(versioning.replay_case, name="replay")
+app.command(versioning.pin)
 
 
 async def start() -> web.Application:

@@ -61,6 +61,20 @@ def read(folder: Path = HERE) -> Catalogue:
     )
 
 
+def digests(folder: Path = HERE) -> dict[str, str]:
+    """Of every version there is, by folder and name. Raises `LibraryBroken`."""
+    shapes: dict[str, type[BaseModel]] = {
+        "questionnaires": QuestionnaireTable,
+        "rules": RulesetTable,
+        "messages": MessagesTable,
+    }
+    return {
+        f"{part}/{file.stem}": _load(file, shape)[1]
+        for part, shape in shapes.items()
+        for file in _oldest_first(folder / part)
+    }
+
+
 def _version(form: Form) -> tuple[int, ...]:
     return _numbers(form.questionnaire.version)
 

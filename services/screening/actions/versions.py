@@ -80,7 +80,7 @@ class Versions:
         if before.form.questionnaire.name != after.form.questionnaire.name:
             raise VersionsUnlike("these are not versions of one form")
         return compare(
-            before.form, after.form, await politely(case_changes(before.form, after.form, _cases(before, after)))
+            before.form, after.form, await politely(case_changes(before.form, after.form, cases_of(before, after)))
         )
 
     async def _own(self, profile: Profile, name: str) -> Edition | None:
@@ -91,7 +91,8 @@ class Versions:
         return next((one for one in published if name in (one.questionnaire, one.ruleset)), None)
 
 
-def _cases(before: Version, after: Version) -> Iterator[Example]:
+def cases_of(before: Version, after: Version) -> Iterator[Example]:
+    """Of both; those that only the earlier one brings are marked with its version."""
     yield from after.base_cases
     yield from after.own_cases
     kept = {(one.rule, one.fires, str(one.answers)) for one in (*after.base_cases, *after.own_cases)}

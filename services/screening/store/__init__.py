@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.screening.store.attachments import MongoAttachments
 from services.screening.store.audit import MongoAudit, MongoTrails
-from services.screening.store.cases import MongoCases, MongoPractices
+from services.screening.store.cases import MongoCases, MongoPractices, stored
 from services.screening.store.clients import MongoAsks, MongoMerges
 from services.screening.store.editions import MongoEditions, MongoRescreens
 from services.screening.store.histories import MongoHistories
@@ -22,4 +22,5 @@ __all__ = [
     "MongoPractices",
     "MongoRescreens",
     "MongoTrails",
+    "stored",
 ]

@@ -68,8 +68,15 @@ SCHEMA: Final[Document] = {
 }
 
 
+async def stored(database: Database, appointment: str) -> Case | None:
+    """For whoever changes nothing and has nobody to say it to."""
+    found = await database["cases"].find_one({"_id": appointment}, UNSEEN)
+    return None if found is None else documents.case(found)
+
+
 class MongoCases:
     def __init__(self, database: Database, outbox: Outbox) -> None:
+        self.database = database
         self._cases = database["cases"]
         self._outbox = outbox
 
@@ -79,8 +86,7 @@ class MongoCases:
         return cls(database, await relay.outbox(database["cases"]))
 
     async def find(self, appointment: str) -> Case | None:
-        document = await self._cases.find_one({"_id": appointment}, UNSEEN)
-        return None if document is None else documents.case(document)
+        return await stored(self.database, appointment)
 
     async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()) -> bool:
         left = [fact.written() for fact in trail]

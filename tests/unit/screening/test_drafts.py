@@ -330,7 +330,7 @@ async def test_a_case_stays_what_it_was_and_is_explained_and_replayed_by_what_ju
     assert opened.form.ruleset.sources["OWN"] == "Our own experience"
     assert opened.case.submission is not None
     assert opened.case.submission.pins == practice.casework.forms.pins(opened.form)
-    (replayed,) = await replay(practice.casework, APPOINTMENT, STAFF)
+    (replayed,) = await replay(opened.case, practice.casework.forms, practice.casework.vault)
     assert (replayed.trouble, replayed.ruleset) == (None, "cst-core@2026.1.0+1.0.0")
 
 
@@ -339,18 +339,14 @@ async def test_a_replay_says_when_something_else_is_installed_under_the_same_nam
     case = await practice.answer(twin.REVIEWED)
     assert case.submission is not None
     assert case.submission.pins is not None
-    other = await twin_with_other_rules(practice.cases)
-    (replayed,) = await replay(other, APPOINTMENT, STAFF)
+    (replayed,) = await replay(case, other_rules(practice.casework), practice.casework.vault)
     assert replayed.trouble == "the rule set of that id is another one now"
 
 
-async def twin_with_other_rules(cases: twin.CaseTwin) -> Casework:
-    made = twin.casework(cases)
-    known = made.catalogue.rulesets["cst-core@2026.1.0"]
+def other_rules(casework: Casework) -> Forms:
+    known = casework.catalogue.rulesets["cst-core@2026.1.0"]
     altered = replace(known, ruleset=replace(known.ruleset, digest="0" * 64))
-    catalogue = replace(made.catalogue, rulesets={"cst-core@2026.1.0": altered})
-    made.forms = Forms(catalogue, made.editions)
-    return made
+    return Forms(replace(casework.catalogue, rulesets={"cst-core@2026.1.0": altered}), casework.editions)
 
 
 async def test_a_profile_that_comes_later_takes_nothing_of_what_was_published() -> None:
