@@ -90,7 +90,7 @@ def _operation(service: str, route: Route, refs: Any) -> Json:
         content = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
         operation["requestBody"] = {"required": True, "content": content}
     elif route.takes:
-        operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.takes, BYTES)}
+        operation["requestBody"] = {"required": True, "content": _media(route.takes)}
     return operation
 
 
@@ -125,10 +125,15 @@ def _answers(route: Route, refs: Any) -> Json:
     for status, model in route.answers.items():
         described[str(status)] = {"description": route.summary}
         content = {} if model is None else {"application/json": {"schema": refs[model, "serialization"]}}
-        content |= dict.fromkeys(route.gives, BYTES)
+        content |= _media(route.gives)
         if content:
             described[str(status)]["content"] = content
     return described
+
+
+def _media(kinds: Iterable[str]) -> Json:
+    """Bytes, or JSON that another standard describes."""
+    return {kind: {"schema": {"type": "object"}} if kind.endswith("json") else BYTES for kind in kinds}
 
 
 def _refusals(route: Route) -> Json:
