@@ -110,7 +110,7 @@ def replay_case(appointment: str) -> None:
         Its id.
     """
     try:
-        found = asyncio.run(_replayed(read(ReplaySettings), appointment))
+        found = asyncio.run(replayed(read(ReplaySettings), appointment))
     except (Locked, Forgotten) as refusal:
         _give_up(str(refusal))
     except PyMongoError as error:
@@ -134,7 +134,7 @@ def pin(file: Annotated[Path, cyclopts.Parameter(show=False)] = DIGESTS) -> None
     sys.exit(FOUND if changed else 0)
 
 
-async def _replayed(settings: ReplaySettings, appointment: str) -> Sequence[Replayed]:
+async def replayed(settings: ReplaySettings, appointment: str) -> Sequence[Replayed]:
     """Noted before anything is opened."""
     forms = _library()
     async with AsyncExitStack() as opened:

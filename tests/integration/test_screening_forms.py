@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import secrets
 from collections.abc import AsyncIterator, Callable
 from time import perf_counter
 
 import pytest
+from pydantic import SecretStr
 
+from services.screening import versioning
+from services.screening.versioning import ReplaySettings
 from shared.events.screening import CaseVoided
 from tests.support import screening as twin
 from tests.support.backends import RabbitBackend
@@ -141,6 +146,22 @@ async def test_nobody_waits_for_a_proof(screening: App) -> None:
     assert (await proof).body["troubles"] == []
     assert sorted(waits)[int(len(waits) * 0.99)] < 0.05
     assert len(waits) > 100
+
+
+async def test_a_stored_case_is_replayed_on_the_command_line(
+    mongo_url: str, fresh_database: Callable[[], str], rabbit: RabbitBackend
+) -> None:
+    key = SecretStr(base64.b64encode(secrets.token_bytes(96)).decode())
+    kept = {"screening_vault_database": fresh_database(), "screening_master_key": key}
+    async with app(mongo_url, fresh_database, rabbit, **kept) as screening:
+        await published(screening, overlay())
+        appointment = await cleared(screening, twin.REVIEWED | {"p_migraine": "yes"})
+        settings = ReplaySettings(mongo_url=SecretStr(mongo_url), screening_database=screening.database.name, **kept)
+        (found,) = await versioning.replayed(settings, appointment)
+        assert (found.ruleset, found.trouble) == ("cst-core@2026.1.0+1.0.0", None)
+        assert found.zones
+        audit = await screening.as_operator("GET", f"/v1/practices/{PRACTICE}/audit?record={appointment}")
+        assert ("view", "replay") in [(one["what"], one["who"]) for one in audit.body["entries"]]
 
 
 def an_evaluation() -> Json:
