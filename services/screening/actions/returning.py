@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar, Final
@@ -30,6 +30,9 @@ PROVEN_FOR: Final = timedelta(minutes=30)
 MOST_CASES: Final = 50
 # A number may be a family's: so many forms are looked at for the one of whoever comes.
 MOST_OPENED: Final = 10
+# Of a client, over all visits that are not long ago: whoever knows a number may ask for as many visits as they like.
+MOST_OF_CLIENT: Final = 10
+COUNTED_FOR: Final = timedelta(days=90)
 _PURPOSE: Final = "recognised"
 
 
@@ -75,14 +78,17 @@ class Returning:
         self._merges, self._tokens = merges, tokens
 
     async def recognise(self, appointment: str, practice: str, *, dob: date) -> Recognised | None:
-        """None if there is no earlier form that stands, if this is not the date of birth in it, or after five tries.
+        """None if there is no earlier form that stands, if this is another date of birth, or after too many tries.
 
         Each date takes a try, whether or not there is a form, before it is looked at; the right one gives it back.
         """
         case = await self._took_a_try(appointment, practice)
         if case is None:
             return None
-        found = await self._find(case, lambda filled: filled.answers.get(DOB) == dob.isoformat())
+        visits = await self._visits(case)
+        if self._tries(visits) > MOST_OF_CLIENT:
+            return None
+        found = await self._find(visits, lambda filled: filled.answers.get(DOB) == dob.isoformat())
         form = await self._form(case)
         profile = await self._casework.profile(practice)
         if found is None or not found.earlier.may_be_shown(form):
@@ -173,10 +179,11 @@ class Returning:
         shown = self._shown(case, proof)
         form = await self._form(case)
         case.check_takes_answers(form.questionnaire.id)
-        owner = await self._find(case, lambda _: True, shown=shown)
+        visits = await self._visits(case)
+        owner = await self._find(visits, lambda _: True, shown=shown)
         if owner is not None:
             dob = owner.filled.answers[DOB]
-            found = await self._find(case, lambda filled: filled.answers.get(DOB) == dob)
+            found = await self._find(visits, lambda filled: filled.answers.get(DOB) == dob)
             latest = found is not None and found.earlier.fingerprint == shown
             if found is not None and latest and found.earlier.may_be_shown(form):
                 return case, found
@@ -193,16 +200,24 @@ class Returning:
             raise NotRecognised("the proof is missing, altered or out of date")
         return fingerprint
 
+    async def _visits(self, case: Case) -> Sequence[Case]:
+        """Of the same client, under whichever of their names, the latest first."""
+        refs = await self._merges.family(case.practice, case.client or "")
+        return await self._casework.cases.of_clients(case.practice, refs, limit=MOST_CASES)
+
+    def _tries(self, visits: Iterable[Case]) -> int:
+        """Read after one's own was taken, so that of many at once no more than are allowed see room."""
+        since = self._casework.now() - COUNTED_FOR
+        return sum(one.tries for one in visits if one.starts_at is not None and one.starts_at >= since)
+
     async def _find(
-        self, case: Case, is_theirs: Callable[[Filled], bool], *, shown: str | None = None
+        self, visits: Iterable[Case], is_theirs: Callable[[Filled], bool], *, shown: str | None = None
     ) -> _Found | None:
         """The latest decided form of this client that is theirs; the one with that fingerprint if it is given.
 
         One that was declined or voided since is found as well, so that nothing older is taken instead.
         """
-        refs = await self._merges.family(case.practice, case.client or "")
-        cases = await self._casework.cases.of_clients(case.practice, refs, limit=MOST_CASES)
-        named = [one for one in earlier_of(cases) if shown in (None, one.fingerprint)]
+        named = [one for one in earlier_of(visits) if shown in (None, one.fingerprint)]
         for earlier in named[:MOST_OPENED]:
             try:
                 filled = await confidential.filled_of(self._casework.vault, earlier.submission)

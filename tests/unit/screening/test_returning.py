@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.screening.actions import EarlierFormGone, NotRecognised, Recognised
 from services.screening.actions.casework import judge
+from services.screening.actions.returning import MOST_OF_CLIENT
 from services.screening.domain.audit import Deed
 from services.screening.domain.case import MOST_TRIES, Case, Reopening, State
 from services.screening.domain.questionnaire import AnswersInvalid
@@ -23,12 +24,23 @@ from tests.support.screening import PRACTICE
 from tests.support.screening_audit import an_audit
 from tests.support.screening_returning import BORN, OTHER_REF, REF, TOKENS, House, id_of
 
-A, B, C, D = (id_of(number) for number in range(4))
+A, B, C, D, OTHER_VISIT, OTHER_NEXT = (id_of(number) for number in range(6))
 DAY = timedelta(days=1)
 CHILD = twin.CLEAR | {"respondent_role": "guardian", "dob": "2015-03-01", "guardian_consent": True}
 CHILD_BORN = date(2015, 3, 1)
 WRONG = date(1980, 4, 5)
 IN_REVIEW = {State.IN_REVIEW, State.DECLINED}
+
+
+class Looking(twin.VaultTwin):
+    """Counts what is opened."""
+
+    looked = 0
+
+    async def unseal(self, sealed: bytes) -> bytes:
+        self.looked += 1
+        await asyncio.sleep(0)
+        return await super().unseal(sealed)
 
 
 @pytest.fixture
@@ -242,15 +254,40 @@ async def test_tries_are_counted_just_the_same_where_there_is_no_earlier_form(ho
     assert house.case(B).tries == MOST_TRIES
 
 
+async def test_wrong_dates_are_counted_over_all_visits_of_a_client(house: House) -> None:
+    """Whoever knows a number may ask for many visits, and has no more tries by that."""
+    await returns(house)
+    for appointment in (C, D):
+        await house.request(appointment)
+        for _ in range(MOST_TRIES):
+            assert await house.recognise(appointment, WRONG) is None
+    assert await house.recognise(B) is None
+    assert await house.recognise(B) is None
+    await house.visit(OTHER_VISIT, twin.CLEAR, ref=OTHER_REF)
+    await house.request(OTHER_NEXT, ref=OTHER_REF)
+    await recognised(house, OTHER_NEXT)
+
+
+async def test_a_right_date_at_the_last_try_of_a_client_is_right_and_many_visits_at_once_are_no_way_around(
+    house: House,
+) -> None:
+    house.vault = vault = Looking()
+    await returns(house)
+    await house.request(C)
+    for appointment, times in ((C, MOST_TRIES), (B, MOST_OF_CLIENT - MOST_TRIES - 1)):
+        for _ in range(times):
+            assert await house.recognise(appointment, WRONG) is None
+    await recognised(house, B)
+    more = [id_of(number) for number in range(20, 24)]
+    for appointment in more:
+        await house.request(appointment)
+    vault.looked = 0
+    assert await asyncio.gather(*(house.recognise(one, WRONG) for one in more)) == [None] * 4
+    assert vault.looked <= 1
+    assert await house.recognise(B) is None
+
+
 async def test_many_wrong_dates_at_once_are_no_more_tries_than_one_after_the_other(house: House) -> None:
-    class Looking(twin.VaultTwin):
-        looked = 0
-
-        async def unseal(self, sealed: bytes) -> bytes:
-            self.looked += 1
-            await asyncio.sleep(0)
-            return await super().unseal(sealed)
-
     house.vault = vault = Looking()
     await returns(house)
     vault.looked = 0
