@@ -96,9 +96,7 @@ class Cases(Protocol):
 
     async def find(self, appointment: str) -> Case | None: ...
 
-    async def save(
-        self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()
-    ) -> bool:
+    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()) -> bool:
         """False if somebody else changed or made the case since `before` was read; nothing is written then."""
         ...
 
