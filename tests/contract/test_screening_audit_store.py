@@ -138,6 +138,45 @@ async def test_a_chain_without_its_beginning_is_whole_and_what_is_left_of_it_by_
     assert [(one.flaw, one.at) for one in await real.verified()] == [(Flaw.MISSING, 5)]
 
 
+async def make_older(entries: Collection) -> None:
+    await entries.update_many({"seq": {"$lte": 6}}, {"$set": {"at": NOW - timedelta(days=9)}})
+
+
+async def make_older_and_hash_again(entries: Collection) -> None:
+    prev = "0" * 64
+    for seq in range(1, 7):
+        one = await entries.find_one({"_id": place(PRACTICE, seq)})
+        assert one is not None
+        forged = hashed(one | {"at": NOW - timedelta(days=9), "prev": prev})
+        await put(entries, forged)
+        prev = forged["digest"]
+
+
+async def make_all_older_and_hash_again(entries: Collection) -> None:
+    prev = "0" * 64
+    async for one in entries.find({"practice": PRACTICE}).sort("_id", 1):
+        forged = hashed(one | {"at": NOW - timedelta(days=9), "prev": prev})
+        await put(entries, forged)
+        prev = forged["digest"]
+
+
+@pytest.mark.parametrize("tamper", [make_older, make_older_and_hash_again, make_all_older_and_hash_again])
+async def test_what_was_made_older_than_it_is_is_not_cleared_away(
+    real: Real, tamper: Callable[[Collection], Awaitable[None]]
+) -> None:
+    await real.audit.append(PRACTICE, [fact(f"{n}") for n in range(10)])
+    await real.audit.keep_heads()
+    await tamper(real.entries)
+    after = await real.another()
+    await after.append(PRACTICE, [fact("a")])
+    assert await after.forget_before(PRACTICE, NOW - timedelta(days=1)) is None
+    await after.keep_heads()
+    assert await after.forget_before(PRACTICE, NOW - timedelta(days=1)) is None
+    assert await real.entries.count_documents({}) == 11
+    (report,) = await real.verified()
+    assert report.flaw is not None
+
+
 async def test_fifty_at_once_make_one_line_and_none_is_lost(real: Real) -> None:
     processes = [await real.another() for _ in range(5)]
     await asyncio.gather(
@@ -331,6 +370,41 @@ async def test_a_cut_tail_shows_only_because_of_the_head_and_a_head_that_is_gone
     await real.heads.delete_one({"_id": PRACTICE})
     (report,) = await real.verified()
     assert (report.flaw, report.at, report.head.seq) == (Flaw.NO_HEAD, 6, 6)
+
+
+@pytest.mark.parametrize("tamper", [cut_the_tail, hash_all_from_there_again, delete_all])
+async def test_a_chain_that_was_cut_or_rewritten_does_not_become_whole_by_growing_on(
+    real: Real, tamper: Callable[[Collection], Awaitable[None]]
+) -> None:
+    audit = await real.another()
+    await audit.append(PRACTICE, [fact(f"{number}") for number in range(1, 11)])
+    await audit.keep_heads()
+    await tamper(real.entries)
+    after = await real.another()
+    for number in range(20, 40):
+        await after.append(PRACTICE, [fact(f"{number}")])
+        await after.keep_heads()
+    await (await real.another()).keep_heads()
+    (report,) = await real.verified()
+    assert (report.flaw, report.at) == (Flaw.REWRITTEN, 10)
+    assert {name: head.seq async for name, head, _ in audit.heads()} == {PRACTICE: 10}
+
+
+async def test_a_broken_chain_is_in_the_way_of_no_other_and_a_head_that_was_taken_away_is_noted_anew(
+    real: Real,
+) -> None:
+    audit = await real.another()
+    await audit.append(PRACTICE, [fact(f"{number}") for number in range(1, 11)])
+    await audit.keep_heads()
+    await cut_the_tail(real.entries)
+    after = await real.another()
+    await after.append(PRACTICE, [fact("a")])
+    await after.append(ELSEWHERE, [fact("a", practice=ELSEWHERE)])
+    await after.keep_heads()
+    assert {name: head.seq async for name, head, _ in audit.heads()} == {PRACTICE: 10, ELSEWHERE: 1}
+    await real.heads.delete_one({"_id": PRACTICE})
+    await (await real.another()).keep_heads()
+    assert {one.practice: one.flaw for one in await real.verified()} == {PRACTICE: None, ELSEWHERE: None}
 
 
 async def test_what_has_no_place_in_any_chain_is_told(real: Real) -> None:

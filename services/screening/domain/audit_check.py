@@ -66,6 +66,11 @@ class Walk:
         self._flaw: Flaw | None = None
         self._at: int | None = None
 
+    @property
+    def last(self) -> Head:
+        """How far the chain was found to be whole."""
+        return self._last
+
     def step(self, found: Mapping[str, object]) -> None:
         """Take the next document; after the first flaw they are only counted."""
         ids = found.get("_id")

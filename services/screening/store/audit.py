@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
+import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from services.screening.domain.audit import Entry, Fact, Head, chained, once
-from services.screening.domain.audit_check import place
+from services.screening.domain.audit_check import Walk, place
 from services.screening.ports import Trail
 from shared.mongo import Collection, Database, Document, ensure
+
+log = structlog.get_logger()
 
 ONCE: Final = IndexModel([("practice", ASCENDING), ("id", ASCENDING)], name="once", unique=True)
 OF_RECORD: Final = IndexModel([("practice", ASCENDING), ("record", ASCENDING), ("seq", DESCENDING)], name="of_a_record")
@@ -89,21 +92,28 @@ class MongoAudit:
                 self._unkept.setdefault(practice, await self._head(practice))
             self._caught_up = True
         keeping = dict(self._unkept)
-        await self._keep(keeping)
+        broken = await self._broken(keeping)
+        await self._keep({name: head for name, head in keeping.items() if name not in broken})
         self._unkept = {name: head for name, head in self._unkept.items() if keeping.get(name) != head}
 
     async def forget_before(self, practice: str, before: datetime) -> Head | None:
-        """First where the chain begins from now on is noted with its head, then entries go; but never the newest."""
-        newest, base = await self._head(practice), None
-        while old := await self._older(practice, before, newest):
-            base = Head(seq=old[-1]["seq"], digest=old[-1]["digest"])
+        """First where the chain begins from now on is noted with its head, then entries go.
+
+        Only what is as it was written, and lies before a head that agrees: else this would clear away what was forged.
+        """
+        noted = await self._heads.find_one({"_id": practice})
+        if noted is None or await self._broken([practice]):
+            return None
+        base = Head(**noted.get("base", {}))
+        gone = base if await self._drop(practice, base) else None
+        while (last := await self._older(practice, before, base, noted["seq"])) != base:
+            gone = base = last
             known = {"_id": practice, "$or": [{"base": {"$exists": False}}, {"base.seq": {"$lt": base.seq}}]}
             await self._heads.update_one(known, {"$set": {"base": {"seq": base.seq, "digest": base.digest}}})
-            noted = await self._heads.find_one({"_id": practice, "base.seq": {"$gte": base.seq}}, {"_id": 1})
-            if noted is None:
-                return None  # its head is not noted yet
-            await self._entries.delete_many({"_id": {"$gte": f"{practice}/", "$lte": place(practice, base.seq)}})
-        return base
+            if await self._heads.find_one({"_id": practice, "base.seq": {"$gte": base.seq}}, {"_id": 1}) is None:
+                return None  # the head was taken away meanwhile
+            await self._drop(practice, base)
+        return gone
 
     async def practices(self) -> AsyncIterator[str]:
         """Those that have a chain, by one look-up each."""
@@ -140,11 +150,30 @@ class MongoAudit:
         found = await self._entries.find_one(wanted, {"seq": 1, "digest": 1}, sort=[("_id", DESCENDING)])
         return Head() if found is None else Head(seq=found["seq"], digest=found["digest"])
 
-    async def _older(self, practice: str, before: datetime, newest: Head) -> Sequence[Document]:
-        """The next entries from the first on that are all older, without the newest."""
-        wanted = {"_id": {"$gte": f"{practice}/", "$lt": place(practice, newest.seq)}}
-        first = self._entries.find(wanted, {"seq": 1, "digest": 1, "at": 1}).sort("_id", ASCENDING).limit(AT_ONCE)
-        return list(takewhile(lambda one: one["at"] < before, await first.to_list(AT_ONCE)))
+    async def _drop(self, practice: str, base: Head) -> int:
+        wanted = {"_id": {"$gte": f"{practice}/", "$lte": place(practice, base.seq)}}
+        return (await self._entries.delete_many(wanted)).deleted_count
+
+    async def _older(self, practice: str, before: datetime, base: Head, head: int) -> Head:
+        """The last of the next entries that are all older, whole, and bound to by the one that stays; or the base."""
+        wanted = {"_id": {"$gt": place(practice, base.seq), "$lt": place(practice, head)}}
+        first = await self._entries.find(wanted).sort("_id", ASCENDING).limit(AT_ONCE).to_list(AT_ONCE)
+        walk = Walk(practice, None, base)
+        for found in takewhile(lambda one: one["at"] < before, first):
+            walk.step(found)
+        stays = await self._entries.find_one({"_id": place(practice, walk.last.seq + 1)}, {"prev": 1})
+        return walk.last if stays is not None and stays.get("prev") == walk.last.digest else base
+
+    async def _broken(self, practices: Iterable[str]) -> set[str]:
+        """Those whose head is no longer in their chain: moved on, it would hide that the chain was cut or rewritten."""
+        noted = await self._heads.find({"_id": {"$in": sorted(practices)}}).to_list(None)
+        places = {place(one["_id"], one["seq"]): one for one in noted}
+        there = self._entries.find({"_id": {"$in": sorted(places)}}, {"digest": 1})
+        digests = {one["_id"]: one.get("digest") for one in await there.to_list(None)}
+        broken = {one["_id"] for at, one in places.items() if digests.get(at) != one["digest"]}
+        if broken:
+            log.error("audit.broken", practices=sorted(broken), help="python -m services.screening audit verify")
+        return broken
 
     async def _new(self, practice: str, facts: Sequence[Fact]) -> Sequence[Fact]:
         ids = [fact.id for fact in facts]
