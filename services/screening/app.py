@@ -112,7 +112,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     served = [
         *routes.routes(screening, reviews, continuing, clients, auditing, retention, returning, memory, catalogue),
         *forms.routes(drafts, Simulating(casework, drafts.versions), catalogue),
-        *page.routes(screening, continuing, catalogue, door, now),
+        *page.routes(screening, returning, continuing, auditing, catalogue, door, now),
     ]
     return httpkit.application("screening", served, kept_open, door)
 

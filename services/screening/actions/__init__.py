@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.screening.actions.auditing import Auditing
-from services.screening.actions.cases import EmergencyNumberMissing, NoHealthCheck, Screening
+from services.screening.actions.cases import EmergencyNumberMissing, NoHealthCheck, Screening, Wanted
 from services.screening.actions.casework import CaseUnknown, Casework, Contended, Opened
 from services.screening.actions.clients import Clients, ExportUnknown
 from services.screening.actions.continuing import Continuing
@@ -47,5 +47,6 @@ __all__ = [
     "Submitting",
     "Tally",
     "Tried",
+    "Wanted",
     "Word",
 ]

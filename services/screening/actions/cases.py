@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
@@ -13,7 +14,7 @@ from services.screening.actions.forms import OWN
 from services.screening.actions.submitting import Sheets, Submitting
 from services.screening.actions.telling import told_of
 from services.screening.domain.audit import CLIENT, Hand
-from services.screening.domain.case import Case, Request, State
+from services.screening.domain.case import Case, Reopening, Request, State
 from services.screening.domain.catalogue import Form
 from services.screening.domain.told import May, Told
 from services.screening.ports import Profile
@@ -32,6 +33,18 @@ class NoHealthCheck(Refusal):
 
     slug: ClassVar[str] = "no-health-check"
     kind: ClassVar[Kind] = Kind.NOT_FOUND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The form of one visit. `recalls`: an earlier one may stand in for it, which says nothing of whether there is one.
+
+    Whoever was asked again for any other reason than time was asked because their last answers count no longer.
+    """
+
+    form: Form
+    profile: Profile
+    recalls: bool
 
 
 class Screening:
@@ -145,6 +158,21 @@ class Screening:
         if name is None:
             raise NoHealthCheck("there is no health check for this service")
         return await self._casework.forms.form(profile, name), profile
+
+    async def wanted(self, appointment: str, practice: str, *, service: str | None) -> Wanted:
+        """What the visit asks for, or its service while the visit is not known. As `questionnaire`."""
+        case = await self._casework.own(appointment, practice)
+        if case is None or case.request is None:
+            form, profile = await self.questionnaire(practice, service=service)
+            return Wanted(form=form, profile=profile, recalls=False)
+        profile = await self._reachable(practice)
+        form = await self._casework.forms.form(profile, case.request.form)
+        recalls = case.may_try and case.reopened_by in {None, Reopening.EXPIRED}
+        return Wanted(form=form, profile=profile, recalls=recalls)
+
+    async def practice(self, practice: str) -> Profile | None:
+        """None if booking has not announced it yet."""
+        return await self._casework.practices.find(practice)
 
     async def version(self, practice: str, name: str) -> Form:
         """What counts now for a bare name, and exactly that version for any other. Raises `FormUnknown`."""

@@ -55,6 +55,7 @@ class Told:
     """Where a case stands, as the client may know it: texts, and never a reason.
 
     `asked_again` says why answers are wanted once more, `from_practice` are a person's own words to the client.
+    `reader` is who filled in the form that this is about.
     """
 
     state: State
@@ -63,6 +64,7 @@ class Told:
     asked_again: Reopening | None = None
     from_practice: str = ""
     may: tuple[May, ...] = ()
+    reader: Reader = Reader.SELF
 
 
 def tell(
@@ -92,6 +94,7 @@ def tell(
         asked_again=_asked_again(case),
         from_practice=from_practice,
         may=possible(case),
+        reader=reader,
     )
 
 

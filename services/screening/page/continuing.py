@@ -1,100 +1,118 @@
-"""What a client can do on the page after the answers: write, send a file, ask for a person, say that something changed.
+"""What a client can do on the page after the answers: write, send a file, ask for a person, change, take back, see who.
 
 Each is a plain form that leads back to the page of the health check.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from email.message import Message
+from collections.abc import Awaitable, Callable
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any, Final
 
-from services.screening.actions import Continuing
+from services.screening.actions import Auditing, Continuing
 from services.screening.domain.case import Reopening
 from services.screening.domain.files import LARGEST_FILE
-from services.screening.domain.refusals import NothingWritten
+from services.screening.domain.refusals import FileRefused, NothingWritten
 from services.screening.domain.told import Told
-from services.screening.routes.hand import hand_of
+from services.screening.domain.wording import Reader
+from services.screening.page import addresses
+from services.screening.page.checking import Checking
+from services.screening.page.reception import Reception, Visitor
 from shared.errors import Refusal
-from shared.httpkit import Answer, Ask, Door, Route
-from shared.page import HEADERS, Pages
+from shared.httpkit import Answer, Ask
 
 MULTIPART: Final = "multipart/form-data"
 MOST_WORDS: Final = 2000
 ROOM: Final = 16_384  # for what a form wraps around a file
-
-Refused = Callable[[Ask[Any, Any], Refusal], Awaitable[Answer]]
+LARGEST_READ: Final = 4 * LARGEST_FILE  # a photo as phones take them is refused in words, and read no further
+Turn = Callable[[], Awaitable[Told]]
 
 
 class ContinuingPages:
-    """`refused` shows the page with why it did not work; `address` is that of the page."""
+    def __init__(self, continuing: Continuing, auditing: Auditing, checking: Checking, reception: Reception) -> None:
+        self._continuing, self._auditing = continuing, auditing
+        self._checking, self._reception = checking, reception
 
-    def __init__(
-        self, continuing: Continuing, door: Door, refused: Refused, address: Callable[[str, Ask[Any, Any]], str]
-    ) -> None:
-        self._continuing, self._door = continuing, door
-        self._refused, self._address = refused, address
+    async def write(self, visitor: Visitor) -> Answer:
+        async def turn() -> Told:
+            return await self._continuing.explain(*visitor.whose, _words(visitor.ask), **_how(visitor))
 
-    async def write(self, ask: Ask[None, None]) -> Answer:
-        return await self._done(ask, lambda: self._continuing.explain(*self._whose(ask), _words(ask), **_how(ask)))
+        return await self._done(visitor, turn, done="words")
 
-    async def send(self, ask: Ask[None, None]) -> Answer:
-        return await self._done(ask, lambda: self._continuing.attach(*self._whose(ask), file_in(ask), **_how(ask)))
+    async def send(self, visitor: Visitor) -> Answer:
+        async def turn() -> Told:
+            return await self._continuing.attach(*visitor.whose, file_in(visitor.ask), **_how(visitor))
 
-    async def appeal(self, ask: Ask[None, None]) -> Answer:
-        words = ask.form.get("words", "").strip()[:MOST_WORDS]
-        return await self._done(ask, lambda: self._continuing.ask_for_review(*self._whose(ask), words, **_how(ask)))
+        return await self._done(visitor, turn, done="file")
 
-    async def change(self, ask: Ask[None, None]) -> Answer:
-        cause = Reopening.CHANGED
-        return await self._done(ask, lambda: self._continuing.void(*self._whose(ask), cause, **_how(ask)))
+    async def appeal(self, visitor: Visitor) -> Answer:
+        words = visitor.ask.form.get("words", "").strip()[:MOST_WORDS]
+        return await self._done(
+            visitor, lambda: self._continuing.ask_for_review(*visitor.whose, words, **_how(visitor))
+        )
 
-    def _whose(self, ask: Ask[None, None]) -> tuple[str, str]:
-        claim = self._door.claim(ask.request)
-        return claim.appointment, claim.practice
+    async def ask_change(self, visitor: Visitor) -> Answer:
+        return self._confirm(visitor, "change")
 
-    async def _done(self, ask: Ask[None, None], turn: Callable[[], Awaitable[Told]]) -> Answer:
-        self._door.claim(ask.request)  # without it nothing is shown at all
+    async def change(self, visitor: Visitor) -> Answer:
+        return await self._void(visitor, Reopening.CHANGED)
+
+    async def ask_withdraw(self, visitor: Visitor) -> Answer:
+        return self._confirm(visitor, "withdraw")
+
+    async def withdraw(self, visitor: Visitor) -> Answer:
+        """Whoever filled in the form takes it back: a guardian that of the child."""
+        told = await self._checking.told(visitor)
+        is_guardian = told.reader is Reader.GUARDIAN
+        return await self._void(visitor, Reopening.GUARDIAN_WITHDRAWN if is_guardian else Reopening.WITHDRAWN)
+
+    async def show_seen(self, visitor: Visitor) -> Answer:
+        words = visitor.words.said["seen"]
+        opened = [
+            {
+                "at": visitor.texts.written_moment(one.fact.at, visitor.zone),
+                "who": one.fact.hand.name or words["practice"],
+                "what": words["deeds"][one.fact.deed.value],
+            }
+            for one in await self._auditing.opened(visitor.practice, visitor.appointment)
+        ]
+        return self._reception.show("seen.html", visitor, opened=opened)
+
+    def _confirm(self, visitor: Visitor, step: str) -> Answer:
+        post = addresses.check(visitor.ask, step)
+        return self._reception.show("confirm.html", visitor, asked=visitor.words.said[step], post=post)
+
+    async def _void(self, visitor: Visitor, cause: Reopening) -> Answer:
+        return await self._done(visitor, lambda: self._continuing.void(*visitor.whose, cause, **_how(visitor)))
+
+    async def _done(self, visitor: Visitor, turn: Turn, *, done: str = "") -> Answer:
         try:
             await turn()
         except Refusal as refusal:
-            return await self._refused(ask, refusal)
-        return Answer(303, headers={**HEADERS, "Location": self._address("/screening/check", ask)})
-
-
-def routes(to: ContinuingPages, pages: Pages, check: str) -> Sequence[Route]:
-    sent = pages.route("POST", f"{check}/file", to.send, "Take a file from the page of the health check")
-    return [
-        pages.route("POST", f"{check}/words", to.write, "Take words from the page of the health check"),
-        replace(sent, form=False, takes=(MULTIPART,), largest=LARGEST_FILE + ROOM),
-        pages.route("POST", f"{check}/review", to.appeal, "Ask for a person from the page of the health check"),
-        pages.route("POST", f"{check}/change", to.change, "Say on the page that something has changed"),
-    ]
+            return await self._checking.refused(visitor, refusal)
+        return addresses.see(addresses.check(visitor.ask, **({"done": done} if done else {})))
 
 
 def file_in(ask: Ask[Any, Any]) -> bytes:
-    """The first file of a posted form (RFC 7578), whatever it is called; nothing if there is none.
-
-    Cut at its boundaries and not parsed line by line, which would keep everybody waiting over a large file.
-    """
-    kind = Message()
-    kind["Content-Type"] = ask.headers.get("Content-Type", "")
-    boundary = kind.get_boundary("").encode("utf-8", "surrogateescape")
-    parts = (b"\r\n" + ask.content).split(b"\r\n--" + boundary)[1:] if boundary else []
-    for part in parts:
-        head, _, content = part.partition(b"\r\n\r\n")
-        if b"filename=" in head.lower():
-            return content
+    """The first file of a posted form, whatever it is called; nothing if there is none. Raises `FileRefused`."""
+    if len(ask.content) > LARGEST_FILE + ROOM:
+        raise FileRefused(f"a file may have {LARGEST_FILE} bytes", most=LARGEST_FILE)
+    kind = ask.headers.get("Content-Type", "").encode("ascii", "replace")
+    posted = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind + b"\r\n\r\n" + ask.content)
+    for part in posted.iter_parts() if posted.is_multipart() else ():
+        if part.get_filename() is not None:
+            content = part.get_payload(decode=True)
+            return content if isinstance(content, bytes) else b""
     return b""
 
 
-def _words(ask: Ask[None, None]) -> str:
+def _words(ask: Ask[Any, Any]) -> str:
     words = ask.form.get("words", "").strip()[:MOST_WORDS]
     if not words:
         raise NothingWritten("there are no words")
     return words
 
 
-def _how(ask: Ask[Any, Any]) -> dict[str, Any]:
-    return {"locale": None, "hand": hand_of(ask)}
+def _how(visitor: Visitor) -> dict[str, Any]:
+    return {"locale": visitor.locale, "hand": visitor.hand}

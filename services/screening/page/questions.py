@@ -8,7 +8,7 @@ from typing import Final
 
 from services.screening.domain.conditions import Age, All, Band, Condition, Is
 from services.screening.domain.questionnaire import Questionnaire
-from services.screening.page import words
+from services.screening.page.words import Words
 from services.screening.routes import payloads as p
 
 ADULT_YEARS: Final = 18
@@ -36,23 +36,20 @@ class Section:
     blocks: Sequence[Block]
 
 
-def sections(form: Questionnaire, shown: p.QuestionnaireOut) -> Sequence[Section]:
-    """Before the questions with urgent answers is who comes, after them is health at large."""
-    blocks = list(_blocks(form, shown))
-    urgent = [any(option.urgent for option in block.first.shown.options) for block in blocks]
-    first = urgent.index(True) if True in urgent else 0
-    after = len(urgent) - urgent[::-1].index(True) if True in urgent else 0
-    parts = (("Who is coming", blocks[:first]), ("Right now", blocks[first:after]), ("Your health", blocks[after:]))
-    return [Section(title, own) for title, own in parts if own]
+def sections(form: Questionnaire, shown: p.QuestionnaireOut, words: Words) -> Sequence[Section]:
+    """One for each group of the form, in its order."""
+    blocks = list(_blocks(form, shown, words))
+    found = [(group.title, [one for one in blocks if one.first.shown.group == group.id]) for group in shown.groups]
+    return [Section(title, own) for title, own in found if own]
 
 
-def _blocks(form: Questionnaire, shown: p.QuestionnaireOut) -> Iterator[Block]:
+def _blocks(form: Questionnaire, shown: p.QuestionnaireOut, words: Words) -> Iterator[Block]:
     by_id = {question.id: question for question in shown.questions}
     current: list[Asked] = []
     for question in form.questions:
         condition = question.shown_when
         follows = bool(current) and _is_yes(condition, current[0].shown.id)
-        only = "" if condition is None else words.only_if(condition, form, shown.locale)
+        only = "" if condition is None else words.only_if(condition, form)
         if current and not follows:
             yield Block(current[0], current[1:])
             current = []

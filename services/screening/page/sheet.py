@@ -10,13 +10,13 @@ from pydantic import JsonValue
 
 from services.screening.domain.answers import OPEN, AnswerType
 from services.screening.domain.questionnaire import AnswersInvalid, Question, Questionnaire
-from services.screening.page import words
+from services.screening.page.words import Words
 
 Posted = Mapping[str, str]
 Problems = Mapping[str, str]
 
 
-def read(form: Questionnaire, posted: Posted) -> tuple[dict[str, JsonValue], dict[str, str]]:
+def read(form: Questionnaire, posted: Posted, words: Words) -> tuple[dict[str, JsonValue], dict[str, str]]:
     """Raw answers of the questions that were answered at all; problems are of answers that cannot be read."""
     answers: dict[str, JsonValue] = {}
     problems: dict[str, str] = {}
@@ -36,7 +36,7 @@ def answer_to(question: Question, posted: Posted) -> JsonValue:
     return _READERS[question.type](question, posted)
 
 
-def problems(form: Questionnaire, answers: Mapping[str, JsonValue], as_of: date) -> Problems:
+def problems(form: Questionnaire, answers: Mapping[str, JsonValue], as_of: date, words: Words) -> Problems:
     """What keeps the form from being sent: answers that do not fit, and shown questions without one."""
     kinds = {question.id: question.type for question in form.questions}
     try:
@@ -45,10 +45,10 @@ def problems(form: Questionnaire, answers: Mapping[str, JsonValue], as_of: date)
         misfit, absent = refusal.extra.get("misfit", []), refusal.extra.get("absent", [])
         # Without these nobody can say what else applies, but what always does can be asked for in the same breath.
         always = [one.id for one in form.questions if one.required and not one.shown_when and one.id not in answers]
-        found = {name: words.missing(kinds[name]) for name in (*absent, *always)}
+        found = {name: words.missing(kinds[name], form, name) for name in (*absent, *always)}
         found |= {name: words.misfit(kinds[name]) for name in misfit}
     else:
-        found = {name: words.missing(kinds[name]) for name in missing}
+        found = {name: words.missing(kinds[name], form, name) for name in missing}
     return {name: found[name] for name in kinds if name in found}
 
 

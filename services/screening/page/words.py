@@ -1,92 +1,125 @@
-"""How the health check says when a question applies, what is missing, and why something did not work."""
+"""The page's own words, one file for each language; a language with a hole in it keeps the service from starting."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import string
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 from services.screening.domain.answers import AnswerType
 from services.screening.domain.conditions import Age, All, Band, Condition, Is
 from services.screening.domain.questionnaire import Questionnaire
 from shared.errors import Refusal
 
-_REFUSED: Final[Mapping[str, str]] = {
-    "nothing-written": "Please write something first.",
-    "file-refused": "We can take a PDF, JPEG or PNG file of up to 5 MB. Please choose another one, or write to us.",
-    "too-much-added": "We have as much as we can take here. Please call us about anything else.",
-    "nobody-looks": "Nobody waits for words or files here now. Please call us if there is something to say.",
-    "not-declined": "A person has been asked already, or there is nothing to look at again.",
-    "nothing-to-void": "There is nothing to change here now. Please call us.",
-    "too-many-forms": "This form was opened again very often. Please call us.",
-    "already-answered": "We have your answers already and keep them as they were. To correct one, please call us.",
-    "already-decided": "We have your answers already. Below is what we said to them. To correct one, please call us.",
-    "case-closed": "This booking is no longer open, so there is nothing to fill in.",
-    "other-questionnaire-asked": "This visit asks for another form. Please go back to your booking and start again.",
-    "questionnaire-unknown": "This form is out of date. Please go back to your booking and start again.",
-    "practice-unknown": "This health check is not ready yet. Please try again in a minute.",
-    "emergency-number-missing": "This health check is not ready yet. Please call the practice.",
-    "case-unknown": "There is no health check under this address. Please check the link.",
-    "token-invalid": "Links to a booking end some time after the visit, and work only as they were sent. "
-    "Please open the link from your newest text.",
-}
-_MISSING: Final[Mapping[AnswerType, str]] = {
-    AnswerType.MULTI: "Please tick what applies, or “None of these”.",
-    AnswerType.FUZZY_DATE: "Please give the year at least, or choose one of the other answers.",
-    AnswerType.INT: "Please give a number, or choose one of the other answers.",
-    AnswerType.DATE: "Please give the day, month and year.",
-    AnswerType.BOOL: "A parent or legal guardian has to agree before a child can come.",
-}
-_MISFIT: Final[Mapping[AnswerType, str]] = {
-    AnswerType.FUZZY_DATE: "That is not a date. Give the year; the month if you know it; then the day.",
-    AnswerType.INT: "That is not a number we can use.",
-    AnswerType.DATE: "That is not a date of birth. Please give the day, month and year.",
-    AnswerType.TEXT: "That is too long. Please shorten it.",
-}
+FOLDER: Final = Path(__file__).parent / "words"
+NONE: Final = "none"
+"""The option of a question with several answers that says that nothing of it is so."""
 
 
-def refused(refusal: Refusal) -> str:
-    return _REFUSED.get(refusal.slug, "That did not work. Please try once more.")
+class WordsBroken(Exception):
+    """One sentence that names the file and what is wrong with it."""
 
 
-def missing(kind: AnswerType) -> str:
-    return _MISSING.get(kind, "Please answer this question.")
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`said` is the file as it is, for the templates."""
+
+    locale: str
+    said: Mapping[str, Any]
+
+    def refused(self, refusal: Refusal) -> str:
+        return self._of("refused", refusal.slug)
+
+    def refused_title(self, status: int) -> str:
+        return self._of("refused_title", str(status))
+
+    def missing(self, kind: AnswerType, form: Questionnaire, question: str) -> str:
+        return self._of("missing", kind.value).format(none=_label(form, question, NONE, self.locale))
+
+    def misfit(self, kind: AnswerType) -> str:
+        return self._of("misfit", kind.value)
+
+    def only_if(self, condition: Condition, form: Questionnaire) -> str:
+        """When a question applies, for somebody who sees it either way."""
+        return str(self.said["only"]["if"].format(clause=self._clause(condition, form)))
+
+    def _of(self, table: str, key: str) -> str:
+        words = self.said[table]
+        return str(words.get(key, words["other"]))
+
+    def _clause(self, condition: Condition, form: Questionnaire) -> str:
+        only = self.said["only"]
+        match condition:
+            case All(of=parts):
+                return str(only["and"].join(self._clause(part, form) for part in parts))
+            case Is(question=question, values=values):
+                labels = [_label(form, question, value, self.locale) for value in sorted(map(str, values))]
+                given = only["or"].join(only["quoted"].format(label=label) for label in labels)
+                return str(only["answered"].format(given=given))
+            case Age(band=band):
+                return str(only["aged"].format(band=self._aged(band)))
+            case _:
+                return str(only["applies"])
+
+    def _aged(self, band: Band) -> str:
+        only = self.said["only"]
+        match band:
+            case Band(low=None, high=int() as high):
+                return str(only["below"].format(high=high))
+            case Band(low=int() as low, high=None):
+                return str(only["from"].format(low=low))
+            case Band(low=int() as low, high=int() as high):
+                return str(only["between"].format(low=low, high=high - 1))
+            case _:
+                return str(only["any"])
 
 
-def misfit(kind: AnswerType) -> str:
-    return _MISFIT.get(kind, "Please choose one of the answers.")
+def read(locales: Iterable[str], folder: Path = FOLDER) -> Mapping[str, Words]:
+    """The words of each of these languages. Raises `WordsBroken`."""
+    spoken = {locale: Words(locale, _load(folder / f"{locale}.toml")) for locale in sorted(locales)}
+    first, *others = spoken.values()
+    for other in others:
+        for trouble in _apart(dict(_leaves(first.said)), dict(_leaves(other.said))):
+            raise WordsBroken(f"{other.locale}.toml is not as {first.locale}.toml: {trouble}")
+    return spoken
 
 
-def only_if(condition: Condition, form: Questionnaire, locale: str) -> str:
-    """When a question applies, for somebody who sees it either way."""
-    return f"Only if {_clause(condition, form, locale)}"
+def _load(file: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise WordsBroken(f"{file.name}: {error}") from error
 
 
-def _clause(condition: Condition, form: Questionnaire, locale: str) -> str:
-    match condition:
-        case All(of=parts):
-            return " and ".join(_clause(part, form, locale) for part in parts)
-        case Is(question=question, values=values):
-            given = " or ".join(f"“{_label(form, question, str(value), locale)}”" for value in sorted(map(str, values)))
-            return f"you answered {given} above"
-        case Age(band=band):
-            return f"the person who comes is {_aged(band)}"
-        case _:
-            return "it applies"
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        match value:
+            case dict():
+                yield from _leaves(value, f"{above}{key}.")
+            case list():
+                yield from ((f"{above}{key}.{number}", str(one)) for number, one in enumerate(value))
+            case _:
+                yield f"{above}{key}", str(value)
+
+
+def _apart(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:
+    """Words that only one of them has or leaves empty, and blanks that are not the same."""
+    for key in sorted(one.keys() ^ other.keys()):
+        yield key
+    for key in sorted(one.keys() & other.keys()):
+        if not (one[key].strip() and other[key].strip()) or _blanks(one[key]) != _blanks(other[key]):
+            yield key
+
+
+def _blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
 def _label(form: Questionnaire, question: str, value: str, locale: str) -> str:
     options = next(one.options for one in form.questions if one.id == question)
     named = {option.value: option.text[locale] for option in options}
-    return named.get(value) or form.labels[value][locale]
-
-
-def _aged(band: Band) -> str:
-    match band:
-        case Band(low=None, high=int() as high):
-            return f"under {high}"
-        case Band(low=int() as low, high=None):
-            return f"{low} or older"
-        case Band(low=int() as low, high=int() as high):
-            return f"{low} to {high - 1} years old"
-        case _:
-            return "of any age"
+    labels = form.labels.get(value, {})
+    return named.get(value) or labels.get(locale, "")

@@ -15,7 +15,7 @@ from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.screening import page
-from services.screening.actions import Casework, Continuing, Reviews, Screening, Word
+from services.screening.actions import Casework, Continuing, Memory, Returning, Reviews, Screening, Submitting, Word
 from services.screening.domain.answers import AnswerType, Limits
 from services.screening.domain.case import Case, State, Verdict
 from services.screening.domain.conditions import Age, All, Band, Is
@@ -33,9 +33,10 @@ from tests.support.screening import (
     STAFF,
     STARTS_AT,
     CaseTwin,
+    HistoryTwin,
+    MergeTwin,
     casework,
     request,
-    screening_of,
 )
 
 TOKENS = Tokens("signing-" + "s" * 32)
@@ -45,6 +46,8 @@ CLEAR = {
     "q_bleeding_disorder": "no", "q_blood_thinners": "none",
 }  # fmt: skip
 URGENT = CLEAR | {"q_red_flags.thunderclap": "thunderclap"}
+SPOKEN = words.read(CATALOGUE.texts)
+ENGLISH = SPOKEN["en"]
 QUESTIONNAIRE = CATALOGUE.form(FORM).questionnaire
 
 
@@ -100,16 +103,19 @@ async def browser() -> AsyncIterator[Browsing]:
 
     door = Door(TOKENS, "operator-" + "o" * 32, ready, lambda: NOW)
     made = casework(CaseTwin())
-    actions = screening_of(made)
+    memory = Memory(made, HistoryTwin())
+    submitting = Submitting(made, memory)
+    actions = Screening(made, submitting)
     continuing = Continuing(made, ids=lambda: "file-1")
-    routes = page.routes(actions, continuing, CATALOGUE, door, lambda: NOW)
+    returning = Returning(made, submitting, merges=MergeTwin(), tokens=TOKENS)
+    routes = page.routes(actions, returning, continuing, made.auditing, CATALOGUE, door, lambda: NOW)
     app = httpkit.application("screening", routes, AsyncExitStack(), door)
     async with TestClient(TestServer(httpkit.mounted({"screening": app}))) as client:
         yield Browsing(made, actions, client)
 
 
 def _read(posted: Mapping[str, str]) -> dict[str, Any]:
-    return sheet.read(QUESTIONNAIRE, posted)[0]
+    return sheet.read(QUESTIONNAIRE, posted, ENGLISH)[0]
 
 
 async def test_the_form_shows_every_question_and_the_urgent_text_from_the_start(browser: Browsing) -> None:
@@ -218,7 +224,7 @@ async def test_a_form_that_is_asked_again_says_why_and_what_the_practice_writes(
     await Reviews(browser.casework).rule(APPOINTMENT, word, version=2, hand=STAFF)
     shown = await browser.get()
     assert "Your practitioner has a question" in shown.text
-    assert "The practice writes: When was <it>?" in shown.text
+    assert "The practice writes When was <it>?" in shown.text
     assert "<it>" not in shown.html
     assert 'name="q_head_injury"' in shown.html
     assert "They have to say when." not in shown.text
@@ -236,7 +242,7 @@ async def test_words_and_a_file_go_in_by_plain_forms_and_lead_back_to_the_page(b
     assert "/words?" in (await browser.get()).html
     for name, posted in (("words", {"words": "My doctor agrees."}), ("file", _file(b"%PDF-1.7 note\r\n--x\r\n"))):
         sent = await browser.turn(name, posted)
-        assert (sent.status, sent.location) == (303, _address(APPOINTMENT, None))
+        assert (sent.status, sent.location) == (303, f"{_address(APPOINTMENT, None)}&done={name}")
     case = await browser.case
     assert (len(case.words), [one.size for one in case.attachments]) == (1, [20])
     _, content = await Reviews(browser.casework).attachment(APPOINTMENT, "file-1", STAFF)
@@ -351,15 +357,13 @@ def test_the_page_reads_what_the_interface_takes() -> None:
 def test_ages_are_said_in_words() -> None:
     bands = (Band(None, 2), Band(12, 61), Band(65, None))
 
-    assert [words.only_if(Age(band), QUESTIONNAIRE, "en") for band in bands] == [
+    assert [ENGLISH.only_if(Age(band), QUESTIONNAIRE) for band in bands] == [
         "Only if the person who comes is under 2",
         "Only if the person who comes is 12 to 60 years old",
         "Only if the person who comes is 65 or older",
     ]
     both = All((Is("q_blood_thinners", frozenset({"anticoagulant"})), Age(Band(65, None))))
-    assert words.only_if(both, QUESTIONNAIRE, "en").endswith(
-        "or similar” above and the person who comes is 65 or older"
-    )
+    assert ENGLISH.only_if(both, QUESTIONNAIRE).endswith("or similar” above and the person who comes is 65 or older")
 
 
 def _alone(kind: AnswerType, posted: Mapping[str, str]) -> object:
