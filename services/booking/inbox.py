@@ -36,6 +36,7 @@ from shared.events.screening import CaseDecided, CaseVoided
 from shared.retry import DONE, Park, RetryAfter, Verdict
 
 SOON = timedelta(seconds=5)
+UNASKED = "not requested yet"
 
 
 def subscriptions(booking: Booking) -> Subscriptions:
@@ -48,11 +49,14 @@ def subscriptions(booking: Booking) -> Subscriptions:
 
     async def voided(heard: Envelope[CaseVoided]) -> Verdict:
         word = Word(version=heard.sequence, event=heard.id)
-        return await _verdict(_told(heard.data.appointment, word))
+        verdict = await _verdict(_told(heard.data.appointment, word))
+        # Nobody had asked for this check: of a time that is only held there is nothing to take back, now or later.
+        return DONE if heard.sequence == 1 and isinstance(verdict, RetryAfter) and verdict.why == UNASKED else verdict
 
     async def _told(appointment: str, word: Word) -> Appointment:
         visit = await booking.visits.told(AppointmentId(appointment), word)
         await booking.courses.told(visit, word.event)
+        await booking.resting.told(visit, word.event)
         return visit
 
     async def said_yes(heard: Envelope[ReplyConfirmed]) -> Verdict:
@@ -140,4 +144,4 @@ async def _verdict(deed: Awaitable[Appointment]) -> Verdict:
     except NoSuchAppointment:
         return Park("no such appointment")
     # Nothing can be said about what was never requested, unless an older state of the database was restored.
-    return RetryAfter(SOON, "not requested yet") if appointment.state is State.HELD else DONE
+    return RetryAfter(SOON, UNASKED) if appointment.state is State.HELD else DONE

@@ -150,7 +150,7 @@ def _in_review(turned: Appointment, _: Turn, snapshot: Snapshot) -> booking.Appo
 
 
 def _again(turned: Appointment) -> Literal[True] | None:
-    """Of a later visit of a course only if its own check was asked for: what the first one's came to is told of that."""
+    """Of a later visit of a course only if its own check was asked for; else the first one's texts speak for it."""
     told = any(turn.deed is Deed.CONFIRMED for turn in turned.history[:-1])
     return True if (turned.was_asked_again if turned.follows else told) else None
 

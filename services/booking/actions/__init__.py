@@ -22,6 +22,7 @@ from services.booking.actions.limits import Allowed, Limits
 from services.booking.actions.numbers import Proving
 from services.booking.actions.offering import Offering
 from services.booking.actions.profiles import Profiles
+from services.booking.actions.resting import Resting
 from services.booking.actions.times import Times
 from services.booking.actions.visits import Visits
 from services.booking.actions.waitlist import Waitlist
@@ -61,6 +62,7 @@ class Booking:
     courses: Courses
     course_plans: CoursePlans
     course_changes: CourseChanges
+    resting: Resting
     reactions: tuple[Reaction, ...] = ()
 
     @classmethod
@@ -84,6 +86,7 @@ class Booking:
         courses, course_plans = Courses(times, visits, stores.appointments, now), CoursePlans(times, now)
         claims = Claims(stores, times, visits, admission, clients.refs, policy, now)
         offering = Offering(stores, times, visits, claims, now)
+        resting = Resting(stores.histories, visits, clients.refs, now)
         webhooks = Webhooks(stores, signer or Signer(secrets.token_hex()), now, plain=plain_webhooks)
         deliveries = Deliveries(stores, webhooks, now)
         return cls(
@@ -105,6 +108,7 @@ class Booking:
             courses=courses,
             course_plans=course_plans,
             course_changes=CourseChanges(courses, course_plans, times, visits, policy, now),
+            resting=resting,
             # Filing comes last: it gathers for a moment, for which nothing else has to wait.
-            reactions=(courses.heard, deliveries.heard, claims.taken, offering.freed, clients.file),
+            reactions=(courses.heard, resting.heard, deliveries.heard, claims.taken, offering.freed, clients.file),
         )

@@ -147,7 +147,14 @@ class Courses:
             await self._follow(AppointmentId(fact.appointment), seat.course)
 
     async def told(self, visit: Appointment, event: str) -> None:
-        """What the health check said of the first visit, where no event tells the others of it."""
+        """What was said of the first one's health check where no event tells the others, or on the page of another."""
+        if visit.seat is not None and rules.takes_back(visit, event):
+            await self._visits.turn(
+                seat_id(visit.seat.course, 0),
+                lambda lead: rules.doubted(lead, event=event, now=self._now()),
+                hand=COURSE,
+            )
+            await self.follow(visit.seat.course)
         leads = visit.seat is not None and not visit.follows
         if leads and any(turn.event == event and turn.deed in rules.UNSAID for turn in visit.history):
             await self.follow(rules.seat_of(visit).course)

@@ -36,10 +36,9 @@ def obey(appointment: Appointment, word: Word, *, now: datetime) -> Appointment:
 
     Words may come twice and in any order. A visit that has begun takes place whatever is said; what still waits may
     be decided late, because it is not given back before all that was said in time has been heard. The later visits of
-    a course follow the first, until their own check is asked for.
+    a course follow the first, until their own check is asked for; but a client may take back there what the first said.
     """
-    follows = appointment.follows and not appointment.was_asked_again
-    if word.version <= appointment.checked or appointment.client is None or follows:
+    if word.version <= appointment.checked or appointment.client is None or _is_elsewhere(appointment, word):
         return appointment
     if appointment.state in turns.TOOK_PLACE and now >= appointment.starts_at:
         obeyed = _noted(appointment, word, now)
@@ -48,6 +47,20 @@ def obey(appointment: Appointment, word: Word, *, now: datetime) -> Appointment:
     else:
         return appointment
     return obeyed if obeyed is appointment else replace(obeyed, checked=word.version)
+
+
+def _is_elsewhere(appointment: Appointment, word: Word) -> bool:
+    """Of a health check that was never asked for nothing is decided here, and only what took it for granted ends.
+
+    Its case begins with the word that voids it: nobody gets more time for a first form by taking it back.
+    """
+    follows = appointment.follows and not appointment.was_asked_again
+    never_asked = follows or (word.version == 1 and not appointment.checked)
+    if not never_asked:
+        return False
+    return (follows and word.outcome is not None) or (
+        word.outcome is None and appointment.state not in turns.TOOK_PLACE
+    )
 
 
 def _noted(appointment: Appointment, word: Word, now: datetime) -> Appointment:

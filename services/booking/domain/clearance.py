@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.booking.domain.appointment import Appointment, Client, Deed, Offer, State, Turn
+from services.booking.domain.appointment import Appointment, By, Client, Deed, Offer, State, Turn
 
 CLEARED: Final = frozenset({Deed.CONFIRMED, Deed.RECHECKED, Deed.POSTPONED})
 AGAINST: Final = frozenset({Deed.DECLINED, Deed.REVIEWED})
@@ -48,6 +48,35 @@ def _decisions(visits: Iterable[Appointment], screening: str) -> Iterator[tuple[
             cleared = turn.deed in CLEARED and visit.offer.screening == screening
             if cleared or turn.deed in AGAINST or is_voided(turn):
                 yield visit, turn
+
+
+def rests(visit: Appointment) -> bool:
+    """Whether it is confirmed by the health check of another visit alone."""
+    own = visit.checked or visit.was_asked_again
+    return visit.state is State.CONFIRMED and not own and any(_rested(turn) for turn in visit.history)
+
+
+def doubt(visit: Appointment, visits: Iterable[Appointment]) -> str | None:
+    """The event that tells why a visit which rests on another's health check does so no longer; None if it does.
+
+    The newest that was decided of the same person counts, whatever the form; a number can be shared.
+    """
+    if visit.client is None or visit.offer.screening is None or not rests(visit):
+        return None
+    others = [one for one in visits if one.id != visit.id and not rests(one) and _same(one.client, visit.client)]
+    newest = max(_decisions(others, visit.offer.screening), key=lambda one: one[1].at, default=None)
+    if newest is None or newest[1].deed in CLEARED:
+        return None
+    return newest[1].event or f"{newest[0].id}:doubted"
+
+
+def was_noted(visit: Appointment, event: str) -> bool:
+    return any(turn.event == event and turn.deed is Deed.VOIDED for turn in visit.history)
+
+
+def _rested(turn: Turn) -> bool:
+    """The client's own request confirmed it, because of what was told before."""
+    return turn.deed is Deed.CONFIRMED and turn.by is By.CLIENT and turn.event is not None
 
 
 def is_voided(turn: Turn) -> bool:

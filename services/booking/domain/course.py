@@ -173,6 +173,24 @@ def _as_it_ended(visit: Appointment, lead: Appointment, *, now: datetime) -> App
     return turns.lapse(replace(visit, held_until=now), now=now)
 
 
+def doubted(lead: Appointment, *, event: str, now: datetime) -> Appointment:
+    """What the first one's health check said was taken back on the page of a later visit, which relied on it."""
+    if any(turn.event == event for turn in lead.history) or not counts(lead):
+        return lead
+    if lead.state in turns.VOIDABLE and (now >= lead.starts_at or lead.state not in BOOKED):
+        return turns.void(lead, event=event, now=now)
+    if lead.state is State.CONFIRMED or lead.is_postponed:
+        return turns.ask_check(lead, now=now, voided_by=event)
+    return lead
+
+
+def takes_back(visit: Appointment, event: str) -> bool:
+    """Whether that word took back what the visit relied on until then, which is the check of the first."""
+    own = (turn for turn in visit.history if turn.deed in {Deed.CHECK_ASKED, Deed.VOIDED})
+    first = next(own, None)
+    return visit.follows and first is not None and first.event == event
+
+
 def counts(lead: Appointment) -> bool:
     """Whether the newest that was decided of the first is a clearance, and was not voided since."""
     decided = (turn for turn in reversed(lead.history) if turn.deed in CLEARED | AGAINST or is_voided(turn))

@@ -38,6 +38,8 @@ class Step:
 
 
 TOOK_PLACE: Final = frozenset({State.CONFIRMED, State.ATTENDED, State.MISSED})
+# Others may rely on what was said of a visit also when it came to nothing afterwards.
+VOIDABLE: Final = TOOK_PLACE | {State.CANCELLED, State.LAPSED}
 # Attended may have been assumed in silence, so the practitioner's later word may still correct it, and a slip.
 STEPS: Final[Mapping[Deed, Step]] = {
     Deed.RENEWED: Step(frozenset({State.HELD}), None),
@@ -45,7 +47,7 @@ STEPS: Final[Mapping[Deed, Step]] = {
     Deed.REVIEWED: Step(BOOKED, State.IN_REVIEW),
     Deed.CONFIRMED: Step(PENDING, State.CONFIRMED),
     Deed.RECHECKED: Step(TOOK_PLACE, None),
-    Deed.VOIDED: Step(TOOK_PLACE, None),
+    Deed.VOIDED: Step(VOIDABLE, None),
     Deed.POSTPONED: Step(BOOKED, State.REQUESTED),
     Deed.CHECK_ASKED: Step(BOOKED, State.REQUESTED),
     Deed.DECLINED: Step(BOOKED, State.DECLINED),

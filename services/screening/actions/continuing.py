@@ -104,16 +104,22 @@ class Continuing:
         return await self._turned(appointment, practice, turn, locale=locale, hand=hand)
 
     async def void(self, appointment: str, practice: str, cause: Reopening, *, locale: str | None, hand: Hand) -> Told:
-        """Something changed, or a consent was taken back. Raises `NothingToVoid`, `TooManyForms`."""
+        """Something changed, or a consent was taken back. Raises `NothingToVoid`, `TooManyForms`.
+
+        A visit may stand by the health check of another: then this is the first that is heard of its own.
+        """
 
         async def turn(case: Case) -> Case:
             return case.voided(cause, now=self._casework.now())
 
-        return await self._turned(appointment, practice, turn, locale=locale, hand=hand)
+        fresh = Case(id=appointment, practice=practice)
+        return await self._turned(appointment, practice, turn, locale=locale, hand=hand, fresh=fresh)
 
-    async def _turned(self, appointment: str, practice: str, turn: Turn, *, locale: str | None, hand: Hand) -> Told:
+    async def _turned(
+        self, appointment: str, practice: str, turn: Turn, *, locale: str | None, hand: Hand, fresh: Case | None = None
+    ) -> Told:
         for _ in range(TRIES):
-            case = await self._casework.own(appointment, practice)
+            case = await self._casework.own(appointment, practice) or fresh
             if case is None:
                 raise CaseUnknown("there is no health check for this appointment")
             after = await turn(case)

@@ -163,11 +163,17 @@ class Case:
             return self
         return self._reopened(Reopening.EXPIRED, self.ruling, now)
 
+    @property
+    def was_never_asked(self) -> bool:
+        """Neither by booking nor by the client: if the visit stands, it does by another one's health check."""
+        halves = self.request is None and self.submission is None
+        return self.state is State.AWAITING and halves and not self.rounds
+
     def check_voidable(self) -> None:
         """Raises `CaseClosed`, `NothingToVoid` or `TooManyForms`."""
         if self.state is State.CLOSED:
             raise CaseClosed("the appointment is no longer open")
-        if self.state not in COUNTS | {State.IN_REVIEW}:
+        if self.state not in COUNTS | {State.IN_REVIEW} and not self.was_never_asked:
             raise NothingToVoid(f"the case is {self.state}")
         if len(self.rounds) >= MOST_ROUNDS:
             raise TooManyForms("this health check was opened again too often; please call the practice")

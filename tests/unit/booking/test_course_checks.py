@@ -14,7 +14,7 @@ from services.booking.inbox import subscriptions
 from shared.events import envelope
 from shared.events.screening import CaseVoided
 from shared.retry import DONE
-from tests.support.booking import CLIENT, HOUR, MINUTE, STAFF, TEN, House
+from tests.support.booking import CLIENT, HOUR, MINUTE, STAFF, TEN, House, wants
 from tests.support.booking_courses import WEEK, CourseDesk, a_course, course_of, states
 
 DAY = timedelta(days=1)
@@ -230,3 +230,35 @@ async def test_what_was_said_of_a_first_visit_that_is_over_counts_for_the_others
     await house.booking.visits.keep_time()
     asked = await house.booking.courses.get(course_of(visits))
     assert [one.is_asked_again for one in asked[1:]] == [True, True]
+
+
+@pytest.mark.parametrize("lead_is", ["to come", "over", "cancelled"])
+async def test_what_is_taken_back_on_the_page_of_a_later_visit_is_taken_back_of_all_that_rely_on_the_first(
+    house: House, desk: CourseDesk, lead_is: str
+) -> None:
+    visits = await cleared_until(house, desk, LONG)
+    if lead_is == "over":
+        house.time.at = TEN + 3 * HOUR
+        await house.booking.visits.keep_time()
+    elif lead_is == "cancelled":
+        await house.booking.visits.cancel(visits[0].id, hand=STAFF)
+        await hears(house, last=1)
+    for _ in range(2):
+        await hears_void(house, visits[2], version=1)
+        visits = await seen(house, visits)
+        lead = {"to come": "requested", "over": "attended", "cancelled": "cancelled"}[lead_is]
+        assert states(visits) == [lead, "requested", "requested"]
+    assert (visits[2].is_asked_again, visits[2].checked) == (True, 1)
+    await house.decide(visits[2], Outcome.NEEDS_REVIEW)
+    assert states(await seen(house, visits))[2] == "in_review"
+
+
+async def test_nobody_waits_longer_for_the_first_of_a_course_by_taking_back_what_was_never_said(
+    house: House, desk: CourseDesk
+) -> None:
+    visits = await desk.request(a_course(3))
+    for visit in visits:
+        await hears_void(house, visit, version=1)
+    assert list(await house.booking.courses.get(course_of(visits))) == list(visits)
+    held = await house.hold(wants(TEN + 2 * HOUR), key="held")
+    await hears_void(house, held, version=1)

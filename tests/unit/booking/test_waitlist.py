@@ -28,7 +28,8 @@ from services.booking.domain.waitlist import AlreadyWaiting, Hours, NothingToWai
 from services.booking.inbox import subscriptions
 from services.booking.phone import NotAMobileNumber
 from shared.errors import Refusal
-from shared.events import Envelope
+from shared.events import Envelope, envelope
+from shared.events.screening import CaseVoided
 from shared.retry import DONE
 from tests.support.booking import (
     CLIENT,
@@ -497,6 +498,48 @@ async def test_an_instant_offer_confirms_by_the_health_check_of_an_earlier_visit
     assert line.state(waiting) is Wait.CLAIMED
 
 
+@pytest.mark.parametrize("said", ["voided", "declined", "in review", "voided when it is over", "of another person"])
+async def test_what_speaks_against_the_earlier_check_takes_back_what_was_confirmed_by_it(said: str) -> None:
+    line = Line()
+    over = said == "voided when it is over"
+    earlier = await _cleared(line, until=date(2027, 3, 2), at=TEN - 2 * HOUR if over else TEN + 9 * HOUR)
+    await line.join(1, name="Kim Doe", phone="+41791234567")
+    await line.frees()
+    visit = await line.claim(line.made[0])
+    await line.hears()
+    line.time.at = TEN - HOUR if over else NOW + 2 * MINUTE
+    if said == "declined":
+        await line.decide(earlier, Outcome.DECLINED)
+    elif said == "in review":
+        await line.decide(earlier, Outcome.NEEDS_REVIEW)
+    elif said == "of another person":
+        held = await line.hold(wants(TEN + 6 * HOUR), key="theirs")
+        await line.booking.visits.request(held.id, a_person(name="Kit Doe"), hand=CLIENT)
+        await line.decide(held, Outcome.DECLINED)
+    else:
+        await _hears_void(line, earlier)
+    await line.hears(times=2)
+    now_is = await line.booking.visits.get(visit.id)
+    assert now_is.state is (State.CONFIRMED if said == "of another person" else State.REQUESTED)
+    assert now_is.is_asked_again is (said != "of another person")
+    await line.decide(now_is, Outcome.CLEARED)
+    await line.hears(times=2)
+    assert (await line.booking.visits.get(visit.id)).state is State.CONFIRMED
+
+
+async def test_who_was_confirmed_while_the_earlier_check_was_voided_is_asked_too() -> None:
+    line = Line()
+    earlier = await _cleared(line, until=date(2027, 3, 2))
+    await line.join(1, name="Kim Doe", phone="+41791234567")
+    await line.frees()
+    visit = await line.claim(line.made[0])  # and its event is still on the way
+    line.time.pass_(MINUTE)
+    turned = await line.void(earlier)
+    line.appointments.said.remove(next(one for one in line.appointments.said if one.sequence == turned.version))
+    await line.hears()
+    assert (await line.booking.visits.get(visit.id)).is_asked_again
+
+
 def test_a_clearance_confirms_a_request_up_to_its_last_day_at_the_place() -> None:
     for until, state in ((date(2027, 3, 1), State.REQUESTED), (date(2027, 3, 2), State.CONFIRMED)):
         cleared = Clearance(until=until, event="case:1")
@@ -697,9 +740,15 @@ async def test_an_unknown_offer_is_not_found() -> None:
         await line.booking.claims.look("a" * 26)  # type: ignore[arg-type]  # as an address would have it
 
 
-async def _cleared(line: Line, *, until: date) -> Appointment:
-    """The client of `a_person` has a visit, later that day, with a health check that counts until then."""
-    requested = await line.request(wants(TEN + 9 * HOUR), key="earlier")
+async def _hears_void(line: Line, visit: Appointment) -> None:
+    fact = CaseVoided(appointment=visit.id, cause="changed")
+    said = envelope(fact, subject=visit.id, practice=visit.practice, sequence=visit.checked + 1, at=line.time.at)
+    assert await line.hear(said) == DONE
+
+
+async def _cleared(line: Line, *, until: date, at: datetime = TEN + 9 * HOUR) -> Appointment:
+    """The client of `a_person` has a visit, by default later that day, with a health check that counts until then."""
+    requested = await line.request(wants(at), key="earlier")
     return await line.booking.visits.told(requested.id, a_word(Outcome.CLEARED, until=until, event="case:1"))
 
 

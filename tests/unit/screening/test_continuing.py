@@ -305,8 +305,22 @@ async def test_nothing_can_be_taken_back_of_a_decline_or_before_there_is_anythin
     await life.settle(twin.DECLINED)
     with pytest.raises(NothingToVoid):
         await life.void()
-    with pytest.raises(CaseUnknown):
-        await Life().void()
+    waiting = Life()
+    await waiting.screening.take_request(APPOINTMENT, PRACTICE, twin.request(), starts_at=STARTS_AT, sequence=2)
+    with pytest.raises(NothingToVoid):
+        await waiting.void()
+
+
+async def test_a_change_is_taken_of_a_visit_that_stands_by_another_ones_health_check() -> None:
+    life = Life()
+    told = await life.void()
+    assert (told.state, told.may, life.case.version) == (State.AWAITING, (May.ANSWER,), 1)
+    assert await life.void() == told
+    assert [one.data.cause for one in life.cases.said] == ["changed"]
+    asked = twin.request()
+    await life.screening.ask_again(APPOINTMENT, PRACTICE, asked, starts_at=STARTS_AT, sequence=5, checked=1)
+    assert keys(await life.answer(twin.REVIEWED))
+    assert (life.case.state, life.said) == (State.IN_REVIEW, [CaseVoided, CaseDecided])
 
 
 @pytest.mark.parametrize("turn", ["more_info", "changed", "refused"])
