@@ -60,11 +60,12 @@ class Retention:
         return placed
 
     async def release(self, practice: str, client: str, *, hand: Hand) -> None:
-        """What was to be erased meanwhile is erased at the next round. Raises `HoldUnknown`."""
-        if not await self._holds.lift(practice, client):
+        """What was to be erased meanwhile is erased at the next round. Noted before it ends. Raises `HoldUnknown`."""
+        if not await self._holds.any_of(practice, [client]):
             raise HoldUnknown("nothing of this client is held")
-        await self._casework.vault.forget(practice, f"hold:{client}")
         await self._note(Deed.RELEASE, practice, client, hand)
+        await self._holds.lift(practice, client)
+        await self._casework.vault.forget(practice, f"hold:{client}")
 
     async def held(self, practice: str) -> Sequence[tuple[Hold, str]]:
         """Every hold with its reason, the oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from services.screening.actions import HoldUnknown, ReasonTooShort, Retention
 from services.screening.actions.retention import BATCH
-from services.screening.domain.audit import Hand, Role
+from services.screening.domain.audit import Deed, Fact, Hand, Role
 from services.screening.domain.case import Case, State
 from services.screening.domain.retention import Kept, Terms, kept, of_age
+from services.screening.store.audit import ChainContended
 from tests.support import screening as twin
 from tests.support.screening import APPOINTMENT, NOW, PRACTICE, STARTS_AT
+from tests.support.screening_audit import AuditTwin, an_audit
 
 TERMS = Terms(unanswered=timedelta(days=7), unvisited=timedelta(days=90), visited_years=7)
 DESK = Hand(role=Role.STAFF, who="operator", name="The desk")
@@ -32,9 +34,10 @@ class World:
     def __init__(self) -> None:
         self.cases, self.vault = twin.CaseTwin(), twin.VaultTwin()
         self.holds, self.merges, self.asks = twin.HoldTwin(), twin.MergeTwin(), twin.AskTwin()
+        self.audit = AuditTwin()
 
     def at(self, now: datetime) -> Retention:
-        work = twin.casework(self.cases, vault=self.vault, now=now)
+        work = twin.casework(self.cases, vault=self.vault, now=now, auditing=an_audit(self.audit, now=now))
         clients = twin.clients(
             self.cases, vault=self.vault, now=now, holds=self.holds, merges=self.merges, asks=self.asks
         )
@@ -184,6 +187,27 @@ async def test_a_hold_has_a_written_reason_that_is_sealed_and_placed_once() -> N
     ((held, reason),) = await world.at(NOW).held(PRACTICE)
     assert (held.client, reason) == (REF, REASON)
     assert await world.at(NOW).held("elsewhere") == []
+
+
+async def test_the_end_of_a_hold_is_noted_before_it_ends_so_that_none_ends_unseen() -> None:
+    class Away(AuditTwin):
+        async def append(self, practice: str, facts: Sequence[Fact]) -> None:
+            raise ChainContended(practice)
+
+    world = World()
+    await world.at(NOW).hold(PRACTICE, REF, reason=REASON, hand=DESK)
+    world.audit = Away()
+    with pytest.raises(ChainContended):
+        await world.at(NOW).release(PRACTICE, REF, hand=DESK)
+    ((held, reason),) = await world.at(NOW).held(PRACTICE)
+    assert (held.client, reason) == (REF, REASON)
+
+    world.audit = AuditTwin()
+    await world.at(NOW).release(PRACTICE, REF, hand=DESK)
+    assert [entry.fact.deed for entry in world.audit.chains[PRACTICE]] == [Deed.RELEASE]
+    with pytest.raises(HoldUnknown):
+        await world.at(NOW).release(PRACTICE, REF, hand=DESK)
+    assert len(world.audit.chains[PRACTICE]) == 1
 
 
 async def test_there_is_nothing_to_release_where_nothing_is_held() -> None:
