@@ -368,6 +368,12 @@ async def export_and_erase(seen: Watched, booking: Booking) -> None:
         return status == 200
 
     await until(fetched, within=20)
+    for form in ("fhir", "html"):
+        assert (await seen.send("GET", f"{path}?format={form}"))[0] == 200
+    await seen.send("GET", f"/screening/v1/cases/{booking.id}/fhir")
+    foreign = {"resourceType": "Questionnaire", "title": WORDS["wrong"], "item": [{"linkId": WORDS["wrong"]}]}
+    imported = f"/screening/v1/practices/{PRACTICE}/forms/import?form=cst-core"
+    assert (await seen.send("POST", imported, json=foreign))[0] == 422
     with suppress(Refused):
         await booking.cancel()
     await seen.send("POST", f"{clients}/{ref}/erase", headers={"Idempotency-Key": f"{key}e"})
