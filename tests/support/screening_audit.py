@@ -52,6 +52,17 @@ class AuditTwin:
         return old[-1].head
 
 
+class Full(Exception):
+    """Nothing can be noted any more."""
+
+
+class FullAudit(AuditTwin):
+    """Takes no entry."""
+
+    async def append(self, practice: str, facts: Sequence[Fact]) -> None:
+        raise Full(practice, facts)
+
+
 class TrailTwin:
     """The trails of the cases in this mapping."""
 

@@ -95,19 +95,23 @@ class Memory:
     async def correct(
         self, appointment: str, questions: Iterable[str], *, note: str, by: str, hand: Hand
     ) -> Sequence[Correction]:
-        """What the client of this case said yes to until now was wrong. Raises `NoteTooShort`, `NothingToCorrect`."""
+        """What the client of this case said yes to until now was wrong; noted before it is kept.
+
+        Raises `NoteTooShort`, `NothingToCorrect`.
+        """
         if len("".join(note.split())) < SHORTEST_NOTE:
             raise NoteTooShort(f"a note of at least {SHORTEST_NOTE} characters is needed")
         at = self._casework.now()
         made = tuple(Correction(question=one, note=note, by=by, at=at) for one in sorted(set(questions)))
+        case, noting = await self._casework.find(appointment), self._casework.auditing
+        noted = noting.fact(Deed.CORRECT, practice=case.practice, record=appointment, hand=hand)
         for _ in range(TRIES):
             case = await self._casework.find(appointment)
             before = await self._of(case)
             lasting = await confidential.lasting_of(self._casework.vault, before)
             after = lasting.corrected(made)
+            await noting.note(noted)
             if await self._keep(before, lasting, after, []):
-                noting = self._casework.auditing
-                await noting.note(noting.fact(Deed.CORRECT, practice=case.practice, record=appointment, hand=hand))
                 return after.corrections
         raise Contended(appointment)
 

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.screening import confidential
-from services.screening.actions import CaseUnknown
+from services.screening.actions import CaseUnknown, Memory
 from services.screening.domain.case import Case, State
 from services.screening.domain.history import MOST_NAMED, History, Lasting, NothingToCorrect, lifetime
 from services.screening.domain.refusals import CaseClosed, NoteTooShort
 from tests.support import screening as twin
 from tests.support.screening import NOW, PRACTICE
+from tests.support.screening_audit import Full, FullAudit, an_audit
 from tests.support.screening_returning import NOTE, OTHER_REF, REF, THIRD_REF, House, id_of
 
 A, B, C, D = (id_of(number) for number in range(4))
@@ -136,6 +137,15 @@ async def test_a_correction_takes_an_earlier_yes_back_and_a_later_one_counts_aga
     assert (await later(house).visit(B, SAYS_NO)).state is State.CLEARED
     await later(house).visit(C, SAID_YES)
     assert (await later(house).visit(D, SAYS_NO)).state is State.IN_REVIEW
+
+
+async def test_what_cannot_be_noted_is_not_corrected(house: House) -> None:
+    await house.visit(A, SAID_YES)
+    casework = twin.casework(house.cases, vault=house.vault, now=house.now, auditing=an_audit(FullAudit()))
+    with pytest.raises(Full):
+        await Memory(casework, house.histories).correct(A, ["q_aneurysm"], note=NOTE, by="Ines", hand=twin.STAFF)
+    (kept,) = await house.memory.of([house.case(A)])
+    assert kept.corrections == ()
 
 
 async def test_only_what_was_said_can_be_corrected_and_not_without_a_reason(house: House) -> None:
