@@ -69,7 +69,8 @@ class World:
 
 
 async def gone_on(world: World, first_day: date, appointment: str = APPOINTMENT) -> None:
-    """Kept on the day before, gone on that day, with its key."""
+    """Kept on the day before, as was said of it at once, and gone on that day, with its key."""
+    assert await world.at(NOW).until(world.cases.kept[appointment]) == first_day - timedelta(days=1)
     eve = datetime(first_day.year, first_day.month, first_day.day, 12, tzinfo=UTC) - timedelta(days=1)
     await world.at(eve).carry_out()
     assert world.is_kept(appointment)
@@ -117,6 +118,7 @@ async def test_all_visits_of_a_client_are_kept_as_long_as_the_last_one_under_whi
     await world.visit("b" * 26, starts_at=later, client=OLD_REF)
     await world.merges.join(PRACTICE, OLD_REF, REF, at=NOW)
 
+    assert await world.at(NOW).until(world.cases.kept[APPOINTMENT]) == later.date().replace(year=later.year + 7)
     await world.at(datetime(2034, 1, 1, tzinfo=UTC)).carry_out()
     assert world.is_kept()
     assert world.cases.kept[APPOINTMENT].last_visit == later.date()
@@ -148,6 +150,7 @@ async def test_a_hold_stops_the_retention_until_it_ends() -> None:
     await world.visit()
     await world.merges.join(PRACTICE, OLD_REF, REF, at=NOW)
     await world.at(NOW).hold(PRACTICE, OLD_REF, reason=REASON, hand=DESK)
+    assert await world.at(NOW).until(world.cases.kept[APPOINTMENT]) is None
     much_later = datetime(2050, 1, 1, tzinfo=UTC)
     await world.at(much_later).carry_out()
     assert world.is_kept()
