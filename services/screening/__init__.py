@@ -29,6 +29,7 @@ HEARS = (
     booking.AppointmentCheckAsked,
     booking.AppointmentMoved,
     booking.AppointmentCancelled,
+    booking.AppointmentDeclined,
     booking.AppointmentLapsed,
     booking.AppointmentAttended,
     booking.AppointmentMissed,

@@ -13,6 +13,7 @@ from shared.events.booking import (
     AppointmentAttended,
     AppointmentCancelled,
     AppointmentCheckAsked,
+    AppointmentDeclined,
     AppointmentLapsed,
     AppointmentMissed,
     AppointmentMoved,
@@ -85,7 +86,13 @@ def _afterwards(screening: Screening) -> Subscriptions:
             await screening.close(heard.data.appointment, heard.practice)
         return DONE
 
+    async def declined(heard: Envelope[AppointmentDeclined]) -> Verdict:
+        if heard.data.service.screening is not None:
+            await screening.decline(heard.data.appointment, heard.practice)
+        return DONE
+
     return {
+        AppointmentDeclined: declined,
         AppointmentMoved: moved,
         AppointmentCancelled: ended,
         AppointmentLapsed: ended,

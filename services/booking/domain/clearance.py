@@ -65,9 +65,11 @@ def doubt(visit: Appointment, visits: Iterable[Appointment]) -> str | None:
         return None
     others = [one for one in visits if one.id != visit.id and not rests(one) and _same(one.client, visit.client)]
     newest = max(_decisions(others, visit.offer.screening), key=lambda one: one[1].at, default=None)
-    if newest is None or newest[1].deed in CLEARED:
+    if newest is None:
         return None
-    return newest[1].event or f"{newest[0].id}:doubted"
+    of, turn = newest
+    taken_back = turn.deed is Deed.POSTPONED and of.cleared_until is None  # with the first visit of its course
+    return (turn.event or f"{of.id}:doubted") if taken_back or turn.deed not in CLEARED else None
 
 
 def was_noted(visit: Appointment, event: str) -> bool:

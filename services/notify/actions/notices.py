@@ -56,7 +56,9 @@ class Notices:
             expires_at=at + WORD_OF_USE,
             consented=visit.consented,
         )
-        return await self.tell(_about(visit, visit.phone, notice, count=count, at=at), None)
+        told = await self.tell(_about(visit, visit.phone, notice, count=count, at=at), None)
+        await self._drop_untimely(appointment)
+        return told
 
     async def review_due(self, appointment: str, *, until: datetime, count: int, at: datetime) -> bool:
         """A person is awaited at the practice; False while the visit or its practice is not known."""

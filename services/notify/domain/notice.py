@@ -20,6 +20,8 @@ class NoticeKind(StrEnum):
 
 # While a visit is in one of these states somebody at the practice may still be awaited.
 AWAITED = frozenset({VisitState.IN_REVIEW, VisitState.DECLINED})
+# The health check of such a visit is closed, and there is nothing left to be read there.
+OVER = frozenset({VisitState.CANCELLED, VisitState.LAPSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
 from services.notify.domain.frame import Planned
-from services.notify.domain.notice import AWAITED, NoticeKind
+from services.notify.domain.notice import AWAITED, OVER, NoticeKind
 from services.notify.domain.visit import Visit
 
 SUPERSEDED = "superseded"
@@ -82,5 +82,9 @@ def _obsolete(existing: Sequence[Message], wanted: set[str], visit: Visit, now: 
 
 
 def untimely(message: Message, visit: Visit) -> bool:
-    """The practice is asked to look at something that nobody waits for any more."""
-    return message.notice is not None and message.notice.kind is NoticeKind.REVIEW_DUE and visit.state not in AWAITED
+    """The practice is asked to look at what nobody waits for any more, or the client at a page that is over."""
+    if message.notice is None:
+        return False
+    if message.notice.kind is NoticeKind.REVIEW_DUE:
+        return visit.state not in AWAITED
+    return message.notice.kind is NoticeKind.MESSAGE_LEFT and visit.state in OVER

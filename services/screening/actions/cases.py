@@ -111,6 +111,10 @@ class Screening:
         """Also of a case that never began: a request that comes late finds it closed."""
         await self._casework.change(Case(id=appointment, practice=practice), Case.closed)
 
+    async def decline(self, appointment: str, practice: str) -> None:
+        """The visit takes no place: nothing more is decided of it, unless it was declined here and may be looked at."""
+        await self._casework.change(Case(id=appointment, practice=practice), Case.declined_elsewhere)
+
     async def take_answers(
         self,
         appointment: str,

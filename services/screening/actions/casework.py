@@ -168,9 +168,11 @@ class Casework:
                 return
         raise Contended(fresh.id)
 
-    async def forget(self, appointment: str, practice: str, *, hand: Hand = BOOKING) -> None:
+    async def forget(
+        self, appointment: str, practice: str, *, hand: Hand = BOOKING, emptied: Callable[[Case], Case] = Case.forgotten
+    ) -> None:
         """Leave nothing but that the case is closed; it is emptied before its key goes, and may be done again."""
-        await self.change(Case(id=appointment, practice=practice), Case.forgotten, hand=hand)
+        await self.change(Case(id=appointment, practice=practice), emptied, hand=hand)
         await self.attachments.forget(appointment)
         await self.vault.forget(practice, appointment)
         await self.note_key_deleted(practice, appointment, hand, once=appointment)

@@ -79,7 +79,7 @@ class Clients:
     async def let_go(self, case: Case, *, hand: Hand) -> None:
         """One case that was kept long enough; what it said of its client first, which names it by its client."""
         await self._memory.let_go(case)
-        await self._casework.forget(case.id, case.practice, hand=hand)
+        await self._casework.forget(case.id, case.practice, hand=hand, emptied=Case.let_go)
 
     async def prepare_export(self, ask: str, practice: str, *, appointments: Sequence[str]) -> None:
         """Note whose health checks may be fetched under this ask, and say how many there are; once."""

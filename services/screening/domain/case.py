@@ -263,9 +263,22 @@ class Case:
             return self
         return replace(self, state=State.CLOSED, version=self.version + 1, deadline=None, remind_at=None)
 
+    def declined_elsewhere(self) -> Case:
+        """The visit was declined, with the first of its course: closed, unless it was this very check that did so."""
+        own = {State.DECLINED, State.REFUSED, State.REVIEW_REQUESTED, State.INVITED}
+        return self if self.state in own else self.closed()
+
     def forgotten(self) -> Case:
         """Nothing is left but that it is closed, so that nothing which comes late can begin it anew."""
-        left = Case(id=self.id, practice=self.practice, version=self.version, state=State.CLOSED)
+        return self._emptied(State.CLOSED)
+
+    def let_go(self) -> Case:
+        """Kept long enough. Answers that nobody had asked for yet may be asked for later: then they are given anew."""
+        unasked = self.request is None and self.state is State.AWAITING
+        return self._emptied(State.AWAITING) if unasked else self.forgotten()
+
+    def _emptied(self, state: State) -> Case:
+        left = Case(id=self.id, practice=self.practice, version=self.version, state=state)
         return self if self == left else replace(left, version=self.version + 1)
 
     def check_rulable(self, verdict: Verdict, *, version: int) -> None:

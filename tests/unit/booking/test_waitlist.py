@@ -15,9 +15,9 @@ from services.booking.actions import Booking
 from services.booking.actions.limits import Allowed, Limits
 from services.booking.actions.waitlist import Wish
 from services.booking.domain import turns
-from services.booking.domain.appointment import Appointment, Deed, State
+from services.booking.domain.appointment import Appointment, AppointmentId, Deed, State
 from services.booking.domain.checking import Outcome
-from services.booking.domain.clearance import Clearance, clearance
+from services.booking.domain.clearance import Clearance, clearance, doubt
 from services.booking.domain.eligibility import AgeNotServed, BirthDateNeeded
 from services.booking.domain.freed import NoSuchOffer, Offered, OfferExpired, Standing
 from services.booking.domain.identity import client_ref
@@ -525,6 +525,18 @@ async def test_what_speaks_against_the_earlier_check_takes_back_what_was_confirm
     await line.decide(now_is, Outcome.CLEARED)
     await line.hears(times=2)
     assert (await line.booking.visits.get(visit.id)).state is State.CONFIRMED
+
+
+def test_what_was_taken_back_of_a_whole_course_speaks_against_whoever_stands_by_it() -> None:
+    until = date(2027, 6, 1)
+    cleared = Clearance(until=until, event="lead:followed")
+    resting = turns.request(a_hold(), a_client(), asked="asked", now=NOW, policy=POLICY, cleared=cleared)
+    follower = replace(a_visit(starts_at=TEN + 2 * HOUR), id=AppointmentId("follower"), cleared_until=until)
+    assert doubt(resting, [resting, follower]) is None
+    short = turns.postpone(follower, cleared_until=date(2027, 3, 1), event="lead:followed", now=NOW + MINUTE)
+    assert doubt(resting, [resting, short]) is None
+    back = turns.postpone(follower, cleared_until=None, event="lead:followed", now=NOW + MINUTE)
+    assert doubt(resting, [resting, back]) == "lead:followed"
 
 
 async def test_who_was_confirmed_while_the_earlier_check_was_voided_is_asked_too() -> None:

@@ -190,3 +190,17 @@ async def test_what_was_decided_in_the_night_is_not_asked_for_in_the_morning(hea
     await day.run()
 
     assert not any("waits for your word" in body for body in day.phone.bodies)
+
+
+@pytest.mark.parametrize("first", ["word", "end"])
+@pytest.mark.parametrize("state", [VisitState.CANCELLED, VisitState.LAPSED])
+async def test_nobody_is_sent_to_read_a_word_about_a_visit_that_is_over(first: str, state: VisitState) -> None:
+    day = await Day(AT_NIGHT).begin(visit(state=VisitState.IN_REVIEW, since=AFTERNOON))
+    ended = visit(version=6, state=state, since=AT_NIGHT)
+    if first == "word":
+        assert await day.word_left()
+        await day.worker.hears(ended)
+    else:
+        await day.worker.hears(ended)
+        assert await day.word_left()
+    assert (await day.text("message_left")).state is State.CANCELLED  # type: ignore[union-attr]  # it is there

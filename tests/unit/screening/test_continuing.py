@@ -311,6 +311,18 @@ async def test_nothing_can_be_taken_back_of_a_decline_or_before_there_is_anythin
         await waiting.void()
 
 
+@pytest.mark.parametrize("answers", [None, twin.CLEAR, twin.REVIEWED, twin.DECLINED])
+async def test_a_visit_that_is_declined_with_its_course_is_looked_at_no_more_but_its_own_decline_may_be(
+    answers: dict[str, Any] | None,
+) -> None:
+    life = Life()
+    await life.settle(answers) if answers else await life.screening.decline(APPOINTMENT, PRACTICE)
+    for _ in range(2):
+        await life.screening.decline(APPOINTMENT, PRACTICE)
+    assert life.case.state is (State.DECLINED if answers == twin.DECLINED else State.CLOSED)
+    assert await life.reviews.waiting(PRACTICE) == []
+
+
 async def test_a_change_is_taken_of_a_visit_that_stands_by_another_ones_health_check() -> None:
     life = Life()
     told = await life.void()

@@ -68,7 +68,7 @@ class World:
         return not self.cases.kept[appointment].is_empty
 
 
-async def gone_on(world: World, first_day: date, appointment: str = APPOINTMENT) -> None:
+async def gone_on(world: World, first_day: date, appointment: str = APPOINTMENT, *, left: State = State.CLOSED) -> None:
     """Kept on the day before, as was said of it at once, and gone on that day, with its key."""
     assert await world.at(NOW).until(world.cases.kept[appointment]) == first_day - timedelta(days=1)
     eve = datetime(first_day.year, first_day.month, first_day.day, 12, tzinfo=UTC) - timedelta(days=1)
@@ -76,7 +76,7 @@ async def gone_on(world: World, first_day: date, appointment: str = APPOINTMENT)
     assert world.is_kept(appointment)
     await world.at(eve + timedelta(days=1)).carry_out()
     assert not world.is_kept(appointment)
-    assert world.cases.kept[appointment].state is State.CLOSED
+    assert world.cases.kept[appointment].state is left
     assert f"{PRACTICE}/{appointment}" in world.vault.forgotten
 
 
@@ -89,7 +89,16 @@ async def test_what_nobody_filled_in_goes_after_a_week() -> None:
 async def test_answers_that_never_got_a_visit_go_after_a_week() -> None:
     world = World()
     await world.visit(requested=False, attended=False)
-    await gone_on(world, NOW.date() + timedelta(days=8))
+    await gone_on(world, NOW.date() + timedelta(days=8), left=State.AWAITING)
+
+
+async def test_answers_that_went_before_they_were_asked_for_can_be_given_anew_when_they_are() -> None:
+    """As for a later visit of a course, whose own check is wanted months after somebody filled in a form for it."""
+    world = World()
+    await world.visit(requested=False, attended=False)
+    await world.at(NOW + timedelta(days=30)).carry_out()
+    await world.visit(answers=twin.REVIEWED, attended=False)
+    assert (world.cases.kept[APPOINTMENT].state, world.is_kept()) == (State.IN_REVIEW, True)
 
 
 @pytest.mark.parametrize("answers", [twin.CLEAR, twin.DECLINED, twin.REVIEWED])
