@@ -168,14 +168,16 @@ class Casework:
                 return
         raise Contended(fresh.id)
 
-    async def forget(
-        self, appointment: str, practice: str, *, hand: Hand = BOOKING, emptied: Callable[[Case], Case] = Case.forgotten
-    ) -> None:
+    async def forget(self, appointment: str, practice: str, *, hand: Hand = BOOKING) -> None:
         """Leave nothing but that the case is closed; it is emptied before its key goes, and may be done again."""
-        await self.change(Case(id=appointment, practice=practice), emptied, hand=hand)
+        await self.change(Case(id=appointment, practice=practice), Case.forgotten, hand=hand)
+        await self.shred(appointment, practice, hand=hand, once=appointment)
+
+    async def shred(self, appointment: str, practice: str, *, hand: Hand, once: str) -> None:
+        """Its files, and the key of all that is sealed in it; may be done again."""
         await self.attachments.forget(appointment)
         await self.vault.forget(practice, appointment)
-        await self.note_key_deleted(practice, appointment, hand, once=appointment)
+        await self.note_key_deleted(practice, appointment, hand, once=once)
 
     async def save(self, case: Case, after: Case, *, hand: Hand) -> bool:
         """With what it says and what the audit notes of it, in one write; False if somebody else was quicker."""

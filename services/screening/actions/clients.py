@@ -77,9 +77,13 @@ class Clients:
         await self._say(begun)
 
     async def let_go(self, case: Case, *, hand: Hand) -> None:
-        """One case that was kept long enough; what it said of its client first, which names it by its client."""
+        """One case that was kept long enough; what it said of its client first, which names it by its client.
+
+        Nobody asks for this again, and what is empty is found no more: so its key and files go before it is emptied.
+        """
         await self._memory.let_go(case)
-        await self._casework.forget(case.id, case.practice, hand=hand, emptied=Case.let_go)
+        await self._casework.shred(case.id, case.practice, hand=hand, once=f"{case.id}:{case.version}")
+        await self._casework.change(case, Case.let_go, hand=hand)
 
     async def prepare_export(self, ask: str, practice: str, *, appointments: Sequence[str]) -> None:
         """Note whose health checks may be fetched under this ask, and say how many there are; once."""

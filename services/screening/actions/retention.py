@@ -97,8 +97,9 @@ class Retention:
         while old := await self._casework.cases.kept_before(why, before, after=after, limit=BATCH):
             for case in old:
                 if not await self._must_stay(case, why, before):
+                    once = f"{case.id}:{case.version}"
+                    await self._note(Deed.RETENTION, case.practice, case.id, TIME, once=once)
                     await self._clients.let_go(case, hand=TIME)
-                    await self._note(Deed.RETENTION, case.practice, case.id, TIME, once=f"{case.id}:retention")
                     forgotten.labels(why.value).inc()
             term = kept(old[-1])
             if term is None or len(old) < BATCH:
@@ -110,7 +111,13 @@ class Retention:
         await noting.note(noting.fact(deed, practice=practice, record=record, hand=hand, once=once))
 
     async def _must_stay(self, case: Case, why: Kept, before: date) -> bool:
-        """Held; or a visit of a client who has come again since, whose term counts from the last one."""
+        """Held; or a visit of a client who has come again since, whose term counts from the last one.
+
+        Or changed since it was found, as by a request that comes late: then it is looked at in the next round.
+        """
+        standing = await self._casework.cases.find(case.id)
+        if standing is None or standing.version != case.version:
+            return True
         if case.client is None:
             return False
         refs = await self._merges.family(case.practice, case.client)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.screening.actions import HoldUnknown, ReasonTooShort, Retention
+from services.screening.actions import Clients, HoldUnknown, Memory, ReasonTooShort, Retention
 from services.screening.actions.retention import BATCH
-from services.screening.domain.audit import Deed, Hand, Role
+from services.screening.domain.audit import Deed, Fact, Hand, Role
 from services.screening.domain.case import Case, State
 from services.screening.domain.retention import Kept, Terms, kept, of_age
+from shared.events import Envelope
 from tests.support import screening as twin
 from tests.support.screening import APPOINTMENT, NOW, PRACTICE, STARTS_AT
 from tests.support.screening_audit import AuditTwin, Full, FullAudit, an_audit
+from tests.unit.screening.test_killed import Killed, Mortal
 
 TERMS = Terms(unanswered=timedelta(days=7), unvisited=timedelta(days=90), visited_years=7)
 DESK = Hand(role=Role.STAFF, who="operator", name="The desk")
@@ -33,13 +37,13 @@ class World:
     def __init__(self) -> None:
         self.cases, self.vault = twin.CaseTwin(), twin.VaultTwin()
         self.holds, self.merges, self.asks = twin.HoldTwin(), twin.MergeTwin(), twin.AskTwin()
-        self.audit = AuditTwin()
+        self.audit, self.files = AuditTwin(), twin.AttachmentTwin()
 
     def at(self, now: datetime) -> Retention:
-        work = twin.casework(self.cases, vault=self.vault, now=now, auditing=an_audit(self.audit, now=now))
-        clients = twin.clients(
-            self.cases, vault=self.vault, now=now, holds=self.holds, merges=self.merges, asks=self.asks
-        )
+        auditing = an_audit(self.audit, now=now)
+        work = twin.casework(self.cases, vault=self.vault, now=now, auditing=auditing, attachments=self.files)
+        memory = Memory(work, twin.HistoryTwin())
+        clients = Clients(work, merges=self.merges, asks=self.asks, holds=self.holds, memory=memory)
         return Retention(work, clients, holds=self.holds, merges=self.merges, terms=TERMS)
 
     async def visit(
@@ -152,6 +156,92 @@ async def test_more_than_a_batch_is_forgotten_in_one_round_around_what_is_held()
     await world.at(STARTS_AT + timedelta(days=400)).carry_out()
 
     assert sum(not case.is_empty for case in world.cases.kept.values()) == (BATCH + 30) // 10
+
+
+class MortalCases(twin.CaseTwin):
+    def __init__(self) -> None:
+        super().__init__()
+        self.life: Mortal | None = None
+
+    async def save(self, before: Case, after: Case, said: Sequence[Envelope[Any]], trail: Sequence[Fact] = ()) -> bool:
+        save = partial(super().save, before, after, said, trail)
+        return bool(await (self.life.through(save) if self.life else save()))
+
+
+class MortalVault(twin.VaultTwin):
+    def __init__(self) -> None:
+        super().__init__()
+        self.life: Mortal | None = None
+
+    async def forget(self, practice: str, subject: str) -> None:
+        forget = partial(super().forget, practice, subject)
+        await (self.life.through(forget) if self.life else forget())
+
+
+class MortalFiles(twin.AttachmentTwin):
+    def __init__(self) -> None:
+        super().__init__()
+        self.life: Mortal | None = None
+
+    async def forget(self, appointment: str) -> None:
+        forget = partial(super().forget, appointment)
+        await (self.life.through(forget) if self.life else forget())
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("dies_at", range(1, 6))
+async def test_killed_anywhere_the_key_and_the_files_of_an_old_case_go_in_the_next_round(
+    dies_at: int, after: bool
+) -> None:
+    world = World()
+    world.cases, world.vault, world.files = cases, vault, files = MortalCases(), MortalVault(), MortalFiles()
+    await world.visit()
+    await files.put("f" * 24, APPOINTMENT, [b"sealed"], at=NOW)
+    await files.bind("f" * 24)
+    much_later = datetime(2050, 1, 1, tzinfo=UTC)
+    cases.life = vault.life = files.life = Mortal(dies_at, after=after)
+    with suppress(Killed):
+        await world.at(much_later).carry_out()
+    cases.life = vault.life = files.life = None
+    await world.at(much_later).carry_out()
+    assert not world.is_kept()
+    assert files.kept == {}
+    assert f"{PRACTICE}/{APPOINTMENT}" in vault.forgotten
+    assert cases.kept[APPOINTMENT].is_empty
+    noted = [entry.fact.deed for entry in world.audit.chains[PRACTICE]]
+    assert (noted.count(Deed.RETENTION), noted.count(Deed.KEY_DELETED)) == (1, 1)
+
+
+async def test_answers_that_are_asked_for_while_they_are_let_go_stay() -> None:
+    class Late(twin.CaseTwin):
+        """A request comes in right after the old ones were found."""
+
+        async def kept_before(self, why: Kept, before: date, *, after: Any, limit: int) -> list[Case]:
+            found = await super().kept_before(why, before, after=after, limit=limit)
+            for case in found:
+                await twin.screening(self, vault=world.vault).take_request(
+                    case.id, PRACTICE, twin.request(), starts_at=STARTS_AT, sequence=2, client=REF
+                )
+            return found
+
+    world = World()
+    world.cases = Late()
+    await world.visit(requested=False, attended=False)
+    await world.at(NOW + timedelta(days=30)).carry_out()
+    assert world.cases.kept[APPOINTMENT].state is State.CLEARED
+    assert f"{PRACTICE}/{APPOINTMENT}" not in world.vault.forgotten
+
+
+async def test_what_goes_a_second_time_is_noted_a_second_time() -> None:
+    world = World()
+    for days in (0, 30):
+        answering = twin.screening(world.cases, vault=world.vault, now=NOW + timedelta(days=days))
+        await answering.take_answers(
+            APPOINTMENT, PRACTICE, questionnaire=twin.FORM, answers=dict(twin.CLEAR), locale=None
+        )
+        await world.at(NOW + timedelta(days=days + 20)).carry_out()
+    noted = [entry.fact.deed for entry in world.audit.chains[PRACTICE]]
+    assert (noted.count(Deed.RETENTION), noted.count(Deed.KEY_DELETED)) == (2, 2)
 
 
 async def test_a_hold_stops_the_retention_until_it_ends() -> None:
