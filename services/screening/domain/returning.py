@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -63,8 +63,16 @@ class Earlier:
 
 
 def earlier_of(cases: Iterable[Case]) -> list[Earlier]:
-    """All decided submissions of these cases, the latest first."""
+    """All decided submissions of these cases, the latest first.
+
+    What was taken back of a visit that stood by another one's form was said of that form, and of all before.
+    """
+    cases = list(cases)
+    rounds = [over for case in cases for over in case.rounds if over.submission is None]
+    doubted = max((over.ended_at for over in rounds if over.ended_by is not Reopening.EXPIRED), default=None)
     found = [one for case in cases for one in _of(case)]
+    if doubted is not None:
+        found = [replace(one, counts_until=None) if one.submission.submitted_at <= doubted else one for one in found]
     return sorted(found, key=lambda one: (one.submission.submitted_at, one.case), reverse=True)
 
 

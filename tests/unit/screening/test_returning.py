@@ -399,3 +399,18 @@ def test_saying_that_nothing_changed_never_makes_a_clearance_longer_nor_a_result
                 return
 
     asyncio.run(all_steps())
+
+
+async def test_who_took_it_back_on_the_page_of_a_visit_without_a_form_fills_in_the_whole_form(house: House) -> None:
+    """The visit stood by the form of another one, which is what was taken back there."""
+    await house.visit(A, twin.CLEAR)
+    house.passes(DAY)
+    fresh = Case(id=B, practice=PRACTICE)
+    await house.casework.change(fresh, lambda case: case.voided(Reopening.CHANGED, now=house.now))
+    await house.request(B)
+    assert await house.recognise(B) is None
+    house.passes(timedelta(minutes=1))
+    await house.answer(B, twin.CLEAR)
+    house.passes(DAY)
+    await house.request(C)
+    assert (await recognised(house, C)).stands  # what was filled in since stands
