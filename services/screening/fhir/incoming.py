@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from pydantic import ValidationError
 from pydantic_core import from_json
 
 from services.screening.fhir import checked
@@ -85,8 +84,8 @@ def resource(raw: bytes, kind: str, *, without: Sequence[str]) -> Json:
     read = {name: part for name, part in found.items() if name not in without}
     try:
         checked_json: Json = from_json(checked.text(read))
-    except ValidationError as error:
-        raise not_supported([_invalid(one) for one in error.errors(include_url=False, include_input=False)]) from None
+    except checked.NotFhir as error:
+        raise not_supported([_invalid(*one) for one in error.places]) from None
     return checked_json
 
 
@@ -115,6 +114,6 @@ def _measure(found: Json) -> None:
             parts += [(one, depth + 1) for one in part]
 
 
-def _invalid(error: Any) -> Remark:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(str(part))}" for part in error["loc"])
-    return Remark(path.removeprefix("."), f"is not valid FHIR R4B ({error['type']})")
+def _invalid(place: tuple[int | str, ...], kind: str) -> Remark:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{shown(str(part))}" for part in place)
+    return Remark(path.removeprefix("."), f"is not valid FHIR R4B ({kind})")

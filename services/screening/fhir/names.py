@@ -56,6 +56,7 @@ BESIDE_A_VALUE: Final = frozenset({AnswerType.FUZZY_DATE, AnswerType.INT})
 """Types that FHIR gives no options: unsure and skip stand in an extension there."""
 
 _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_SPACES: Final = re.compile(r"[^\S \t\r\n]")
 
 
 def canonical(form: str) -> str:
@@ -70,7 +71,9 @@ def options_of(form: str, question: str) -> str:
 
 
 def code(word: str, display: str = "", *, system: str) -> Json:
-    return {"system": system, "code": word} | ({"display": display} if display else {})
+    """A practice may have named an option in any way; FHIR's codes have single blanks at most."""
+    named = " ".join(written(word).split()) or "-"
+    return {"system": system, "code": named} | ({"display": written(display)} if display.strip() else {})
 
 
 def extension(url: str, **value: object) -> Json:
@@ -78,8 +81,8 @@ def extension(url: str, **value: object) -> Json:
 
 
 def written(text: str) -> str:
-    """Free text as FHIR takes it: the characters that it forbids show that they were there."""
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Free text as FHIR takes it: forbidden characters show that they were there, any other white space is a blank."""
+    return _SPACES.sub(" ", _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def in_languages(field: str, texts: Mapping[str, str], locale: str) -> Json:

@@ -312,6 +312,31 @@ def test_what_is_meant_to_hurt_is_refused_quickly(name: str) -> None:
     assert time.perf_counter() - started < 2
 
 
+def test_what_is_too_deep_or_too_much_is_seen_before_anything_of_it_is_followed() -> None:
+    whole = item("deep", "group", item=[FINE])
+    for number in range(10):
+        whole = item(f"g{number}", "group", item=[whole])
+    too_much = [("", "is nested deeper than 24, or has more than 20000 parts")]
+    assert refused(a_form(whole)) == too_much
+    assert refused(a_form(*({"linkId": "x", "type": "boolean"} for _ in range(7_000)))) == too_much
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"question":"jaw","is":"no"}',
+        '{"all":[{"age":{"from":18}},{"all":[{"question":"nobody","is":"yes"}]}]}',
+        '{"question":"jaw","days":{"from":3}}',
+        '{"age":{"from":"x"}}',
+        "{",
+    ],
+)
+def test_a_condition_of_ours_counts_only_if_it_is_whole_and_says_what_enable_when_says(written: str) -> None:
+    known = item("b", "boolean", enableWhen=[IF_JAW], extension=beside(f"{OURS}shown-when", String=written))
+    what = "the condition is none, or says something else than enableWhen"
+    assert refused(a_form(FINE, known)) == [("item[1].extension", what)]
+
+
 def test_a_narrative_is_never_read() -> None:
     form = a_form(FINE, text={"status": "generated", "div": '<!DOCTYPE x [<!ENTITY a "b">]><div>&a;</div>'})
     assert taken(form).overlay == taken(a_form(FINE)).overlay

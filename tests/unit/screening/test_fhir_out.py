@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import fhirpathpy
 import pytest
 from fhirpathpy.models import models
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.screening.actions import Reviews, Word
@@ -139,6 +140,16 @@ def test_the_expression_says_of_any_answers_what_the_condition_says(condition: C
     assert found == [condition.holds(sheet) is True]
 
 
+@pytest.mark.parametrize(("days", "expected"), [(-1, [False, True]), (0, [True, False]), (1, [True, False])])
+def test_a_birthday_counts_on_its_day_in_the_expression_too(days: int, expected: list[bool]) -> None:
+    today = date.today()  # noqa: DTZ011  the engine's today() is the machine's
+    born = (today - timedelta(days=days)).replace(year=today.year - 18).isoformat()
+    response = {"resourceType": "QuestionnaireResponse", "item": answers_out.items(INTAKE, {"dob": born}, "en")}
+    for condition, wanted in zip((Age(Band(18, None)), Age(Band(None, 18))), expected, strict=True):
+        found = fhirpathpy.evaluate(response, enabled.path(condition), {"resource": response}, models["r4"])
+        assert found == [wanted]
+
+
 def twin_age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
@@ -210,6 +221,8 @@ async def test_what_is_remembered_and_corrected_is_in_it() -> None:
     assert kept["extension"][2]["extension"][0]["valueString"] == "Misread the question."
 
 
+@example(text="\x85")
+@example(text="a\x00b\u2028\xa0")
 @given(text=st.text(max_size=60))
 def test_whatever_was_written_freely_is_valid_fhir(text: str) -> None:
     form = CATALOGUE.newest["cst-intake"].questionnaire
@@ -217,6 +230,25 @@ def test_whatever_was_written_freely_is_valid_fhir(text: str) -> None:
     response = {"resourceType": "QuestionnaireResponse", "status": "completed"} | ({"item": items} if items else {})
     assert json.loads(checked.text(response)) == response
     assert [*fhir_rules.of_elements(response)] == []
+
+
+@given(word=st.text(max_size=20), display=st.text(max_size=20))
+def test_an_option_of_whatever_name_has_a_code(word: str, display: str) -> None:
+    concept = {
+        "resourceType": "Basic",
+        "code": {"coding": [names.code(word, display, system="urn:stillpoint:codes:x:y")]},
+    }
+    assert json.loads(checked.text(concept)) == concept
+    assert [*fhir_rules.of_elements(concept)] == []
+
+
+def test_what_is_not_fhir_is_told_without_what_it_says() -> None:
+    secret = {"resourceType": "Patient", "birthDate": "Quokka", "Numbat": ["Potoroo"]}
+    with pytest.raises(checked.NotFhir) as wrong:
+        checked.text(secret)
+    told = "".join(traceback.format_exception(wrong.value))
+    assert wrong.value.places
+    assert [word for word in ("Quokka", "Numbat", "Potoroo") if word in told] == []
 
 
 def test_answers_to_a_form_that_is_gone_are_handed_out_as_they_were_kept() -> None:
