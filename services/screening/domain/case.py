@@ -30,6 +30,7 @@ from services.screening.domain.round import (
     CLEARED_FOR,
     COUNTS,
     MOST_ATTACHMENTS,
+    MOST_FILES,
     MOST_ROUNDS,
     MOST_TRIES,
     MOST_WORDS,
@@ -236,6 +237,8 @@ class Case:
         self.check_takes_more()
         if len(self.attachments) >= MOST_ATTACHMENTS:
             raise TooMuchAdded(f"there can be {MOST_ATTACHMENTS} files", most=MOST_ATTACHMENTS)
+        if len(self.attachments) + sum(len(over.attachments) for over in self.rounds) >= MOST_FILES:
+            raise TooMuchAdded(f"there can be {MOST_FILES} files in all", most=MOST_FILES)
         kept = (*self.attachments, attachment)
         return replace(self, version=self.version + 1, attachments=kept)._taken_up(attachment.at)
 

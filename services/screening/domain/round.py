@@ -15,6 +15,7 @@ MOST_ROUNDS = 20
 MOST_TRIES = 5
 MOST_WORDS = 10
 MOST_ATTACHMENTS = 3
+MOST_FILES = 12  # of all rounds together
 REMINDED_WITHIN = timedelta(hours=12)
 
 

@@ -29,6 +29,7 @@ from services.screening.domain.refusals import (
     NothingToVoid,
     TooMuchAdded,
 )
+from services.screening.domain.round import MOST_ATTACHMENTS, MOST_FILES
 from services.screening.domain.ruleset import Effect
 from services.screening.domain.told import May, Told
 from shared.events.screening import CaseDecided, CaseMessageLeft, CaseReviewDue, CaseVoided
@@ -438,3 +439,16 @@ async def test_whoever_was_cleared_after_leaving_a_review_is_shown_to_the_practi
     assert [one.id for one in await life.reviews.flagged(PRACTICE)] == [APPOINTMENT]
     life.now = STARTS_AT + timedelta(minutes=1)
     assert await life.reviews.flagged(PRACTICE) == []
+
+
+async def test_opening_a_case_again_and_again_does_not_make_room_for_files_without_end() -> None:
+    life = Life()
+    await life.settle(twin.REVIEWED)
+    for number in range(MOST_FILES):
+        await life.attach(PDF + bytes([number]))
+        if number % MOST_ATTACHMENTS == MOST_ATTACHMENTS - 1:
+            await life.void()
+            await life.answer(twin.REVIEWED)
+    with pytest.raises(TooMuchAdded):
+        await life.attach(PDF)
+    assert len(life.files.kept) == MOST_FILES
