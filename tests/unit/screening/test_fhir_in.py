@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from services.screening import overlays
 from services.screening.domain.answers import AnswerType
 from services.screening.domain.assessment import assess
-from services.screening.fhir import checked, form_in, form_out
+from services.screening.domain.conditions import Age, All, Band, Condition, Is
+from services.screening.fhir import checked, enabled, form_in, form_out
 from services.screening.fhir.form_in import Read
 from services.screening.fhir.incoming import LARGEST, NotSupported
 from services.screening.overlays import OverlayTable
@@ -335,6 +336,19 @@ def test_a_condition_of_ours_counts_only_if_it_is_whole_and_says_what_enable_whe
     known = item("b", "boolean", enableWhen=[IF_JAW], extension=beside(f"{OURS}shown-when", String=written))
     what = "the condition is none, or says something else than enableWhen"
     assert refused(a_form(FINE, known)) == [("item[1].extension", what)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "tests"),
+    [(Age(Band(18, None)), [IF_JAW]), (All((Age(Band(18, None)), All((Is("nobody", frozenset({"yes"})),)))), [])],
+    ids=["another test beside it", "a question that nobody asks"],
+)
+def test_nor_with_the_right_expression_beside_it(condition: Condition, tests: list[Json]) -> None:
+    said = [*enabled.extensions(condition, BASE.questionnaire.name, {})]
+    assert len(said) == 2
+    more = {"enableWhen": tests} if tests else {}
+    what = "the condition is none, or says something else than enableWhen"
+    assert refused(a_form(FINE, item("b", "boolean", extension=said, **more))) == [("item[1].extension", what)]
 
 
 def test_a_narrative_is_never_read() -> None:
