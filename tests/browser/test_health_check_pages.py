@@ -118,7 +118,7 @@ async def browser() -> AsyncIterator[Browser]:
 @asynccontextmanager
 async def a_phone(browser: Browser, **how: Any) -> AsyncIterator[Page]:
     """A narrow screen; fails the test when a page breaks its own security policy."""
-    size = {"viewport": {"width": 360, "height": 740}, "java_script_enabled": False}
+    size = {"viewport": {"width": 360, "height": 740}, "java_script_enabled": False, "reduced_motion": "reduce"}
     async with await browser.new_context(**size | how) as context:
         page = await context.new_page()
         page.set_default_timeout(SOON)
@@ -152,7 +152,8 @@ async def say_no(page: Page, no: str = "No") -> None:
     """To all that is to be seen and not answered yet."""
     for question in await page.get_by_role("group").all():
         answer = question.get_by_label(no, exact=True)
-        if await answer.count() and await answer.is_visible():
+        is_open = await question.locator("input:checked").count() == 0
+        if is_open and await answer.count() and await answer.is_visible():
             await answer.check()
 
 
