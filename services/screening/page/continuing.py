@@ -6,8 +6,7 @@ Each is a plain form that leads back to the page of the health check.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from email.parser import BytesParser
-from email.policy import HTTP
+from email.message import Message
 from typing import Any, Final
 
 from services.screening.actions import Auditing, Continuing
@@ -24,6 +23,7 @@ from shared.httpkit import Answer, Ask
 
 MULTIPART: Final = "multipart/form-data"
 MOST_WORDS: Final = 2000
+MOST_PARTS: Final = 8  # our form has one
 ROOM: Final = 16_384  # for what a form wraps around a file
 LARGEST_READ: Final = 4 * LARGEST_FILE  # a photo as phones take them is refused in words, and read no further
 Turn = Callable[[], Awaitable[Told]]
@@ -95,15 +95,20 @@ class ContinuingPages:
 
 
 def file_in(ask: Ask[Any, Any]) -> bytes:
-    """The first file of a posted form, whatever it is called; nothing if there is none. Raises `FileRefused`."""
+    """The first file of a posted form (RFC 7578), whatever it is called, or nothing. Raises `FileRefused`.
+
+    Cut at its boundaries and not parsed line by line, which would keep everybody waiting over a large file.
+    """
     if len(ask.content) > LARGEST_FILE + ROOM:
         raise FileRefused(f"a file may have {LARGEST_FILE} bytes", most=LARGEST_FILE)
-    kind = ask.headers.get("Content-Type", "").encode("ascii", "replace")
-    posted = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind + b"\r\n\r\n" + ask.content)
-    for part in posted.iter_parts() if posted.is_multipart() else ():
-        if part.get_filename() is not None:
-            content = part.get_payload(decode=True)
-            return content if isinstance(content, bytes) else b""
+    kind = Message()
+    kind["Content-Type"] = ask.headers.get("Content-Type", "")
+    boundary = kind.get_boundary("").encode("utf-8", "surrogateescape")
+    parts = (b"\r\n" + ask.content).split(b"\r\n--" + boundary, MOST_PARTS + 1) if boundary else []
+    for part in parts[1 : MOST_PARTS + 1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        if b"filename=" in head.lower():
+            return content
     return b""
 
 
