@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from services.screening import library
 from services.screening.domain.questionnaire import Questionnaire
 from services.screening.domain.wording import Reader, Texts
+from services.screening.page import words as page_words
 from tests.support.reading import (
     NORMAL,
     RATHER_EASY,
@@ -120,6 +122,26 @@ def test_the_messages_are_plain(reader: Reader) -> None:
     assert inflesz(theirs) >= RATHER_EASY
     assert harder(english, 7, ours) == {}
     assert harder(spanish, NORMAL, theirs) == {}
+
+
+def test_the_pages_own_words_are_plain() -> None:
+    spoken = page_words.read(CATALOGUE.texts)
+    ours, theirs = (list(leaves(spoken[locale].said)) for locale in ("en", "es"))
+    assert grade(ours) < 4
+    assert inflesz(theirs) >= RATHER_EASY
+    assert harder(english, 7, ours) == {}
+    assert harder(spanish, NORMAL, theirs) == {}
+
+
+def leaves(said: Any) -> Iterator[str]:
+    """Every text, with blanks as short words; the marks around them are none of its words."""
+    match said:
+        case dict():
+            yield from (text for one in said.values() for text in leaves(one))
+        case list():
+            yield from (text for one in said for text in leaves(one))
+        case _:
+            yield re.sub(r"\{\w+\}", "7", said)
 
 
 def offered(form: Questionnaire, locale: str) -> Iterator[str]:
