@@ -94,9 +94,9 @@ async def hold(page: Page, origin: str) -> None:
     await expect(page.get_by_text("We are keeping this time for you until")).to_be_visible()
 
 
-async def give_details(page: Page) -> None:
+async def give_details(page: Page, *, number: str = "079 123 45 67") -> None:
     await page.get_by_label("Name of the person who comes").fill("Kim Doe")
-    await page.get_by_label("Mobile number", exact=True).fill("079 123 45 67")
+    await page.get_by_label("Mobile number", exact=True).fill(number)
     await page.get_by_label("may text me about this visit").check()
     await fits(page)
     await page.get_by_role("button", name="Go on to the health check").click()
@@ -181,6 +181,36 @@ async def test_an_urgent_answer_is_met_with_the_number_to_call_before_anything_e
         await page.get_by_role("link", name="Go to my booking").click()
         await reads(page, "We could not confirm this booking")
         await expect(page.get_by_text("There is a message about your booking request.")).to_be_visible()
+
+
+async def test_who_comes_again_is_asked_only_for_what_has_changed(house: House, browser: Browser) -> None:
+    async with a_phone(browser, house.origin) as page:
+        await hold(page, house.origin)
+        await give_details(page, number="079 555 66 77")
+        await page.get_by_label("None of these").check()
+        await page.get_by_role("button", name="Send my answers").click()
+        await say_no_to_the_rest(page)
+        await page.get_by_role("button", name="Send my answers").click()
+        await expect(page.get_by_text("your booking can go ahead")).to_be_visible()
+
+        await hold(page, house.origin)
+        await give_details(page, number="079 555 66 77")
+        card = page.get_by_role("region", name="Have you filled this in before?")
+
+        async def look() -> bool:
+            await page.reload()
+            return await card.count() == 1
+
+        await until(look, within=15)
+        for part, value in {"Day": "4", "Month": "5", "Year": "1980"}.items():
+            await card.get_by_label(part).fill(value)
+        await card.get_by_role("button").click()
+        await page.get_by_label("None of these").check()
+        await fits(page)
+        await page.get_by_role("button", name="Nothing else has changed").click()
+        await expect(page.get_by_text("your booking can go ahead")).to_be_visible()
+        await page.get_by_role("link", name="Go to my booking").click()
+        await reads(page, "You are booked")
 
 
 async def test_a_time_that_is_let_go_is_free_again_at_once(house: House, browser: Browser) -> None:
