@@ -1,10 +1,11 @@
-"""Visits that were confirmed at once by the health check of another: what is said of that one means something for them.
+"""What is said against the health check of one visit means something for the client's other visits that are confirmed.
 
-They have no health check of their own until one is asked for, so nothing but this takes such a confirmation back.
+Those that were confirmed at once by the health check of another, and those whose own is older: each is asked about.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -24,7 +25,7 @@ from shared.events.booking import (
     AppointmentInReview,
 )
 
-RESTING: Final = Hand(by=By.RULES, who="health check")
+RESTING: Final = Hand(by=By.RULES, who=clearance.ANOTHERS)
 AGAINST: Final = (AppointmentCheckAsked, AppointmentDeclined, AppointmentInReview)
 VISITS_LOOKED_AT: Final = 50
 
@@ -51,11 +52,12 @@ class Resting:
         refs = await self._refs(practice, client.ref)
         visits = await self._histories.newest(practice, refs, before=None, limit=VISITS_LOOKED_AT)
         for visit in visits:
-            because = clearance.doubt(visit, visits) if visit.starts_at > self._now() else None
-            if because is not None:
-                await self._visits.turn(visit.id, partial(self._asked, because=because), hand=RESTING)
+            if visit.starts_at > self._now() and clearance.doubt(visit, visits) is not None:
+                await self._visits.turn(visit.id, partial(self._asked, visits=visits), hand=RESTING)
 
-    def _asked(self, was: Appointment, because: str) -> Appointment:
-        if not clearance.rests(was) or self._now() >= was.starts_at:
+    def _asked(self, was: Appointment, visits: Sequence[Appointment]) -> Appointment:
+        """As it is now: it may have been cleared anew meanwhile."""
+        because = clearance.doubt(was, visits)
+        if because is None or self._now() >= was.starts_at:
             return was
         return ask_check(was, now=self._now(), voided_by=because)

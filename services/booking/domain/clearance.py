@@ -12,6 +12,7 @@ from services.booking.domain.appointment import Appointment, By, Client, Deed, O
 
 CLEARED: Final = frozenset({Deed.CONFIRMED, Deed.RECHECKED, Deed.POSTPONED})
 AGAINST: Final = frozenset({Deed.DECLINED, Deed.REVIEWED})
+ANOTHERS: Final = "another health check"  # whose hand it is when one visit is asked about because of another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +57,35 @@ def rests(visit: Appointment) -> bool:
     return visit.state is State.CONFIRMED and not own and any(_rested(turn) for turn in visit.history)
 
 
-def doubt(visit: Appointment, visits: Iterable[Appointment]) -> str | None:
-    """The event that tells why a visit which rests on another's health check does so no longer; None if it does.
+def doubt(visit: Appointment, visits: Sequence[Appointment]) -> str | None:
+    """The event that speaks against a confirmed visit, of another visit of the same person; None if there is none.
 
-    The newest that was decided of the same person counts, whatever the form; a number can be shared.
+    The newest that was decided of the others counts, whatever the form, if the visit's own health check is not newer;
+    a number can be shared. What was asked again only because of another visit is nothing new.
     """
-    if visit.client is None or visit.offer.screening is None or not rests(visit):
+    if visit.client is None or visit.offer.screening is None or visit.state is not State.CONFIRMED:
         return None
+    if visit.follows and any(_leads(one, visit) and one.state is State.CONFIRMED for one in visits):
+        return None  # it follows what becomes of the first
+    resting, cleared_at = rests(visit), _cleared_at(visit)
     others = [one for one in visits if one.id != visit.id and not rests(one) and _same(one.client, visit.client)]
-    newest = max(_decisions(others, visit.offer.screening), key=lambda one: one[1].at, default=None)
-    if newest is None:
+    told = [one for one in _decisions(others, visit.offer.screening) if resting or one[1].who != ANOTHERS]
+    newest = max(told, key=lambda one: one[1].at, default=None)
+    if newest is None or (not resting and cleared_at is not None and newest[1].at <= cleared_at):
         return None
     of, turn = newest
-    taken_back = turn.deed is Deed.POSTPONED and of.cleared_until is None  # with the first visit of its course
+    taken_back = resting and turn.deed is Deed.POSTPONED and of.cleared_until is None  # with the first of its course
     return (turn.event or f"{of.id}:doubted") if taken_back or turn.deed not in CLEARED else None
+
+
+def _leads(lead: Appointment, visit: Appointment) -> bool:
+    same = lead.seat is not None and visit.seat is not None and lead.seat.course == visit.seat.course
+    return same and not lead.follows
+
+
+def _cleared_at(visit: Appointment) -> datetime | None:
+    """When its own health check cleared it last."""
+    return next((turn.at for turn in reversed(visit.history) if turn.deed in CLEARED), None)
 
 
 def was_noted(visit: Appointment, event: str) -> bool:

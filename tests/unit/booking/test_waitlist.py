@@ -527,6 +527,35 @@ async def test_what_speaks_against_the_earlier_check_takes_back_what_was_confirm
     assert (await line.booking.visits.get(visit.id)).state is State.CONFIRMED
 
 
+@pytest.mark.parametrize("said", ["voided", "declined", "in review", "before its own check", "of another person"])
+async def test_what_is_said_of_one_visit_asks_anew_about_the_others_with_an_older_check(said: str) -> None:
+    line = Line()
+    own = await _cleared(line, until=date(2027, 6, 1))
+    mine = "Kim Doe" if said != "of another person" else "Kit Doe"
+    held = await line.hold(wants(TEN + 6 * HOUR), key="second")
+    await line.booking.visits.request(held.id, a_person(name=mine), hand=CLIENT)
+    line.time.pass_(MINUTE)
+    if said == "voided":
+        await line.decide(held, Outcome.CLEARED)
+        await _hears_void(line, await line.booking.visits.get(held.id))
+    else:
+        await line.decide(held, Outcome.NEEDS_REVIEW if said == "in review" else Outcome.DECLINED)
+    if said == "before its own check":
+        line.time.pass_(MINUTE)
+        again = a_word(Outcome.CLEARED, until=date(2027, 6, 1), event="case:2")
+        await line.booking.visits.told(own.id, replace(again, version=9))
+    await line.hears(times=3)
+    stays = said in {"before its own check", "of another person"}
+    now_is = await line.booking.visits.get(own.id)
+    assert now_is.state is (State.CONFIRMED if stays else State.REQUESTED)
+    assert now_is.is_asked_again is not stays
+    cleared = a_word(Outcome.CLEARED, until=date(2027, 6, 1), event="case:3")
+    line.time.pass_(MINUTE)
+    await line.booking.visits.told(own.id, replace(cleared, version=12))
+    await line.hears(times=3)
+    assert (await line.booking.visits.get(own.id)).state is State.CONFIRMED
+
+
 def test_what_was_taken_back_of_a_whole_course_speaks_against_whoever_stands_by_it() -> None:
     until = date(2027, 6, 1)
     cleared = Clearance(until=until, event="lead:followed")
