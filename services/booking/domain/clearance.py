@@ -33,7 +33,7 @@ def clearance(visits: Sequence[Appointment], client: Client, *, screening: str) 
     """
     if client.guardian is not None or any(visit.state is State.IN_REVIEW for visit in visits):
         return None
-    decided = max(_decisions(visits, screening), key=lambda one: one[1].at, default=None)
+    decided = max(_decisions(visits, screening), key=lambda one: (one[1].at, one[1].version), default=None)
     if decided is None or decided[1].deed not in CLEARED:
         return None
     visit, turn = decided
@@ -70,7 +70,7 @@ def doubt(visit: Appointment, visits: Sequence[Appointment]) -> str | None:
     resting, cleared_at = rests(visit), _cleared_at(visit)
     others = [one for one in visits if one.id != visit.id and not rests(one) and _same(one.client, visit.client)]
     told = [one for one in _decisions(others, visit.offer.screening) if resting or one[1].who != ANOTHERS]
-    newest = max(told, key=lambda one: one[1].at, default=None)
+    newest = max(told, key=lambda one: (one[1].at, one[1].version), default=None)
     if newest is None or (not resting and cleared_at is not None and newest[1].at <= cleared_at):
         return None
     of, turn = newest
