@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 
 from services.screening import page as pages
 from services.screening.actions import Casework, Continuing, Memory, Returning, Reviews, Screening, Submitting, Word
@@ -118,7 +118,11 @@ async def browser() -> AsyncIterator[Browser]:
 @asynccontextmanager
 async def a_phone(browser: Browser, **how: Any) -> AsyncIterator[Page]:
     """A narrow screen; fails the test when a page breaks its own security policy."""
-    size = {"viewport": {"width": 360, "height": 740}, "java_script_enabled": False, "reduced_motion": "reduce"}
+    size: dict[str, Any] = {
+        "viewport": {"width": 360, "height": 740},
+        "java_script_enabled": False,
+        "reduced_motion": "reduce",
+    }
     async with await browser.new_context(**size | how) as context:
         page = await context.new_page()
         page.set_default_timeout(SOON)
@@ -240,12 +244,13 @@ async def test_a_declined_client_asks_a_person_to_look_again(desk: Desk, browser
         await page.get_by_label("Your message").fill("Here is more.")
         await page.get_by_role("button", name="Send my message").click()
         await expect(page.get_by_role("status")).to_have_text("Thank you. We have your message.")
-        note = {"name": "note.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\r\n\x00\xff"}
-        await page.get_by_label("A note as a file").set_input_files(note)
+        note = b"%PDF-1.7\r\n\x00\xff"
+        file = FilePayload(name="note.pdf", mimeType="application/pdf", buffer=note)
+        await page.get_by_label("A note as a file").set_input_files(file)
         await page.get_by_role("button", name="Send this file").click()
         await expect(page.get_by_role("status")).to_have_text("Thank you. We have your file.")
     _, content = await Reviews(desk.casework).attachment(APPOINTMENT, "file-1", STAFF)
-    assert content == note["buffer"]
+    assert content == note
 
 
 async def test_a_client_says_that_something_has_changed(desk: Desk, browser: Browser) -> None:
