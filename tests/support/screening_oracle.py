@@ -346,6 +346,10 @@ class _Judging:
         for question in LIFETIME:
             if question in self.prior_yes and self.no(question):
                 self.review.add(f"CONTRADICTION:PRIOR_ANSWER:{question}")
+        self._reasons()
+
+    def _reasons(self) -> None:
+        """What somebody comes for, beside what they say of it."""
         reasons = self.of.get("reason_for_visit", ())
         if "post_concussion" in reasons:
             self.review.add("REASON_POST_CONCUSSION")
