@@ -17,7 +17,7 @@ from shared.errors import Kind, Refusal
 
 EXPORT_KEPT: Final = timedelta(days=7)
 MOST_EARLIER: Final = 50
-MOST_OPEN: Final = 100
+MOST_OPEN: Final = 1_000
 
 
 class ExportUnknown(Refusal):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -72,7 +72,9 @@ class Drafts:
             raise DraftUnknown("there is no draft of this form")
         return draft
 
-    async def write(self, practice: str, form: str, table: OverlayTable, *, version: int | None) -> Draft:
+    async def write(
+        self, practice: str, form: str, table: OverlayTable, *, version: int | None, hand: Hand
+    ) -> Draft:
         """All of it anew; `version` is the one that was read. Raises `DraftInvalid`, `FormUnknown`, `DraftChanged`."""
         profile = await self._casework.profile(practice)
         self._casework.catalogue.form(form)
@@ -81,11 +83,16 @@ class Drafts:
         if made.base.questionnaire.name != form:
             raise DraftInvalid("the draft does not fit its base", troubles=[f"the base is not a version of {form}"])
         before = await self._open(profile, form) or Draft(practice=practice, form=form)
-        return await self._save(before, before.written(content, digest, table.release), version)
+        after = before.written(content, digest, table.release)
+        if version in (None, before.version):  # noted before it is kept, or a killed process leaves no trace of it
+            await self._note(before, after, hand)
+        return await self._save(before, after, version)
 
-    async def discard(self, practice: str, form: str) -> None:
+    async def discard(self, practice: str, form: str, *, hand: Hand) -> None:
         """Raises `DraftUnknown` and `DraftChanged`."""
-        if not await self._editions.drop(await self.read(practice, form)):
+        draft = await self.read(practice, form)
+        await self._note(draft, None, hand)
+        if not await self._editions.drop(draft):
             raise _changed()
 
     async def test(self, practice: str, form: str) -> Tried:
@@ -99,12 +106,14 @@ class Drafts:
             draft = await self._save(draft, draft.tested(), None)
         return Tried(draft=draft, troubles=tuple(troubles), comparison=comparison, release=release)
 
-    async def approve(self, practice: str, form: str, *, by: str, digest: str) -> Draft:
+    async def approve(self, practice: str, form: str, *, by: str, digest: str, hand: Hand) -> Draft:
         """Of exactly the content that was read. Raises `NotInTest` and `DraftChanged`."""
         draft = await self.read(practice, form)
         if draft.digest != digest:
             raise _changed()
-        return await self._save(draft, draft.approved(by, self._casework.now()), None)
+        after = draft.approved(by, self._casework.now())
+        await self._note(draft, after, replace(hand, name=by))
+        return await self._save(draft, after, None)
 
     async def publish(self, practice: str, form: str, *, hand: Hand) -> Edition:
         """Proven once more, and counting from then on. Raises `EmergencyNumberMissing`, `NotInTest`, as `check_step`.
@@ -157,6 +166,19 @@ class Drafts:
         )
         await noting.note(published)
         await self._editions.drop(draft)
+
+    async def _note(self, before: Draft, after: Draft | None, hand: Hand) -> None:
+        """What was drafted or approved, by the versions of the draft; None of one that was thrown away."""
+        noting = self._casework.auditing
+        noted = noting.fact(
+            Deed.SETTINGS,
+            practice=before.practice,
+            record=before.form,
+            hand=hand,
+            old=str(before.version),
+            new=None if after is None else str(after.version),
+        )
+        await noting.note(noted)
 
     async def _save(self, before: Draft, after: Draft, version: int | None) -> Draft:
         if version is not None and before.version != version:

@@ -15,7 +15,7 @@ from services.screening.actions.clients import Clients
 from services.screening.domain.audit import Deed, Hand, Role
 from services.screening.domain.case import Case
 from services.screening.domain.retention import Kept, Terms, kept
-from services.screening.ports import Hold, Holds, KeyOwner, Merges
+from services.screening.ports import Forgotten, Hold, Holds, KeyOwner, Merges
 from shared.errors import Kind, Refusal
 
 log = structlog.get_logger()
@@ -68,9 +68,14 @@ class Retention:
         await self._casework.vault.forget(practice, f"hold:{client}")
 
     async def held(self, practice: str) -> Sequence[tuple[Hold, str]]:
-        """Every hold with its reason, the oldest first."""
-        vault = self._casework.vault
-        return [(one, await confidential.words_of(vault, one.sealed)) for one in await self._holds.of(practice)]
+        """Every hold with its reason, the oldest first; empty where it was placed while another one just ended."""
+        return [(one, await self._reason(one)) for one in await self._holds.of(practice)]
+
+    async def _reason(self, hold: Hold) -> str:
+        try:
+            return await confidential.words_of(self._casework.vault, hold.sealed)
+        except Forgotten:
+            return ""
 
     async def until(self, case: Case) -> date | None:
         """The last day on which this case is kept, as far as is known now; None while a legal hold lies on it."""

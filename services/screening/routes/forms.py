@@ -47,11 +47,11 @@ class FormRoutes:
 
     async def write(self, ask: Ask[OverlayTable, None]) -> Answer:
         where = ask.path["practice"], ask.path["form"]
-        draft = await self._drafts.write(*where, ask.body, version=_relied_on(ask))
+        draft = await self._drafts.write(*where, ask.body, version=_relied_on(ask), hand=hand_of(ask))
         return Answer(200, form_views.draft(draft), headers=_etag(draft.version))
 
     async def discard(self, ask: Ask[None, None]) -> Answer:
-        await self._drafts.discard(ask.path["practice"], ask.path["form"])
+        await self._drafts.discard(ask.path["practice"], ask.path["form"], hand=hand_of(ask))
         return Answer(204)
 
     async def test(self, ask: Ask[None, None]) -> Answer:
@@ -61,7 +61,7 @@ class FormRoutes:
 
     async def approve(self, ask: Ask[f.ApproveIn, None]) -> Answer:
         draft = await self._drafts.approve(
-            ask.path["practice"], ask.path["form"], by=ask.body.name, digest=ask.body.digest
+            ask.path["practice"], ask.path["form"], by=ask.body.name, digest=ask.body.digest, hand=hand_of(ask)
         )
         return Answer(200, form_views.draft(draft), headers=_etag(draft.version))
 

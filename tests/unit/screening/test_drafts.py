@@ -59,14 +59,14 @@ class Practice:
         return kept
 
     async def write(self, raw: Json | None = None, *, version: int | None = None) -> Draft:
-        return await self.drafts.write(PRACTICE, FORM, table(raw), version=version)
+        return await self.drafts.write(PRACTICE, FORM, table(raw), version=version, hand=STAFF)
 
     async def publish(self, raw: Json | None = None, *approvers: str) -> Edition:
         draft = await self.write(raw)
         tried = await self.drafts.test(PRACTICE, FORM)
         assert tried.troubles == ()
         for name in approvers:
-            await self.drafts.approve(PRACTICE, FORM, by=name, digest=draft.digest)
+            await self.drafts.approve(PRACTICE, FORM, by=name, digest=draft.digest, hand=STAFF)
         return await self.drafts.publish(PRACTICE, FORM, hand=STAFF)
 
     async def answer(self, answers: Json, *, questionnaire: str = FORM, appointment: str = APPOINTMENT) -> Case:
@@ -135,7 +135,7 @@ async def test_a_draft_that_does_not_fit_is_not_stored() -> None:
     assert "P01 names a question that is unknown there: q_nothing" in refused.value.extra["troubles"]
     assert (await practice.drafts.read(PRACTICE, FORM)).version == 1
     with pytest.raises(DraftInvalid):
-        await practice.drafts.write(PRACTICE, "cst-intake", table(), version=None)
+        await practice.drafts.write(PRACTICE, "cst-intake", table(), version=None, hand=STAFF)
 
 
 async def test_a_softer_draft_is_neither_put_in_test_nor_published() -> None:
@@ -147,7 +147,7 @@ async def test_a_softer_draft_is_neither_put_in_test_nor_published() -> None:
     with pytest.raises(NotInTest):
         await practice.drafts.publish(PRACTICE, FORM, hand=STAFF)
     with pytest.raises(NotInTest):
-        await practice.drafts.approve(PRACTICE, FORM, by="Ines", digest=draft.digest)
+        await practice.drafts.approve(PRACTICE, FORM, by="Ines", digest=draft.digest, hand=STAFF)
     practice.editions.drafts[f"{PRACTICE}/{FORM}"] = draft.tested()  # and if something had put it there all the same
     with pytest.raises(NotStricter):
         await practice.drafts.publish(PRACTICE, FORM, hand=STAFF)
@@ -167,12 +167,12 @@ async def test_an_edit_voids_the_test_and_the_approvals() -> None:
     practice = Practice()
     draft = await practice.write()
     await practice.drafts.test(PRACTICE, FORM)
-    approved = await practice.drafts.approve(PRACTICE, FORM, by="Ines", digest=draft.digest)
+    approved = await practice.drafts.approve(PRACTICE, FORM, by="Ines", digest=draft.digest, hand=STAFF)
     assert await practice.write() == approved
     edited = await practice.write(overlay(notes="Other words."))
     assert (edited.stage, edited.approvals, edited.version) == (Stage.DRAFT, (), approved.version + 1)
     with pytest.raises(DraftChanged):
-        await practice.drafts.approve(PRACTICE, FORM, by="Ines", digest=draft.digest)
+        await practice.drafts.approve(PRACTICE, FORM, by="Ines", digest=draft.digest, hand=STAFF)
     with pytest.raises(DraftChanged):
         await practice.write(version=1)
 
@@ -252,7 +252,7 @@ async def test_two_who_approve_at_once_are_both_counted_or_told() -> None:
     await practice.drafts.test(PRACTICE, FORM)
     names = ("Ines", "Ana", "Ines", "Eva")
     for name in names:
-        await practice.drafts.approve(PRACTICE, FORM, by=name, digest=draft.digest)
+        await practice.drafts.approve(PRACTICE, FORM, by=name, digest=draft.digest, hand=STAFF)
     found = await practice.drafts.read(PRACTICE, FORM)
     assert [one.by for one in found.approvals] == ["Ines", "Ana", "Eva"]
     assert not await practice.editions.save(draft, draft.tested())
@@ -311,7 +311,24 @@ async def test_killed_anywhere_it_is_published_once_or_not_at_all(dies_at: int, 
     assert [one.release for one in editions.listed] == ["1.0.0"]
     assert editions.drafts == {}
     noted = await practice.casework.auditing.newest(PRACTICE, record=None, before=None, limit=50)
-    assert [_named(one.fact) for one in noted] == [(Deed.PUBLISH, "cst-core@2026.1.0+1.0.0", "Ines")]
+    assert [_named(one.fact) for one in noted if one.fact.deed is Deed.PUBLISH] == [
+        (Deed.PUBLISH, "cst-core@2026.1.0+1.0.0", "Ines")
+    ]
+
+
+async def test_who_drafts_approves_and_throws_away_is_noted_with_the_versions_of_the_draft() -> None:
+    practice = Practice()
+    draft = await practice.drafts.write(PRACTICE, FORM, table(), version=None, hand=STAFF)
+    await practice.drafts.test(PRACTICE, FORM)
+    await practice.drafts.approve(PRACTICE, FORM, by="Ines", digest=draft.digest, hand=STAFF)
+    await practice.drafts.discard(PRACTICE, FORM, hand=STAFF)
+    noted = await practice.casework.auditing.newest(PRACTICE, record=FORM, before=None, limit=50)
+    told = [(one.fact.deed, one.fact.hand.name, one.fact.old, one.fact.new) for one in reversed(noted)]
+    assert told == [
+        (Deed.SETTINGS, STAFF.name, "0", "1"),
+        (Deed.SETTINGS, "Ines", "2", "3"),
+        (Deed.SETTINGS, STAFF.name, "3", None),
+    ]
 
 
 def _named(fact: Fact) -> tuple[Deed, str, str]:
