@@ -25,6 +25,7 @@ ZONES = ("Europe/Zurich", "America/New_York", "America/Los_Angeles", "Asia/Tokyo
 WORDING = "Yes, send me texts about this visit."
 HEALTHY: Mapping[str, object] = {"tri": "no", "multi": ["none"]}
 HEALTHY_ANSWERS = {"respondent_role": "self", "dob": "1985-05-05", "q_blood_thinners": "none"}
+ADULT = 41  # years, at least, of whoever was born on that day
 
 
 async def walk(folder: Path) -> None:
@@ -88,13 +89,22 @@ async def _answer_health_check(services: aiohttp.ClientSession, practice: str, s
     form = await _call(
         services, "GET", f"/screening/v1/practices/{practice}/questionnaire", params={"service": service}
     )
-    asked = [question for question in form["questions"] if not question.get("shown_when") and question["required"]]
+    asked = [question for question in form["questions"] if question["required"] and _is_asked_of_an_adult(question)]
     answers = {question["id"]: HEALTHY_ANSWERS.get(question["id"], HEALTHY.get(question["type"])) for question in asked}
     body = {"questionnaire": form["id"], "answers": answers}
     outcome = await _call(services, "PUT", f"/screening/v1/appointments/{appointment}/answers", json=body)
     _say("health check", f"{len(answers)} questions answered: {outcome['status']}")
     for message in outcome["messages"]:
         _say("", message["text"])
+
+
+def _is_asked_of_an_adult(question: Mapping[str, Any]) -> bool:
+    """Always, or by age; what follows from another answer does not follow from a healthy one."""
+    shown = question.get("shown_when")
+    if shown is None:
+        return True
+    band = shown.get("age")
+    return band is not None and band.get("from", 0) <= ADULT < band.get("below", ADULT + 1)
 
 
 async def _states(services: aiohttp.ClientSession, appointment: str) -> AsyncIterator[str]:

@@ -117,6 +117,7 @@ async def reads(page: Page, headline: str) -> None:
     found = page.get_by_role("heading", level=1, name=headline)
 
     async def look() -> bool:
+        await page.wait_for_load_state()
         await page.reload()
         return await found.count() == 1
 
@@ -198,6 +199,7 @@ async def test_who_comes_again_is_asked_only_for_what_has_changed(house: House, 
         card = page.get_by_role("region", name="Have you filled this in before?")
 
         async def look() -> bool:
+            await page.wait_for_load_state()
             await page.reload()
             return await card.count() == 1
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pydantic import SecretStr
@@ -136,8 +137,16 @@ async def test_an_old_backup_of_the_vault_beside_it_brings_everything_back_until
     await until(lambda: is_closed_to(practice.watching, sealed))
 
 
+@pytest.fixture
+def logged_plainly() -> Iterator[None]:
+    """As services log: `telemetry.configure` keeps loggers for ever, and structlog's own default shows local values."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
+    yield
+    structlog.reset_defaults()
+
+
 async def test_a_damaged_answer_is_an_error_of_ours_and_neither_answer_nor_log_holds_any_of_it(
-    practice: Practice, capfd: pytest.CaptureFixture[str]
+    practice: Practice, capfd: pytest.CaptureFixture[str], logged_plainly: None
 ) -> None:
     appointment = await practice.decided("a" * 20)
     sealed = await practice.sealed(appointment)

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+ADULT = 41  # the age of whoever gives clear answers
 CONSENT = "Text me about this visit: what to wear, reminders and aftercare. Reply STOP to end."
 
 
@@ -59,8 +60,15 @@ class Widget:
         """Answers to the practice's form that nobody needs to look at."""
         path = f"/screening/v1/practices/{self.practice}/questionnaire"
         form = await self.call("GET", path, service=service)
-        answers = {q["id"]: clear_answer(q) for q in form["questions"] if not q.get("shown_when") and q["required"]}
+        answers = {q["id"]: clear_answer(q) for q in form["questions"] if q["required"] and is_asked(q, ADULT)}
         return {"questionnaire": form["id"], "answers": answers}
+
+
+def is_asked(question: Mapping[str, Any], age: int) -> bool:
+    """Always, or at that age; what follows from another answer does not follow from a clear one."""
+    shown = question.get("shown_when")
+    band = {} if shown is None else shown.get("age")
+    return band is not None and band.get("from", 0) <= age < band.get("below", age + 1)
 
 
 def clear_answer(question: Mapping[str, Any]) -> Any:

@@ -72,9 +72,7 @@ class Drafts:
             raise DraftUnknown("there is no draft of this form")
         return draft
 
-    async def write(
-        self, practice: str, form: str, table: OverlayTable, *, version: int | None, hand: Hand
-    ) -> Draft:
+    async def write(self, practice: str, form: str, table: OverlayTable, *, version: int | None, hand: Hand) -> Draft:
         """All of it anew; `version` is the one that was read. Raises `DraftInvalid`, `FormUnknown`, `DraftChanged`."""
         profile = await self._casework.profile(practice)
         self._casework.catalogue.form(form)

@@ -32,7 +32,7 @@ class EvaluateRoutes:
     async def evaluate(self, ask: Ask[p.EvaluateIn, None]) -> Answer:
         # As text, because a null `retry_after` belongs to the result and models go out without their nulls.
         form = await self._screening.version(ask.path["practice"], ask.body.questionnaire)
-        shown = evaluate(ask.body, form).model_dump_json()
+        shown = evaluate(ask.body, form).model_dump_json(exclude={"trace": {"__all__": {"answers"}}})
         return Answer(200, text=shown, content_type="application/json", headers=PRIVATE)
 
 

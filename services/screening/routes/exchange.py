@@ -48,12 +48,12 @@ class ExchangeRoutes:
         self._screening, self._clients, self._retention = screening, clients, retention
         self._catalogue = catalogue
 
-    async def questionnaire(self, ask: Ask[None, p.QuestionnaireQuery]) -> Answer:
+    async def questionnaire_as_fhir(self, ask: Ask[None, p.QuestionnaireQuery]) -> Answer:
         form, profile = await self._screening.questionnaire(ask.path["practice"], service=ask.query.service)
         locale = self._catalogue.texts_for(ask.query.locale or profile.locale).locale
         return _fhir(await asyncio.to_thread(_form, _Pinned(form.questionnaire), locale), private=False)
 
-    async def case(self, ask: Ask[None, p.LocaleQuery]) -> Answer:
+    async def case_as_fhir(self, ask: Ask[None, p.LocaleQuery]) -> Answer:
         opened = await self._clients.exported_case(ask.path["appointment"], hand_of(ask))
         profile = await self._clients.profile(opened.case.practice)
         return await self._bundle(opened.case.id, [opened], ask.query.locale or profile.locale)
@@ -129,7 +129,7 @@ def routes(screening: Screening, clients: Clients, retention: Retention, catalog
         Route(
             method="GET",
             path="/v1/practices/{practice}/questionnaire/fhir",
-            handler=to.questionnaire,
+            handler=to.questionnaire_as_fhir,
             summary="The health form as a FHIR R4B Questionnaire",
             query=p.QuestionnaireQuery,
             answers={200: None},
@@ -139,7 +139,7 @@ def routes(screening: Screening, clients: Clients, retention: Retention, catalog
         Route(
             method="GET",
             path="/v1/cases/{appointment}/fhir",
-            handler=to.case,
+            handler=to.case_as_fhir,
             summary="One case with all its rounds as a FHIR R4B Bundle",
             query=p.LocaleQuery,
             answers={200: None},
