@@ -51,7 +51,7 @@ class HoldRoutes:
         await self._retention.release(ask.path["practice"], ask.path["client"], hand=hand_of(ask))
         return Answer(204)
 
-    async def listed(self, ask: Ask[None, None]) -> Answer:
+    async def held(self, ask: Ask[None, None]) -> Answer:
         held = await self._retention.held(ask.path["practice"])
         shown = [ReasonedHoldOut(**_shown(one).model_dump(), reason=reason) for one, reason in held]
         return Answer(200, HoldsOut(holds=shown), headers=PRIVATE)
@@ -82,7 +82,7 @@ def routes(retention: Retention) -> Sequence[Route]:
         Route(
             method="GET",
             path="/v1/practices/{practice}/holds",
-            handler=to.listed,
+            handler=to.held,
             summary="Every hold with its reason, the oldest first",
             answers={200: HoldsOut},
             who=Who.OPERATOR,
