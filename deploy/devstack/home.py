@@ -70,7 +70,9 @@ def kept_secrets(folder: Path) -> dict[str, str]:
 def announced(folder: Path, running: Running) -> Iterator[None]:
     """Say where the system is, for as long as it is there."""
     file = folder / "running.json"
-    file.write_text(json.dumps(asdict(running)))
+    whole = folder / "running.json.new"  # whoever waits for the file reads all of it or none
+    whole.write_text(json.dumps(asdict(running)))
+    whole.replace(file)
     try:
         yield
     finally:
