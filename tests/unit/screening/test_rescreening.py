@@ -51,7 +51,7 @@ class World:
 
     async def publish(self, raw: dict[str, Any] = FORCING) -> None:
         of = drafts(self.casework, clients=20)
-        await of.write(PRACTICE, "cst-core", table(raw), version=None)
+        await of.write(PRACTICE, "cst-core", table(raw), version=None, hand=STAFF)
         assert (await of.test(PRACTICE, "cst-core")).troubles == ()
         await of.publish(PRACTICE, "cst-core", hand=STAFF)
 

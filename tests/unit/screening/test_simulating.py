@@ -43,7 +43,7 @@ class World:
         return names
 
     async def simulated(self, raw: Json = STRICTER) -> Simulated:
-        await drafts(self.casework).write(PRACTICE, "cst-core", table(raw), version=None)
+        await drafts(self.casework).write(PRACTICE, "cst-core", table(raw), version=None, hand=STAFF)
         return await simulating(self.casework).simulate(PRACTICE, "cst-core", STAFF)
 
 
