@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ from services.booking import documents
 from services.booking.domain.appointment import Appointment, AppointmentId, Guardian, State
 from services.booking.domain.client import Record, folded
 from services.booking.ports import Counts
+from services.booking.store.gathering import Gathering
 from shared.mongo import Collection, Database, Document, ensure
 from shared.relay import Outbox, Relay, Said
 
@@ -45,23 +44,15 @@ INDEXES: Final = (
     ),
 )
 DUPLICATE: Final = 11000
-GATHERED_FOR: Final = 0.05
 # That an upsert's insert was refused proves only that the document is there by now.
 TWICE: Final = (True, False)
-
-
-@dataclass(slots=True)
-class ToFile:
-    record: Record
-    is_filed: bool = False
 
 
 class MongoClients:
     def __init__(self, collection: Collection, outbox: Outbox) -> None:
         self._collection = collection
         self._outbox = outbox
-        self._waiting: list[ToFile] = []
-        self._filing = asyncio.Lock()
+        self._filing = Gathering(self._file)
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoClients:
@@ -70,26 +61,17 @@ class MongoClients:
         return cls(collection, await relay.outbox(collection))
 
     async def file(self, record: Record) -> None:
-        """What is to be filed at nearly the same time is filed by one write. If who began it fails, the rest go on."""
-        mine = ToFile(record)
-        self._waiting.append(mine)
-        async with self._filing:
-            if mine.is_filed:
-                return
-            await asyncio.sleep(GATHERED_FOR)
-            batch, self._waiting = [mine, *(one for one in self._waiting if one is not mine)], []
-            await self._file(batch)
+        await self._filing(record)
 
-    async def _file(self, batch: Sequence[ToFile]) -> None:
+    async def _file(self, batch: Sequence[Record]) -> Sequence[None]:
         try:
-            await self._collection.bulk_write([_filed(one.record, upsert=True) for one in batch], ordered=False)
+            await self._collection.bulk_write([_filed(one, upsert=True) for one in batch], ordered=False)
         except BulkWriteError as error:
             if any(failed["code"] != DUPLICATE for failed in error.details["writeErrors"]):
                 raise
             again = [batch[failed["index"]] for failed in error.details["writeErrors"]]
-            await self._collection.bulk_write([_filed(one.record, upsert=False) for one in again], ordered=False)
-        for one in batch:
-            one.is_filed = True
+            await self._collection.bulk_write([_filed(one, upsert=False) for one in again], ordered=False)
+        return [None] * len(batch)
 
     async def get(self, practice: str, ref: str) -> Record | None:
         return _record(await self._collection.find_one({"_id": _id(practice, ref)}))

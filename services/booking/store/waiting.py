@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
@@ -14,6 +14,7 @@ from services.booking.domain.client import Subject
 from services.booking.domain.freed import Offered, OfferId, Standing
 from services.booking.domain.waitlist import Wait, Waiting, WaitingId
 from services.booking.ports import Added, Could
+from services.booking.store.gathering import Gathering
 from services.booking.store.waitlist_documents import offered, offered_document, told, waiting, waiting_document
 from shared.mongo import Collection, Database, Document, clashed_index, ensure
 from shared.relay import Outbox, Relay, Said
@@ -132,10 +133,26 @@ class MongoLine:
         return {"practice": subject.practice, "client.ref": {"$in": list(subject.refs)}}
 
 
+class Window(NamedTuple):
+    """Half open."""
+
+    practice: str
+    starts_from: datetime
+    starts_until: datetime
+
+    @property
+    def query(self) -> Document:
+        return {"practice": self.practice, "starts_at": {"$gte": self.starts_from, "$lt": self.starts_until}}
+
+    def holds(self, one: Offered) -> bool:
+        return one.practice == self.practice and self.starts_from <= one.starts_at < self.starts_until
+
+
 class MongoOffers:
     def __init__(self, collection: Collection, outbox: Outbox) -> None:
         self._collection = collection
         self._outbox = outbox
+        self._starting = Gathering(self._in)
 
     @classmethod
     async def open(cls, database: Database, relay: Relay) -> MongoOffers:
@@ -179,7 +196,13 @@ class MongoOffers:
         return await self._all({"waiting": {"$in": list(entries)}, **IS_OPEN})
 
     async def starting(self, practice: str, starts_from: datetime, starts_until: datetime) -> Sequence[Offered]:
-        return await self._all({"practice": practice, "starts_at": {"$gte": starts_from, "$lt": starts_until}})
+        return await self._starting(Window(practice, starts_from, starts_until))
+
+    async def _in(self, windows: Sequence[Window]) -> Sequence[Sequence[Offered]]:
+        limit = MOST_OFFERS * len(windows)
+        found = self._collection.find({"$or": [one.query for one in windows]}).limit(limit)
+        near = [offered(document) for document in await found.to_list(limit)]
+        return [[one for one in near if window.holds(one)] for window in windows]
 
     async def due(self, now: datetime, limit: int) -> Sequence[Offered]:
         found = self._collection.find({"due_at": {"$lte": now}}).sort("due_at").limit(limit)
