@@ -6,6 +6,7 @@ OWNS = ("asks", "contacts", "messages", "practices", "replies", "visits")
 SAYS = (notify.ReplyConfirmed, notify.ReplyRescheduleAsked, notify.ClientErased, notify.ClientExported)
 HEARS = (
     booking.PracticeChanged,
+    booking.AppointmentRequested,
     booking.AppointmentInReview,
     booking.AppointmentConfirmed,
     booking.AppointmentMoved,

@@ -23,7 +23,6 @@ from services.notify.actions.sending import Addresses, Sending
 from services.notify.domain.consent import hidden
 from services.notify.gateway import Account, Signatures, Twilio
 from services.notify.ports import Stores
-from services.notify.routes import Doors
 from services.notify.settings import Settings
 from services.notify.store import MongoAsks, MongoContacts, MongoMessages, MongoPractices, MongoReplies, MongoVisits
 from shared import httpkit, mongo
@@ -106,14 +105,14 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         return {"database": await mongo.reachable(db), "broker": bus.ready}
 
     tokens = Tokens(settings.signing_key.get_secret_value())
-    doors = Doors(
-        desk=Desk(stores, texts=texts, link=where.link, wake=sender.wake, now=now),
-        listening=listening,
-        clients=clients,
-        receipts=Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now),
-        signatures=Signatures(settings.notify_twilio_auth_token, settings.public_origin),
-        tokens=tokens,
-        public_origin=settings.public_origin,
+    desk = Desk(stores, texts=texts, link=where.link, wake=sender.wake, now=now)
+    receipts = Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now)
+    signatures = Signatures(settings.notify_twilio_auth_token, settings.public_origin)
+    doors = (
+        routes.Messages(desk),
+        routes.Exports(clients),
+        routes.Webhooks(listening, receipts, signatures),
+        routes.Links(desk, tokens, settings.public_origin),
     )
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     return httpkit.application("notify", routes.routes(doors), kept_open, door)

@@ -9,26 +9,40 @@ from typing import Any, Final
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Attempt, Message, State, Turn
 from services.notify.domain.notice import Notice, NoticeKind
+from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.reply import Heard, Meaning
-from services.notify.domain.visit import Practice, Seat, Visit, VisitState
+from services.notify.domain.visit import Seat, Visit, VisitState
 from services.notify.ports import Reply
 from shared.mongo import Document
 
-# Kept by notify beside the newest snapshot: a snapshot never overwrites them.
+# Kept by notify beside what booking told: what booking tells never overwrites them.
 OWN_OF_VISIT: Final = ("replies", "heard")
+OWN_OF_PRACTICE: Final = ("wordings", "paused", "edits")
 
 
 def of_practice(practice: Practice) -> Document:
     fields = asdict(practice) | {"steps": sorted(practice.steps)}
     fields["quiet"] = {"from": practice.quiet.from_.isoformat(), "until": practice.quiet.until.isoformat()}
-    return _with_id(fields, "id")
+    fields["timings"] = {step: _of_timing(timing) for step, timing in practice.timings.items()}
+    return _with_id({name: value for name, value in fields.items() if name not in OWN_OF_PRACTICE}, "id")
 
 
 def to_practice(document: Document) -> Practice:
     quiet = Quiet(time.fromisoformat(document["quiet"]["from"]), time.fromisoformat(document["quiet"]["until"]))
     fields: dict[str, Any] = {**document, "steps": frozenset(document["steps"]), "quiet": quiet}
+    fields["timings"] = {step: _to_timing(timing) for step, timing in document.get("timings", {}).items()}
+    fields["paused"] = frozenset(document.get("paused", ()))
     return Practice(id=fields.pop("_id"), **fields)
+
+
+def _of_timing(timing: Timing) -> Document:
+    return _given(asdict(timing) | {"at": timing.at.isoformat() if timing.at is not None else None})
+
+
+def _to_timing(document: Document) -> Timing:
+    at = document.get("at")
+    return Timing(document.get("days"), document.get("hours"), None if at is None else time.fromisoformat(at))
 
 
 def of_visit(visit: Visit) -> Document:

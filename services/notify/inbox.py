@@ -10,8 +10,9 @@ from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.notice import Asked, Notice, NoticeKind
+from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.quiet import Quiet
-from services.notify.domain.visit import Practice, Seat, Visit, VisitState
+from services.notify.domain.visit import Seat, Visit, VisitState
 from shared.bus import Subscriptions
 from shared.events import Envelope
 from shared.events.booking import (
@@ -25,6 +26,7 @@ from shared.events.booking import (
     AppointmentLapsed,
     AppointmentMissed,
     AppointmentMoved,
+    AppointmentRequested,
     Client,
     ClientEraseAsked,
     ClientExportAsked,
@@ -62,6 +64,7 @@ def subscriptions(planning: Planning, notices: Notices, clients: Clients) -> Sub
 
     return {
         PracticeChanged: practice_changed,
+        AppointmentRequested: visit_turned,
         AppointmentInReview: visit_turned,
         AppointmentConfirmed: visit_turned,
         AppointmentMoved: visit_turned,
@@ -97,16 +100,23 @@ def _told(known: bool) -> Verdict:
 
 
 def _practice(heard: Envelope[PracticeChanged]) -> Practice:
-    fact = heard.data
+    fact, texting = heard.data, heard.data.texting
     return Practice(
         id=heard.practice,
         version=heard.sequence,
         sms_name=fact.sms_name,
         locale=fact.locale,
         phone=fact.phone,
-        steps=frozenset(fact.texting.steps),
+        steps=frozenset(texting.steps),
         alerts_phone=fact.alerts_phone,
-        quiet=Quiet(fact.texting.quiet_from.replace(tzinfo=None), fact.texting.quiet_until.replace(tzinfo=None)),
+        country=fact.country,
+        emergency=fact.emergency_number,
+        zone=fact.zone,
+        timings={one.step: Timing(one.days, one.hours, one.at) for one in texting.timings},
+        most_a_day=texting.most_a_day,
+        most_a_week=texting.most_a_week,
+        wakes_for_changes=texting.wakes_for_changes,
+        quiet=Quiet(texting.quiet_from.replace(tzinfo=None), texting.quiet_until.replace(tzinfo=None)),
     )
 
 
@@ -126,10 +136,18 @@ def _visit(heard: Envelope[AppointmentEvent]) -> Visit:
         client_zone=fact.client.zone,
         locale=fact.client.locale,
         consented=fact.client.consent.texts,
+        wants_offers=bool(fact.client.consent.offers),
         check_until=fact.check_until if isinstance(fact, AppointmentCheckAsked | AppointmentMoved) else None,
+        by_practice=_by_practice(fact),
         again=isinstance(fact, AppointmentConfirmed | AppointmentInReview) and bool(fact.again),
         seat=Seat(fact.seat.course, fact.seat.index, fact.seat.count) if fact.seat else None,
     )
+
+
+def _by_practice(fact: AppointmentEvent) -> bool:
+    if isinstance(fact, AppointmentMoved):
+        return fact.moved_by == "practice"
+    return isinstance(fact, AppointmentCancelled) and fact.cancelled_by == "practice"
 
 
 def _texted(client: Client) -> str:

@@ -14,8 +14,9 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 
 from services.notify.domain.notice import Notice
+from services.notify.domain.practice import Practice
 from services.notify.domain.text import fill, placeholders, plain, refuse_health, size
-from services.notify.domain.visit import Practice, Visit
+from services.notify.domain.visit import Visit
 from shared.errors import Kind, Refusal
 
 TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -11,9 +11,10 @@ from typing import Protocol
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import Message
 from services.notify.domain.notice import Notice
+from services.notify.domain.practice import Practice
 from services.notify.domain.provider import Found, Outcome
 from services.notify.domain.reply import Heard
-from services.notify.domain.visit import Practice, Visit
+from services.notify.domain.visit import Visit
 from shared.relay import Said
 
 

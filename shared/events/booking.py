@@ -19,12 +19,29 @@ class ServiceFacts(Contract):
     screening: str | None = None
 
 
+class StepTiming(Contract):
+    """When a practice wants a step: so many days or hours from the visit, at this wall time; None is as usual."""
+
+    step: str
+    days: int | None = None
+    hours: int | None = None
+    at: time | None = None
+
+
 class TextingPolicy(Contract):
-    """How a practice texts. `steps` are the optional steps switched on; quiet hours are local wall time."""
+    """How a practice texts. `steps` are the optional steps switched on; quiet hours are local wall time.
+
+    A client gets at most `most_a_day` and `most_a_week` texts; `wakes_for_changes` lets news of a visit that the
+    practice changes at short notice break the quiet hours.
+    """
 
     steps: tuple[str, ...] = ("prepare", "day_before", "two_hours", "aftercare")
     quiet_from: time = time(21)
     quiet_until: time = time(8)
+    timings: tuple[StepTiming, ...] = ()
+    most_a_day: int = 2
+    most_a_week: int = 5
+    wakes_for_changes: bool = False
 
 
 class PracticeChanged(Event):
@@ -49,11 +66,12 @@ class PracticeChanged(Event):
 
 
 class Consent(Contract):
-    """What the client agreed to: `care` texts about the visit, under which wording, when."""
+    """What the client agreed to: `texts` about the visit, `offers` of further visits, under which wording, when."""
 
     texts: bool
     wording: str
     given_at: AwareDatetime
+    offers: Literal[True] | None = None
 
 
 class Guardian(Contract):

@@ -25,9 +25,10 @@ from services.notify.domain.delivery import ON_ITS_WAY, Message, State
 from services.notify.domain.frame import Planned
 from services.notify.domain.notice import Asked, Notice, NoticeKind
 from services.notify.domain.plan import plan
+from services.notify.domain.practice import Practice
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
-from services.notify.domain.visit import Practice, Seat, Visit, VisitState
+from services.notify.domain.visit import Seat, Visit, VisitState
 from services.notify.ports import AskKind, ClientAsk, Gateway, GatewayDown, Outgoing, Reply, Stores
 from shared.events import Envelope
 from shared.relay import Said

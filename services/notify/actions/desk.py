@@ -11,8 +11,9 @@ from services.notify.domain.delivery import NOT_BEGUN, Message, State, turned
 from services.notify.domain.frame import Planned
 from services.notify.domain.notice import NoticeKind
 from services.notify.domain.plan import plan
+from services.notify.domain.practice import Practice
 from services.notify.domain.text import Size, size
-from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.domain.visit import Visit, VisitState
 from services.notify.ports import Contended, Stores, Texts
 from shared.clock import Clock
 from shared.errors import Kind, Refusal

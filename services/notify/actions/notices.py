@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
 from services.notify.domain.notice import AWAITED, Asked, Notice, NoticeKind
+from services.notify.domain.practice import Practice
 from services.notify.domain.reconcile import SUPERSEDED, untimely
-from services.notify.domain.visit import Practice, Visit
+from services.notify.domain.visit import Visit
 from services.notify.ports import Stores
 from shared.clock import Clock
 

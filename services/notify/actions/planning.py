@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from services.notify.domain.consent import Entry
 from services.notify.domain.plan import plan
+from services.notify.domain.practice import Practice
 from services.notify.domain.reconcile import reconcile
-from services.notify.domain.visit import Practice, Visit
+from services.notify.domain.visit import Visit
 from services.notify.ports import Contended, Stores
 from shared.clock import Clock
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from enum import IntEnum, StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from services.notify.domain.practice import Practice
 from services.notify.domain.quiet import MARGIN, resolved
-from services.notify.domain.visit import Practice, Visit
+from services.notify.domain.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +61,33 @@ class Frame:
         return instant.astimezone(there).date() == self.visit.starts_at.astimezone(there).date()
 
 
+class Rank(IntEnum):
+    """Which texts give way when a client would get too many: the lower first, news of a visit never."""
+
+    REBOOK = 1
+    CHECK_IN = 2
+    TWO_DAYS = 3
+    AFTERCARE = 4
+    PREPARE = 5
+    TWO_HOURS = 6
+    DAY_BEFORE = 7
+    NEWS = 8
+
+
+class Together(StrEnum):
+    """Of several visits of one client on a day, which gets this text."""
+
+    EACH = "each"
+    FIRST = "first"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One row of the plan: whom it applies to, when, until when, and in which words."""
+    """One row of the plan: whom it applies to, when, until when, and in which words.
+
+    A `promotes` step offers further visits, and needs a consent of its own.
+    """
 
     name: str
     applies: Callable[[Frame], bool]
@@ -70,3 +96,6 @@ class Step:
     validity: timedelta
     words: Callable[[Frame, datetime], str]
     optional: bool = False
+    rank: Rank = Rank.NEWS
+    together: Together = Together.EACH
+    promotes: bool = False

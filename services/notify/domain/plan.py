@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.notify.domain.frame import Frame, Planned
+from services.notify.domain.practice import Practice
 from services.notify.domain.steps import STEPS
-from services.notify.domain.visit import Practice, Visit
+from services.notify.domain.visit import Visit
 
 NEWS_EACH_TIME: Final = frozenset({"moved", "check"})
 NEWS_AGAIN: Final = frozenset({"booked", "call_us"})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 from services.notify.domain import course
-from services.notify.domain.frame import Frame, Step
+from services.notify.domain.frame import Frame, Rank, Step, Together
 from services.notify.domain.visit import NOT_CONFIRMED, VisitState
 
 # Booked at shorter notice than this, the preparation travels with the confirmation and the day-before text is dropped.
@@ -95,6 +95,8 @@ STEPS: tuple[Step, ...] = (
         validity=timedelta(hours=4),
         words=_in("prepare"),
         optional=True,
+        rank=Rank.PREPARE,
+        together=Together.FIRST,
     ),
     Step(
         name="day_before",
@@ -104,6 +106,8 @@ STEPS: tuple[Step, ...] = (
         validity=timedelta(hours=3),
         words=_day_before_words,
         optional=True,
+        rank=Rank.DAY_BEFORE,
+        together=Together.FIRST,
     ),
     Step(
         name="two_hours",
@@ -113,6 +117,8 @@ STEPS: tuple[Step, ...] = (
         validity=timedelta(minutes=30),
         words=_two_hours_words,
         optional=True,
+        rank=Rank.TWO_HOURS,
+        together=Together.FIRST,
     ),
     Step(
         name="booked",
@@ -173,5 +179,7 @@ STEPS: tuple[Step, ...] = (
         validity=timedelta(hours=4),
         words=_in("aftercare"),
         optional=True,
+        rank=Rank.AFTERCARE,
+        together=Together.LAST,
     ),
 )

@@ -11,9 +11,10 @@ from services.notify.domain.consent import Entry, stopped
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.notice import Notice
 from services.notify.domain.plan import plan
+from services.notify.domain.practice import Practice
 from services.notify.domain.reconcile import SUPERSEDED
 from services.notify.domain.reply import ANSWER_STEPS
-from services.notify.domain.visit import Practice, Visit
+from services.notify.domain.visit import Visit
 
 # A prompt answer to the client's own text may come in quiet hours; a late one may not.
 PROMPT = timedelta(minutes=5)

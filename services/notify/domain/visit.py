@@ -1,12 +1,10 @@
-"""What notify knows of a visit and its practice: the facts of the booking events, no more."""
+"""What notify knows of a visit: the facts of the booking events, no more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from services.notify.domain.quiet import Quiet
 
 
 class VisitState(StrEnum):
@@ -21,23 +19,6 @@ class VisitState(StrEnum):
 
 
 NOT_CONFIRMED = (VisitState.DECLINED, VisitState.LAPSED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Practice:
-    """The copy of a practice's profile; `steps` are the optional steps it has switched on.
-
-    `alerts_phone` is where the practice itself wants to be texted when something waits for it.
-    """
-
-    id: str
-    version: int
-    sms_name: str
-    locale: str
-    phone: str
-    steps: frozenset[str]
-    quiet: Quiet
-    alerts_phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +39,8 @@ class Visit:
     `zone` is where the visit takes place, `client_zone` where the client sleeps. `replies` and `heard` are notify's
     own: how many replies were passed on, and which inbound texts they were. `check_until` is there while the client is
     asked for the health form once more; `again` says that this turn had come before and had ceased to be true.
+    `consented` is to texts about the visit, `wants_offers` to those about further ones; `by_practice` says that the
+    practice itself made this turn.
     """
 
     appointment: str
@@ -76,6 +59,8 @@ class Visit:
     seat: Seat | None = None
     check_until: datetime | None = None
     again: bool = False
+    wants_offers: bool = False
+    by_practice: bool = False
     known_at: datetime | None = None
     replies: int = 0
     heard: tuple[str, ...] = ()

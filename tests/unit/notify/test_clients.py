@@ -14,8 +14,8 @@ from services.notify.domain.consent import Entry, Word, hidden, stopped
 from services.notify.domain.delivery import State
 from services.notify.domain.notice import Asked, Notice, NoticeKind
 from services.notify.domain.visit import VisitState
-from services.notify.payloads import ExportAnswer
 from services.notify.ports import Stores
+from services.notify.routes.views import ExportAnswer
 from shared.events import Event, envelope
 from shared.events.booking import ClientEraseAsked, ClientExportAsked
 from shared.events.notify import ClientErased, ClientExported

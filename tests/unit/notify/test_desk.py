@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from services.notify.actions.desk import LinkExpired, MessageBegun, MessageUnknown, PracticeUnknown
 from services.notify.domain.delivery import State
-from services.notify.payloads import PlannedText, PlanRequest
+from services.notify.routes.payloads import PlanRequest
+from services.notify.routes.views import PlannedText
 from shared.errors import Refusal
 from tests.support.notify import APPOINTMENT, STARTS, Clock, Phone, Worker, practice, twins, visit
 

@@ -20,7 +20,7 @@ from services.notify.domain.notice import Asked
 from services.notify.domain.provider import Accepted, Found, NotCreated, Refused, Unknown
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
 from services.notify.domain.turns import CHASES, Pace, after_look, after_post
-from services.notify.payloads import MessageView
+from services.notify.routes.views import MessageView
 from tests.support.notify import (
     CHECK,
     OFFER,

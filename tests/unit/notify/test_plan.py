@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.domain.plan import plan
+from services.notify.domain.practice import Practice
 from services.notify.domain.quiet import Quiet, resolved
-from services.notify.domain.visit import Practice, Visit, VisitState
+from services.notify.domain.visit import Visit, VisitState
 from tests.support.notify import ALL_STEPS, STARTS, practice, steps, visit
 
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})

@@ -1,0 +1,22 @@
+"""Notify's doors: the operator's desk, Twilio's webhooks, and the short links in texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from services.notify.routes.clients import Exports
+from services.notify.routes.links import Links
+from services.notify.routes.messages import Messages
+from services.notify.routes.twilio import Webhooks
+from shared.httpkit import Route
+
+__all__ = ["Exports", "Links", "Messages", "Webhooks", "routes"]
+
+
+class Door(Protocol):
+    def routes(self) -> list[Route]: ...
+
+
+def routes(doors: Iterable[Door]) -> list[Route]:
+    return [route for door in doors for route in door.routes()]

@@ -1,0 +1,117 @@
+"""The JSON that notify takes."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+
+from services.notify.domain.practice import Practice
+from services.notify.domain.quiet import Quiet
+from services.notify.domain.visit import Seat, Visit, VisitState
+from shared.httpkit import Payload
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not an IANA zone")
+    return name
+
+
+def _near_our_time(at: datetime) -> datetime:
+    if not 2000 <= at.year < 2200:
+        raise ValueError("not in this or the next century")
+    return at
+
+
+def _wall_clock(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("quiet hours go by the client's clock and name no zone")
+    return at.replace(second=0, microsecond=0)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_near_our_time)]
+WallClock = Annotated[time, AfterValidator(_wall_clock)]
+Zone = Annotated[str, Field(max_length=60, examples=["America/New_York"]), AfterValidator(_known_zone)]
+OptionalStep = Literal["prepare", "day_before", "two_hours", "aftercare"]
+
+
+class SeatToPlan(Payload):
+    """The visit's place in a course; index 0 speaks for the whole. Without `count` the course has no end."""
+
+    index: int = Field(ge=0, le=999)
+    count: int | None = Field(None, ge=2, le=99)
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> SeatToPlan:
+        if self.count is not None and self.index >= self.count:
+            raise ValueError("index counts from 0 and must be below count")
+        return self
+
+
+class VisitToPlan(Payload):
+    """A visit that may be made up: booked at `booked_at`, held in `zone` by a client who lives in `client_zone`."""
+
+    booked_at: Instant
+    starts_at: Instant
+    ends_at: Instant
+    zone: Zone
+    client_zone: Zone
+    locale: str = Field("en", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")
+    seat: SeatToPlan | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> VisitToPlan:
+        if not self.booked_at < self.starts_at < self.ends_at:
+            raise ValueError("booked_at, starts_at and ends_at must follow each other")
+        return self
+
+
+class TextingSettings(Payload):
+    """What to try instead of the practice's own settings; whatever is left out stays as the practice has it."""
+
+    sms_name: str | None = Field(None, min_length=1, max_length=60)
+    phone: str | None = Field(None, pattern=r"^\+[1-9]\d{6,14}$")
+    steps: tuple[OptionalStep, ...] | None = None
+    quiet_from: WallClock | None = None
+    quiet_until: WallClock | None = None
+
+
+class PlanRequest(Payload):
+    visit: VisitToPlan
+    settings: TextingSettings = TextingSettings()
+
+    def practice(self, known: Practice) -> Practice:
+        tried = self.settings
+        return Practice(
+            id=known.id,
+            version=known.version,
+            sms_name=tried.sms_name or known.sms_name,
+            locale=known.locale,
+            phone=tried.phone or known.phone,
+            steps=known.steps if tried.steps is None else frozenset(tried.steps),
+            quiet=Quiet(
+                known.quiet.from_ if tried.quiet_from is None else tried.quiet_from,
+                known.quiet.until if tried.quiet_until is None else tried.quiet_until,
+            ),
+        )
+
+    def to_visit(self, practice: str) -> Visit:
+        return Visit(
+            appointment="a" * 26,
+            practice=practice,
+            version=1,
+            state=VisitState.CONFIRMED,
+            moved=False,
+            since=self.visit.booked_at,
+            starts_at=self.visit.starts_at,
+            ends_at=self.visit.ends_at,
+            zone=self.visit.zone,
+            phone="",
+            client_zone=self.visit.client_zone,
+            locale=self.visit.locale,
+            consented=True,
+            seat=Seat("planned", self.visit.seat.index, self.visit.seat.count) if self.visit.seat else None,
+        )

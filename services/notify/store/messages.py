@@ -1,0 +1,138 @@
+"""The texts in MongoDB: claimed in groups, written in groups, each under the fence it was read with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from services.notify import documents
+from services.notify.domain.delivery import ON_ITS_WAY, Message, State
+from shared.mongo import Database, Document, ensure
+
+LEASED: Final = (State.CLAIMED.value, State.SENDING.value)
+ASKED: Final = (State.UNKNOWN.value, *sorted(state.value for state in ON_ITS_WAY))
+BY_CODE: Final = "by_code"
+DUPLICATE_KEY: Final = 11000
+
+# Only what is still awaited has a `due`, so this index stays as small as the work ahead.
+DUE: Final = IndexModel(
+    [("state", ASCENDING), ("due", ASCENDING)], name="due", partialFilterExpression={"due": {"$exists": True}}
+)
+SENT: Final = IndexModel(
+    [("to", ASCENDING), ("sent_at", DESCENDING)], name="sent", partialFilterExpression={"sent_at": {"$exists": True}}
+)
+NOTICES: Final = IndexModel(
+    [("practice", ASCENDING), ("to", ASCENDING)],
+    name="notices",
+    partialFilterExpression={"notice.kind": {"$exists": True}},
+)
+ANY_TIME: Final = {"$gt": datetime.min.replace(tzinfo=UTC)}
+
+
+class MongoMessages:
+    def __init__(self, database: Database) -> None:
+        self._messages = database["messages"]
+
+    @classmethod
+    async def open(cls, database: Database) -> MongoMessages:
+        by_code = IndexModel([("code", ASCENDING)], name=BY_CODE, unique=True)
+        of_visit = IndexModel([("appointment", ASCENDING), ("planned_for", ASCENDING)], name="of_visit")
+        await ensure(database["messages"], [by_code, of_visit, DUE, SENT, NOTICES])
+        return cls(database)
+
+    async def get(self, id: str) -> Message | None:  # noqa: A002  the field's own name
+        return _message(await self._messages.find_one({"_id": id}))
+
+    async def by_code(self, code: str) -> Message | None:
+        return _message(await self._messages.find_one({"code": code}))
+
+    async def of(self, appointment: str) -> Sequence[Message]:
+        found = self._messages.find({"appointment": appointment}).sort("planned_for", ASCENDING)
+        return [documents.to_message(document) for document in await found.to_list(None)]
+
+    async def last_sent(self, phone: str, before: datetime) -> Message | None:
+        sent = {"to": phone, "sent_at": {"$lt": before}}
+        return _message(await self._messages.find_one(sent, sort=[("sent_at", DESCENDING)]))
+
+    async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+        if not messages:
+            return []
+        stamp = secrets.token_hex(12)
+        written = [replace(message, fence=message.fence + 1) for message in messages]
+        writes = [_write(message, stamp, lease) for message in written]
+        try:
+            result = await self._messages.bulk_write(writes, ordered=False)
+            if result.inserted_count + result.matched_count == len(writes):
+                return written
+        except BulkWriteError as error:
+            _only_known_ids(error)
+        mine = {"_id": {"$in": [message.id for message in written]}, "stamp": stamp}
+        ids = {document["_id"] for document in await self._messages.find(mine, {"_id": 1}).to_list(len(written))}
+        return [message for message in written if message.id in ids]
+
+    async def forget(self, appointments: Sequence[str]) -> None:
+        await self._messages.delete_many({"appointment": {"$in": list(appointments)}})
+
+    async def forget_notices(self, practice: str, phones: Sequence[str]) -> None:
+        to_them = {"practice": practice, "to": {"$in": list(phones)}, "notice.kind": {"$exists": True}}
+        await self._messages.delete_many(to_them)
+
+    async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
+        due = {"state": State.PLANNED.value, "due": {"$lte": now}}
+        while True:
+            found = await self._messages.find(due, {"_id": 1}).sort("due", ASCENDING).limit(limit).to_list(limit)
+            if not found:
+                return []
+            mine = await self._take([document["_id"] for document in found], due, limit=limit, lease=lease)
+            if mine:  # else others were faster with all of these, and there may be more
+                return mine
+
+    async def _take(self, found: list[str], due: Document, *, limit: int, lease: timedelta) -> list[Message]:
+        ids = {"_id": {"$in": found}}
+        stamp = secrets.token_hex(12)
+        taken: Document = {"state": State.CLAIMED.value, "stamp": stamp, "until": _from_now(lease)}
+        taken["fence"] = {"$add": ["$fence", 1]}
+        await self._messages.update_many({**ids, **due}, [{"$set": taken}])
+        mine = self._messages.find({**ids, "stamp": stamp}).sort("due", ASCENDING)
+        return [documents.to_message(document) for document in await mine.to_list(limit)]
+
+    async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
+        asked = {"state": {"$in": list(ASKED)}, "due": {"$lte": now}}
+        found = await self._messages.find(asked).sort("due", ASCENDING).limit(limit).to_list(limit)
+        return [documents.to_message(document) for document in found]
+
+    async def lapsed(self, limit: int) -> Sequence[Message]:
+        leased = {"state": {"$in": list(LEASED)}, "due": ANY_TIME, "$expr": {"$lt": ["$until", "$$NOW"]}}
+        return [documents.to_message(document) for document in await self._messages.find(leased).to_list(limit)]
+
+
+def _write(message: Message, stamp: str, lease: timedelta | None) -> Any:
+    document = {**documents.of_message(message), "stamp": stamp}
+    if message.fence == 1:
+        return InsertOne(document)
+    was = {"_id": message.id, "fence": message.fence - 1}
+    if lease is None or message.state.value not in LEASED:
+        return ReplaceOne(was, document)
+    return UpdateOne(was, [{"$replaceWith": {"$mergeObjects": [{"$literal": document}, {"until": _from_now(lease)}]}}])
+
+
+def _only_known_ids(error: BulkWriteError) -> None:
+    """A text that was planned by somebody else meanwhile is no error; anything else is."""
+    for failure in (error.details or {}).get("writeErrors", []):
+        if failure["code"] != DUPLICATE_KEY or list(failure.get("keyPattern", {})) != ["_id"]:
+            raise error
+
+
+def _from_now(lease: timedelta) -> Document:
+    """By the server's clock: workers' clocks may differ, and two must never hold the same lease."""
+    return {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": int(lease.total_seconds() * 1000)}}
+
+
+def _message(document: Document | None) -> Message | None:
+    return None if document is None else documents.to_message(document)

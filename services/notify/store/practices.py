@@ -1,0 +1,38 @@
+"""The practices that booking told of, in MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from pymongo.errors import DuplicateKeyError
+
+from services.notify import documents
+from services.notify.domain.practice import Practice
+from services.notify.store.writing import TWICE
+from shared.mongo import Database, ensure
+
+
+class MongoPractices:
+    def __init__(self, database: Database) -> None:
+        self._practices = database["practices"]
+
+    @classmethod
+    async def open(cls, database: Database) -> MongoPractices:
+        await ensure(database["practices"], [])
+        return cls(database)
+
+    async def get(self, practice: str) -> Practice | None:
+        return (await self.many([practice])).get(practice)
+
+    async def many(self, practices: Sequence[str]) -> Mapping[str, Practice]:
+        found = await self._practices.find({"_id": {"$in": list(practices)}}).to_list(len(practices))
+        return {document["_id"]: documents.to_practice(document) for document in found}
+
+    async def keep(self, practice: Practice) -> None:
+        older = {"_id": practice.id, "version": {"$lt": practice.version}}
+        for upsert in TWICE:
+            with suppress(DuplicateKeyError):
+                fields = {name: value for name, value in documents.of_practice(practice).items() if name != "_id"}
+                await self._practices.update_one(older, {"$set": fields}, upsert=upsert)
+                return
