@@ -30,7 +30,10 @@ LONGEST: Final = {
     "link": "https://" + "l" * 18,
     "count": "99",
     "code": "9" * 8,
+    "emergency": "9" * 6,
 }
+# What every handset understands where a practice of an older release has not told its country's own number.
+EMERGENCY: Final = "112"
 # What a text may hold, by template: no other one has a value for more than the usual.
 USUAL: Final = frozenset({"practice", "phone", "link", "date", "time"})
 MAY_HOLD: Final = {
@@ -39,10 +42,14 @@ MAY_HOLD: Final = {
     "offer_link": USUAL | {"until"},
     "code": frozenset({"practice", "phone", "code", "until"}),
     "review_due": frozenset({"practice", "date", "time", "code", "until"}),
+    "call_asked": frozenset({"practice", "code"}),
+    "undelivered": frozenset({"practice", "code"}),
+    "check_in": USUAL | {"emergency"},
+    "auto": frozenset({"practice", "phone", "link", "emergency"}),
 }
 # What makes a text unlike any other one to that number, so that it is found by its words: its own link in every text
 # but those that lead nowhere, because who reads them may not be meant or is the practice.
-UNLIKE_BY: Final = {"code": "code", "review_due": "code"}
+UNLIKE_BY: Final = dict.fromkeys(("code", "review_due", "call_asked", "undelivered"), "code")
 
 
 class BadTemplate(Refusal):
@@ -73,7 +80,7 @@ class Library:
         """
         locale = _locale(about.locale) or _locale(practice.locale) or Locale(FALLBACK)
         values = {"practice": practice.sms_name, "phone": practice.phone, "link": link}
-        values |= _facts(about, self._spoken(locale))
+        values |= {"emergency": practice.emergency or EMERGENCY} | _facts(about, self._spoken(locale))
         wording = self._wording(locale, template)
         refuse_health(fill(wording, {**values, "practice": "", "link": ""}))
         text = fill(wording, values)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from shared.errors import Kind, Refusal
@@ -30,7 +31,7 @@ PLAIN = str.maketrans(
     }
 )
 
-PLACEHOLDERS = frozenset({"practice", "date", "time", "link", "phone", "count", "until", "code"})
+PLACEHOLDERS = frozenset({"practice", "date", "time", "link", "phone", "count", "until", "code", "emergency"})
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 # A text may be read by whoever holds the phone: nothing in it may hint at care, a body or an answer.
@@ -70,8 +71,19 @@ class Size:
 
 
 def plain(text: str) -> str:
-    """NFC, line feeds for line ends, and plain characters for typographic ones."""
-    return unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").translate(PLAIN)
+    """NFC, line feeds for line ends, plain characters for typographic ones, and letters without what costs too much."""
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").translate(PLAIN)
+    return "".join(char if char in BASIC or char in EXTENDED else _bare(char) for char in text)
+
+
+@lru_cache(maxsize=1024)
+def _bare(char: str) -> str:
+    """The letter without its accent if that one is in the alphabet: an accent may double what the whole text costs.
+
+    Spanish keeps its é, ñ, ü, ¿ and ¡, which the alphabet has, and is read as well without its other accents.
+    """
+    first = unicodedata.normalize("NFD", char)[0]
+    return first if first != char and first.isalpha() and first in BASIC else char
 
 
 def size(text: str) -> Size:

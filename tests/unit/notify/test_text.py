@@ -36,7 +36,7 @@ LATE = datetime(2027, 9, 29, 22, 30, tzinfo=UTC)
 
 def about(name: str) -> Visit | Notice:
     """What a text of this name is about, at an hour that takes many words."""
-    if name == "review_due":
+    if name in ("review_due", "call_asked", "undelivered"):
         return replace(offer().notice, zone="UTC", starts_at=LATE, expires_at=LATE, code="482913")
     if name in ("offer", "offer_link"):
         return replace(offer().notice, zone="UTC", starts_at=LATE, expires_at=LATE)
