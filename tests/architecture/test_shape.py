@@ -15,7 +15,7 @@ SAME_FILES = {
 }  # fmt: skip
 DOORS = {"shared/httpkit.py", "shared/bus.py", "shared/ticker.py"}
 CLOCK = {"shared/clock.py"}
-PURE = {"shared.errors", "__future__"}
+PURE = {"shared.errors", "shared.lexicon", "__future__"}
 IMPURE_STDLIB = {"asyncio", "logging", "os", "random", "uuid", "secrets", "time", "socket", "subprocess"}
 
 

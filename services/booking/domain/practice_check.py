@@ -17,6 +17,7 @@ from services.booking.domain.practice import (
     Service,
 )
 from shared.errors import Kind, Refusal
+from shared.lexicon import ALPHABET, health_word
 
 
 class InvalidPractice(Refusal):
@@ -41,10 +42,8 @@ FURTHEST_DAYS: Final = 730
 LONGEST_COURSE_GAP_DAYS: Final = 60
 OLDEST_YEARS: Final = 120
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_GSM = frozenset(
-    "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ÄÖÑÜ§¿äöñüà"
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
+LONGEST_SMS_NAME: Final = 21
+"""What every text of this release leaves room for, so that no name makes one cost more or too long to be sent."""
 
 
 def _problems(practice: Practice) -> Problems:
@@ -65,10 +64,7 @@ def _identity(practice: Practice) -> Problems:
     if not _ID.fullmatch(practice.id) or len(practice.id) < 2:
         yield "id", f"{practice.id!r} is not 2 to 40 lower-case letters, digits or hyphens"
     yield from filled("name", practice.name)
-    if not 1 <= len(practice.sms_name.strip()) <= 21:
-        yield "sms_name", "needs 1 to 21 characters"
-    if strange := sorted(set(practice.sms_name) - _GSM):
-        yield "sms_name", f"{''.join(strange)!r} would make every text cost more; use plain letters"
+    yield from _sms_name(practice.sms_name)
     yield from _country("country", practice.country)
     yield from zone("zone", practice.zone)
     if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", practice.locale):
@@ -80,6 +76,16 @@ def _identity(practice: Practice) -> Problems:
         yield "emergency_number", f"{practice.emergency_number!r} is not 2 to 6 digits"
     yield from whole("review_hours", practice.review_hours, 1, 720)
     yield from whole("assumed_attendance_minutes", practice.assumed_attendance_minutes, 0, 1440)
+
+
+def _sms_name(name: str) -> Problems:
+    """Every text opens with it, on whoever's screen that is."""
+    if not name.strip() or len(name) > LONGEST_SMS_NAME:
+        yield "sms_name", f"needs 1 to {LONGEST_SMS_NAME} characters"
+    if strange := sorted(set(name) - ALPHABET):
+        yield "sms_name", f"{''.join(strange)!r} would make every text cost more; use plain letters"
+    if (word := health_word(name)) is not None:
+        yield "sms_name", f"{word!r} would tell whoever sees the phone about somebody's health; use a neutral name"
 
 
 def _reach(practice: Practice) -> Problems:

@@ -1,0 +1,44 @@
+"""What may stand in a text to a phone: the letters that cost little, and no word that would tell about health."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = Path(__file__).parent / "lexicon"
+
+# GSM 03.38, the default alphabet, without line ends: one character beyond it halves what fits into a segment.
+ALPHABET: Final = frozenset(
+    "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_LETTER: Final = r"[^\W\d_]"
+
+
+def health_word(text: str) -> str | None:
+    """The first word in it about health, care or a body, in any language; accents and case hide none."""
+    found = _FORBIDDEN.search(folded(text))
+    return found[0] if found is not None else None
+
+
+def folded(text: str) -> str:
+    """Lower case without accents and without what is not seen."""
+    seen = (char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in ("Mn", "Cf"))
+    return "".join(seen).casefold()
+
+
+def stems(language: str) -> tuple[str, ...]:
+    lines = (line.strip() for line in (FOLDER / f"{language}.txt").read_text("utf-8").splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def _pattern(stem: str) -> str:
+    before = rf"{_LETTER}*" if stem.startswith("*") else rf"(?<!{_LETTER})"
+    after = rf"(?!{_LETTER})" if stem.endswith("$") else rf"{_LETTER}*"
+    return before + re.escape(stem.strip("*$")) + after
+
+
+LANGUAGES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
+_FORBIDDEN: Final = re.compile("|".join(_pattern(stem) for language in LANGUAGES for stem in stems(language)))
