@@ -70,6 +70,7 @@ bench: .venv/dev.stamp ## Latency and throughput beside the bare drivers
 	$(BIN)/python -m tests.performance.availability
 	$(BIN)/python -m tests.performance.courses
 	$(BIN)/python -m tests.performance.screening
+	$(BIN)/python -m tests.performance.texts
 
 # The first lock fixes the versions for all the others; `--upgrade` is the reader's decision: make lock UPGRADE=--upgrade
 COMPILE = PATH="$(CURDIR)/.venv/lock/bin:$$PATH" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -81,7 +82,7 @@ SAME := --constraint requirements/dev.txt
 lock: ## Write requirements/*.txt from pyproject.toml, keeping versions that still fit (UPGRADE=--upgrade takes newer)
 	command -v uv >/dev/null || $(PYTHON) -m venv .venv/lock
 	command -v uv >/dev/null || .venv/lock/bin/pip install --quiet uv
-	$(COMPILE) $(UPGRADE) $(RUNTIME) --extra devstack --extra test --extra lint -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) $(RUNTIME) --extra devstack --extra test --extra lint --extra bench -o requirements/dev.txt
 	$(COMPILE) $(SAME) --extra booking -o requirements/booking.txt
 	$(COMPILE) $(SAME) --extra screening -o requirements/screening.txt
 	$(COMPILE) $(SAME) --extra notify -o requirements/notify.txt
