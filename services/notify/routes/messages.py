@@ -7,7 +7,7 @@ from typing import Any
 
 from services.notify.actions.desk import CodeForgotten, Desk, MessageBegun, MessageUnknown, PracticeUnknown
 from services.notify.domain.text import ForbiddenWord
-from services.notify.library import TooLong
+from services.notify.domain.wording import TooLong
 from services.notify.routes.payloads import PlanRequest
 from services.notify.routes.views import MessageView, PlanAnswer, PlannedText, Timeline
 from shared.httpkit import Answer, Ask, Route, Who
