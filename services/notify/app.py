@@ -15,16 +15,29 @@ from services.notify import inbox, library, routes
 from services.notify.actions.clients import Clients
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
+from services.notify.actions.line import Line
 from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
+from services.notify.actions.posting import Addresses
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Listening
-from services.notify.actions.sending import Addresses, Sending
+from services.notify.actions.sending import Sending
+from services.notify.actions.wordings import Wordings
 from services.notify.domain.consent import hidden
 from services.notify.gateway import Account, Signatures, Twilio
 from services.notify.ports import Stores
 from services.notify.settings import Settings
-from services.notify.store import MongoAsks, MongoContacts, MongoMessages, MongoPractices, MongoReplies, MongoVisits
+from services.notify.store import (
+    MongoAsks,
+    MongoContacts,
+    MongoMarks,
+    MongoMessages,
+    MongoOverview,
+    MongoPractices,
+    MongoReplies,
+    MongoSenders,
+    MongoVisits,
+)
 from shared import httpkit, mongo
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
@@ -65,7 +78,8 @@ def account(settings: Settings) -> Account:
 
 async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     """Open what notify needs, in order; a failure half-way closes what was opened."""
-    texts, where = library.load(), addresses(settings)
+    where = addresses(settings)
+    texts = library.load(link=where.link("0" * 8))
     tick = timedelta(seconds=settings.notify_tick_seconds)
     async with AsyncExitStack() as opened:
         db = await opened.enter_async_context(mongo.connect(settings.mongo_url, settings.notify_database))
@@ -73,7 +87,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
         stores = await open_stores(db, relay, settings.number_key)
-        lessons = Lessons(stores.contacts, now=now)
+        lessons = Lessons(stores, sender=settings.sender, now=now)
+        at_once = settings.habits.at_once
         sending = Sending(
             stores,
             gateway=await opened.enter_async_context(Twilio.open(account(settings))),
@@ -81,6 +96,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
             addresses=where,
             habits=settings.habits,
             lessons=lessons,
+            line=Line(stores.senders, settings.sender, limits=settings.limits, at_once=at_once, now=now),
             new_attempt=new_attempt,
             now=now,
         )
@@ -110,6 +126,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     signatures = Signatures(settings.notify_twilio_auth_token, settings.public_origin)
     doors = (
         routes.Messages(desk),
+        routes.Words(Wordings(stores, texts=texts, link=where.link, now=now)),
         routes.Exports(clients),
         routes.Webhooks(listening, receipts, signatures),
         routes.Links(desk, tokens, settings.public_origin),
@@ -126,6 +143,9 @@ async def open_stores(db: Database, relay: Relay, number_key: bytes) -> Stores:
         visits=await MongoVisits.open(db, relay),
         contacts=await MongoContacts.open(db, hides),
         messages=await MongoMessages.open(db),
+        overview=await MongoOverview.open(db),
         replies=await MongoReplies.open(db),
         asks=await MongoAsks.open(db, relay, hides),
+        senders=await MongoSenders.open(db),
+        marks=await MongoMarks.open(db, hides),
     )

@@ -10,10 +10,13 @@ from typing import Protocol
 
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import Message
+from services.notify.domain.mark import Mark
 from services.notify.domain.notice import Notice
 from services.notify.domain.practice import Practice
 from services.notify.domain.provider import Found, Outcome
 from services.notify.domain.reply import Heard
+from services.notify.domain.sender import Limits, Pause, Sender, Want
+from services.notify.domain.text import Size
 from services.notify.domain.visit import Visit
 from shared.relay import Said
 
@@ -80,6 +83,14 @@ class Practices(Protocol):
 
     async def keep(self, practice: Practice) -> None:
         """Unless the same or a newer version is there."""
+        ...
+
+    async def edit(self, practice: Practice) -> bool:
+        """Write what its desk has set, if nothing was set since it was read with these `edits`; else False."""
+        ...
+
+    async def pause(self, practice: str, template: str) -> None:
+        """Texts of this template wait until the desk lets them go."""
         ...
 
 
@@ -172,6 +183,10 @@ class Messages(Protocol):
         """Texts to these numbers that belong to no visit."""
         ...
 
+    async def next_due(self, after: datetime) -> datetime | None:
+        """When the first of the texts that are planned after then is due."""
+        ...
+
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
         """Texts of unknown outcome, or without their receipts, whose time to ask the provider has come."""
         ...
@@ -179,6 +194,40 @@ class Messages(Protocol):
     async def lapsed(self, limit: int) -> Sequence[Message]:
         """Texts whose worker let its lease run out."""
         ...
+
+
+Place = tuple[datetime, str]
+"""Where a page of a line of time ended: the time and the id of its last entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What is due now and since when, and what has an unknown outcome and since when; counted up to a limit."""
+
+    due: int
+    due_since: datetime | None
+    unknown: int
+    unknown_since: datetime | None
+
+
+class Overview(Protocol):
+    """What the desk and the gauges read of the texts; `before` leaves out that place and what is newer."""
+
+    async def line(self, practice: str, phone: str, *, before: Place | None, limit: int) -> Sequence[Message]:
+        """The practice's texts to this number, newest first."""
+        ...
+
+    async def dead(
+        self, practice: str, *, since: datetime, before: Place | None, limit: int, why: str | None = None
+    ) -> Sequence[Message]:
+        """Texts that did not arrive, newest first; without codes and answers, which are of use at their minute only."""
+        ...
+
+    async def waiting(self, practice: str, *, most: int) -> Mapping[str, int]:
+        """By template, the texts that were due and wait because it is paused."""
+        ...
+
+    async def backlog(self, now: datetime, *, most: int) -> Backlog: ...
 
 
 class Replies(Protocol):
@@ -194,6 +243,10 @@ class Replies(Protocol):
 
     async def of(self, phones: Sequence[str]) -> Sequence[Reply]:
         """Those of these numbers, in order of time."""
+        ...
+
+    async def line(self, phone: str, *, before: Place | None, limit: int) -> Sequence[Reply]:
+        """Those of this number, newest first, without that place and what is newer."""
         ...
 
     async def forget(self, phones: Sequence[str], sids: Sequence[str]) -> None: ...
@@ -219,6 +272,64 @@ class Asks(Protocol):
         ...
 
 
+class Senders(Protocol):
+    """What all workers share of a sender; all of it goes by the store's clock."""
+
+    async def get(self, name: str) -> Sender:
+        """As it stands at this moment; one that nobody has used yet is open and full."""
+        ...
+
+    async def all(self) -> Sequence[Sender]: ...
+
+    async def take(self, name: str, wants: Sequence[Want], limits: Limits) -> tuple[Sender, Sequence[bool]]:
+        """Which of these texts may go, as `domain.sender.take`, and the sender afterwards; in one write."""
+        ...
+
+    async def unanswered(self, name: str, posts: int) -> None:
+        """So many POSTs came to nothing that is known."""
+        ...
+
+    async def answered(self, name: str) -> None: ...
+
+    async def probe(self, name: str) -> bool:
+        """After a break: whether it is this worker that tries with one text."""
+        ...
+
+    async def unprobe(self, name: str) -> None:
+        """There was nothing to try with."""
+        ...
+
+    async def rest(self, name: str, term: timedelta, why: str) -> None: ...
+
+    async def pause(self, name: str, pause: Pause, *, begun_at: datetime | None = None) -> bool:
+        """False if it is paused already, or was let go on after `begun_at`."""
+        ...
+
+    async def resume(self, name: str, *, by: str, at: datetime) -> None:
+        """Out of a pause, a rest and a break."""
+        ...
+
+
+class Marks(Protocol):
+    """Numbers that take no texts, by practice."""
+
+    async def of(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Mark]:
+        """By practice and number; one that nothing is known of has no key."""
+        ...
+
+    async def put(self, phone: str, mark: Mark) -> None: ...
+
+    async def of_practice(self, practice: str, limit: int) -> Sequence[Mark]:
+        """Newest first."""
+        ...
+
+    async def clear(self, practice: str, appointment: str) -> bool:
+        """The number by which this visit's text failed may be texted again; False if there was none."""
+        ...
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Everything that notify keeps."""
@@ -227,8 +338,11 @@ class Stores:
     visits: Visits
     contacts: Contacts
     messages: Messages
+    overview: Overview
     replies: Replies
     asks: Asks
+    senders: Senders
+    marks: Marks
 
 
 class Gateway(Protocol):
@@ -245,4 +359,13 @@ class Gateway(Protocol):
 
 
 class Texts(Protocol):
+    @property
+    def texts(self) -> Mapping[str, Mapping[str, str]]:
+        """The built-in words by language and template."""
+        ...
+
+    def judge(self, language: str, template: str, words: str) -> Size:
+        """What these words cost at their longest; raises what forbids them in place of the built-in ones."""
+        ...
+
     def render(self, template: str, about: Visit | Notice, practice: Practice, link: str) -> str: ...

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from services.notify.actions.sending import Habits
+from services.notify.actions.posting import Habits
+from services.notify.domain.sender import Limits
 from services.notify.domain.turns import Pace
 from shared.settings import Settings as Shared
 
 LIVE = "https://api.twilio.com"
 E164 = r"^\+[1-9]\d{6,14}$"
+# What Twilio lets leave by one number: https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency
+LONG_CODE_A_SECOND, TOLL_FREE_A_SECOND = 1.0, 3.0
+TOLL_FREE = re.compile(r"^\+18(?:00|33|44|55|66|77|88)")
 
 
 class Settings(Shared):
@@ -47,6 +53,13 @@ class Settings(Shared):
     )
     notify_tick_seconds: float = Field(1.0, description="Seconds between two looks for texts that are due", gt=0)
     notify_at_once: int = Field(10, description="Texts that are posted to Twilio at the same time", ge=1, le=100)
+    notify_segments_per_second: float | None = Field(
+        None,
+        description="Segments a second that the sender takes, 0 for no limit; left out, it follows the sender",
+        ge=0,
+    )
+    notify_segments_per_day: int = Field(0, description="Segments a day that the sender may cost, 0 for no limit", ge=0)
+    notify_account_zone: str = Field("UTC", description="Zone by which the day of these segments goes")
     notify_lease_seconds: float = Field(
         60.0, description="Seconds that a worker has for a text it took; more than the 15 that a POST may last", gt=20
     )
@@ -80,7 +93,20 @@ class Settings(Shared):
             return url.rstrip("/")
         raise ValueError(f"must be {LIVE}, or http:// and a loopback or private address or a name without a dot")
 
-    @field_validator("notify_twilio_number", "notify_twilio_messaging_service_sid", "notify_link_origin", mode="before")
+    @field_validator("notify_account_zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("not an IANA zone")
+        return zone
+
+    @field_validator(
+        "notify_twilio_number",
+        "notify_twilio_messaging_service_sid",
+        "notify_link_origin",
+        "notify_segments_per_second",
+        mode="before",
+    )
     @classmethod
     def _left_empty(cls, value: object) -> object:
         return None if value == "" else value
@@ -94,6 +120,23 @@ class Settings(Shared):
     @property
     def link_origin(self) -> str:
         return self.notify_link_origin or self.public_origin
+
+    @property
+    def sender(self) -> str:
+        return self.notify_twilio_messaging_service_sid or self.notify_twilio_number or ""
+
+    @property
+    def limits(self) -> Limits:
+        given = self.notify_segments_per_second
+        per_second = self._usual_per_second if given is None else given
+        return Limits(per_second=per_second, per_day=self.notify_segments_per_day, zone=self.notify_account_zone)
+
+    @property
+    def _usual_per_second(self) -> float:
+        """An emulator takes whatever comes, and a service spreads texts over its numbers; a number is a slow one."""
+        if self.notify_twilio_url != LIVE or self.notify_twilio_messaging_service_sid:
+            return 0.0
+        return TOLL_FREE_A_SECOND if TOLL_FREE.match(self.notify_twilio_number or "") else LONG_CODE_A_SECOND
 
     @property
     def habits(self) -> Habits:

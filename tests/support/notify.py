@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -15,26 +16,35 @@ from services.notify import library
 from services.notify.actions.clients import Clients
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
+from services.notify.actions.line import Line
 from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
+from services.notify.actions.posting import Addresses, Habits
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Inbound, Listening
-from services.notify.actions.sending import Addresses, Habits, Sending
+from services.notify.actions.sending import Sending
+from services.notify.actions.wordings import Wordings
+from services.notify.documents import OWN_OF_PRACTICE
+from services.notify.domain import sender
 from services.notify.domain.consent import Entry, Word
-from services.notify.domain.delivery import ON_ITS_WAY, Message, State
+from services.notify.domain.delivery import DEAD_ENDS, ON_ITS_WAY, Message, State
 from services.notify.domain.frame import Planned
+from services.notify.domain.mark import Mark
 from services.notify.domain.notice import Asked, Notice, NoticeKind
 from services.notify.domain.plan import plan
 from services.notify.domain.practice import Practice
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
+from services.notify.domain.sender import Limits, Pause, Sender, Want
+from services.notify.domain.truth import PAUSED
 from services.notify.domain.visit import Seat, Visit, VisitState
-from services.notify.ports import AskKind, ClientAsk, Gateway, GatewayDown, Outgoing, Reply, Stores
+from services.notify.ports import AskKind, Backlog, ClientAsk, Gateway, GatewayDown, Outgoing, Place, Reply, Stores
 from shared.events import Envelope
 from shared.relay import Said
 
 APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
 PHONE = "+15035550142"
+SENDER = "+15005550006"
 NEW_YORK = "America/New_York"
 ALL_STEPS = frozenset({"prepare", "day_before", "two_hours", "aftercare"})
 # A Wednesday in summer, 10:00 in New York.
@@ -170,8 +180,24 @@ class Practices:
 
     async def keep(self, practice: Practice) -> None:
         known = self._kept.get(practice.id)
-        if known is None or known.version < practice.version:
+        if known is None:
             self._kept[practice.id] = practice
+        elif known.version < practice.version:
+            own = {name: getattr(known, name) for name in OWN_OF_PRACTICE}
+            self._kept[practice.id] = replace(practice, **own)
+
+    async def edit(self, practice: Practice) -> bool:
+        known = self._kept.get(practice.id)
+        if known is None or known.edits != practice.edits:
+            return False
+        own = {"wordings": practice.wordings, "worded": practice.worded, "paused": practice.paused}
+        self._kept[practice.id] = replace(known, **own, edits=known.edits + 1)  # type: ignore[arg-type]  # of three types
+        return True
+
+    async def pause(self, practice: str, template: str) -> None:
+        known = self._kept.get(practice)
+        if known is not None and template not in known.paused:
+            self._kept[practice] = replace(known, paused=known.paused | {template}, edits=known.edits + 1)
 
 
 class Visits:
@@ -256,6 +282,10 @@ class Messages:
         self._kept: dict[str, Message] = {}
         self._until: dict[str, datetime] = {}
 
+    @property
+    def kept(self) -> Mapping[str, Message]:
+        return self._kept
+
     async def get(self, id: str) -> Message | None:  # noqa: A002  the field's own name
         return self._kept.get(id)
 
@@ -300,6 +330,9 @@ class Messages:
             self._keep(replace(message, state=State.CLAIMED, fence=message.fence + 1), lease)
         return [self._kept[message.id] for message in due]
 
+    async def next_due(self, after: datetime) -> datetime | None:
+        return min((m.due for m in self._in(State.PLANNED) if m.due is not None and m.due > after), default=None)
+
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
         return [m for s in (State.UNKNOWN, *ON_ITS_WAY) for m in self._in(s) if m.due is not None and m.due <= now][
             :limit
@@ -321,6 +354,46 @@ class Messages:
             self._until.pop(message.id, None)
 
 
+class Overview:
+    """`messages` are the twin's own."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+
+    async def line(self, practice: str, phone: str, *, before: Place | None, limit: int) -> Sequence[Message]:
+        return self._page([m for m in self._all if (m.practice, m.to) == (practice, phone)], before, limit)
+
+    async def dead(
+        self, practice: str, *, since: datetime, before: Place | None, limit: int, why: str | None = None
+    ) -> Sequence[Message]:
+        dead = [m for m in self._all if m.practice == practice and m.state in DEAD_ENDS and m.at >= since]
+        of_use = [m for m in dead if m.asked_at is None and not (m.notice and m.notice.kind is NoticeKind.CODE)]
+        return self._page([m for m in of_use if why in (None, m.why)], before, limit)
+
+    async def waiting(self, practice: str, *, most: int) -> Mapping[str, int]:
+        paused = [m for m in self._all if m.practice == practice and m.state is State.PLANNED and m.why == PAUSED]
+        return Counter(m.template for m in paused[:most])
+
+    async def backlog(self, now: datetime, *, most: int) -> Backlog:
+        due = [m.due for m in self._all if m.state is State.PLANNED and m.due is not None and m.due <= now]
+        unknown = [m.sent_at for m in self._all if m.state is State.UNKNOWN and m.due is not None]
+        return Backlog(
+            due=min(len(due), most),
+            due_since=min(due, default=None),
+            unknown=min(len(unknown), most),
+            unknown_since=min((at for at in unknown if at is not None), default=None),
+        )
+
+    @property
+    def _all(self) -> Sequence[Message]:
+        return list(self._messages.kept.values())
+
+    @staticmethod
+    def _page(texts: Sequence[Message], before: Place | None, limit: int) -> Sequence[Message]:
+        older = [m for m in texts if before is None or (m.at, m.id) < before]
+        return sorted(older, key=lambda m: (m.at, m.id), reverse=True)[:limit]
+
+
 class Replies:
     def __init__(self) -> None:
         self._kept: dict[str, Reply] = {}
@@ -338,6 +411,11 @@ class Replies:
 
     async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
         return [self._kept[sid] for sid in sorted(self._undone) if self._kept[sid].received_at < before][:limit]
+
+    async def line(self, phone: str, *, before: Place | None, limit: int) -> Sequence[Reply]:
+        theirs = [r for r in self._kept.values() if r.phone == phone]
+        older = [r for r in theirs if before is None or (r.received_at, r.sid) < before]
+        return sorted(older, key=lambda r: (r.received_at, r.sid), reverse=True)[:limit]
 
     async def of(self, phones: Sequence[str]) -> Sequence[Reply]:
         theirs = [reply for reply in self._kept.values() if reply.phone in phones]
@@ -382,6 +460,89 @@ class Asks:
         return any(one.practice == practice and one.begun_at >= since for one in about)
 
 
+class Senders:
+    """`clock` is the server's."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._kept: dict[str, Sender] = {}
+
+    async def get(self, name: str) -> Sender:
+        return self._now(name)
+
+    async def all(self) -> Sequence[Sender]:
+        return [self._now(name) for name in sorted(self._kept)]
+
+    async def take(self, name: str, wants: Sequence[Want], limits: Limits) -> tuple[Sender, Sequence[bool]]:
+        self._kept[name], granted = sender.take(self._now(name), wants, limits)
+        return self._kept[name], granted
+
+    async def unanswered(self, name: str, posts: int) -> None:
+        self._kept[name] = sender.unanswered(self._now(name), posts)
+
+    async def answered(self, name: str) -> None:
+        self._kept[name] = sender.answered(self._now(name))
+
+    async def probe(self, name: str) -> bool:
+        known = self._now(name)
+        taken = known.probe_until is not None and known.at <= known.probe_until
+        if taken or known.shut_until is None or known.at < known.shut_until:
+            return False
+        self._kept[name] = replace(known, probe_until=known.at + sender.PROBE)
+        return True
+
+    async def unprobe(self, name: str) -> None:
+        if name in self._kept:
+            self._kept[name] = replace(self._kept[name], probe_until=None)
+
+    async def rest(self, name: str, term: timedelta, why: str) -> None:
+        known = self._now(name)
+        until = max(known.rests_until or known.at, known.at + term)
+        self._kept[name] = replace(known, rests_until=until, rests_why=why)
+
+    async def pause(self, name: str, pause: Pause, *, begun_at: datetime | None = None) -> bool:
+        known = self._now(name)
+        is_late = begun_at is not None and known.resumed_at is not None and known.resumed_at >= begun_at
+        if known.paused is not None or is_late:
+            return False
+        self._kept[name] = replace(known, paused=pause)
+        return True
+
+    async def resume(self, name: str, *, by: str, at: datetime) -> None:
+        free = replace(sender.answered(self._now(name)), paused=None, rests_until=None, rests_why=None)
+        self._kept[name] = replace(free, resumed_by=by, resumed_at=at)
+
+    def _now(self, name: str) -> Sender:
+        return replace(self._kept.get(name, Sender(name=name)), at=self._clock())
+
+
+class Marks:
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], Mark] = {}
+
+    async def of(self, numbers: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Mark]:
+        return {number: self._kept[number] for number in numbers if number in self._kept}
+
+    async def put(self, phone: str, mark: Mark) -> None:
+        self._kept[mark.practice, phone] = mark
+
+    async def of_practice(self, practice: str, limit: int) -> Sequence[Mark]:
+        mine = [mark for mark in self._kept.values() if mark.practice == practice]
+        return sorted(mine, key=lambda mark: mark.at, reverse=True)[:limit]
+
+    async def clear(self, practice: str, appointment: str) -> bool:
+        found = [n for n, mark in self._kept.items() if (mark.practice, mark.appointment) == (practice, appointment)]
+        for number in found:
+            del self._kept[number]
+        return bool(found)
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None:
+        for phone in phones:
+            self._kept.pop((practice, phone), None)
+        for appointment in appointments:
+            await self.clear(practice, appointment)
+
+
 class Phone:
     """The provider's twin, and the client's phone: what arrived, whatever the service was told about it.
 
@@ -418,13 +579,17 @@ class Phone:
 
 
 def twins(clock: Callable[[], datetime]) -> Stores:
+    messages = Messages(clock)
     return Stores(
         practices=Practices(),
         visits=Visits(),
         contacts=Contacts(),
-        messages=Messages(clock),
+        messages=messages,
+        overview=Overview(messages),
         replies=Replies(),
         asks=Asks(),
+        senders=Senders(clock),
+        marks=Marks(),
     )
 
 
@@ -492,12 +657,13 @@ class Worker:
         *,
         habits: Habits | None = None,
         provider_answers: bool = True,
+        limits: Limits = Limits(),  # noqa: B008  frozen
     ) -> None:
         texts, addresses = library.load(), Addresses(link=link_of, receipt=receipt_at)
         self.stores = stores
         self.woken = 0
         codes = partial(secrets.token_hex, 4)
-        lessons = Lessons(stores.contacts, now=now)
+        lessons = Lessons(stores, sender=SENDER, now=now)
         self.sending = Sending(
             stores,
             gateway=gateway,
@@ -505,6 +671,7 @@ class Worker:
             addresses=addresses,
             habits=habits or Habits(),
             lessons=lessons,
+            line=Line(stores.senders, SENDER, limits=limits, at_once=(habits or Habits()).at_once, now=now),
             new_attempt=partial(secrets.token_hex, 16),
             now=now,
         )
@@ -513,6 +680,7 @@ class Worker:
         self.receipts = Receipts(stores, pace=(habits or Habits()).pace, lessons=lessons, now=now)
         self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
         self.clients = Clients(stores, now)
+        self.wordings = Wordings(stores, texts=texts, link=link_of, now=now)
         self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, now=now)
 
     def _wake(self) -> None:
@@ -539,9 +707,7 @@ def link_of(code: str) -> str:
 
 
 def mortal(stores: Stores, life: Life) -> Stores:
-    kept = {
-        field: getattr(stores, field) for field in ("practices", "visits", "contacts", "messages", "replies", "asks")
-    }
+    kept = {field.name: getattr(stores, field.name) for field in fields(stores)}
     return Stores(**{name: Mortal(port, life) for name, port in kept.items()})  # type: ignore[arg-type]  # stands for it
 
 

@@ -58,6 +58,7 @@ class Clients:
         await stores.messages.forget(appointments)
         await stores.messages.forget_notices(practice, phones)
         await stores.contacts.forget(practice, phones, appointments)
+        await stores.marks.forget(practice, phones, appointments)
         await stores.asks.forget_exports(appointments)
         await self._say(begun)
 

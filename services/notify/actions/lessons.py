@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import structlog
+from prometheus_client import Counter
 
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message
-from services.notify.domain.provider import treatment
-from services.notify.ports import Contacts
+from services.notify.domain.errors import Treatment, treatment
+from services.notify.domain.mark import Mark
+from services.notify.domain.sender import Pause
+from services.notify.ports import Stores
 from shared.clock import Clock
 
 log = structlog.get_logger()
+refusals = Counter("texts_refused_total", "Texts that the provider refused or could not deliver, by why", ["why"])
+marked = Counter("numbers_marked_total", "Numbers found to take no texts, by why", ["why"])
 
-REST = timedelta(minutes=1)
+PROVIDER = "provider"
 
 
 class Lessons:
-    """A stop to enter, a sender that must rest, a person to tell."""
+    """A stop to enter, a number to mark, a template or the sender to stop, a person to tell."""
 
-    def __init__(self, contacts: Contacts, *, now: Clock) -> None:
-        self._contacts, self._now = contacts, now
-        self._rests_until: datetime | None = None
-
-    @property
-    def resting(self) -> bool:
-        return self._rests_until is not None and self._now() < self._rests_until
+    def __init__(self, stores: Stores, *, sender: str, now: Clock) -> None:
+        self._stores, self._sender, self._now = stores, sender, now
 
     async def learn(self, message: Message, code: int) -> None:
-        cure, now = treatment(code), self._now()
-        if cure.stop:
+        cure = treatment(code)
+        refusals.labels(cure.why).inc()
+        if cure.opts_out:
             source = message.attempt.id if message.attempt else message.id
-            stop = Entry(key=f"provider:{source}", word=Word.STOPPED, at=now, source="provider")
-            await self._contacts.enter_everywhere(message.to, stop)
-        if cure.rest:
-            self._rests_until = now + REST
+            stop = Entry(key=f"{PROVIDER}:{source}", word=Word.STOPPED, at=self._now(), source=PROVIDER)
+            await self._stores.contacts.enter_everywhere(message.to, stop)
+        if cure.marks:
+            await self._mark(message, code, cure)
+        if cure.pauses:
+            await self._stores.practices.pause(message.practice, message.template)
+        await self._stop_sender(message, code, cure)
         if cure.alert:
             log.error("text.refused", id=message.id, code=code, why=cure.why)
+
+    async def _mark(self, message: Message, code: int, cure: Treatment) -> None:
+        mark = Mark(practice=message.practice, appointment=message.appointment, why=cure.why, code=code, at=self._now())
+        await self._stores.marks.put(message.to, mark)
+        marked.labels(cure.why).inc()
+
+    async def _stop_sender(self, message: Message, code: int, cure: Treatment) -> None:
+        """What the provider says late of a text from before somebody let the sender go on does not stop it again."""
+        why = f"{cure.why}:{code}"
+        if cure.rests is not None:
+            await self._stores.senders.rest(self._sender, cure.rests, why)
+        if cure.stops:
+            pause = Pause(by=PROVIDER, why=why, at=self._now())
+            if await self._stores.senders.pause(self._sender, pause, begun_at=message.sent_at):
+                log.error("sender.stopped", sender=self._sender, why=why)

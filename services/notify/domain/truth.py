@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.consent import Entry, stopped
-from services.notify.domain.delivery import Message, State
+from services.notify.domain.delivery import Message, State, original
+from services.notify.domain.mark import Mark, holds
 from services.notify.domain.notice import Notice
 from services.notify.domain.plan import plan
 from services.notify.domain.practice import Practice
@@ -18,6 +19,10 @@ from services.notify.domain.visit import Visit
 
 # A prompt answer to the client's own text may come in quiet hours; a late one may not.
 PROMPT = timedelta(minutes=5)
+# How often a text whose template is paused looks whether it was let go.
+LET_GO = timedelta(minutes=10)
+BAD_NUMBER = "bad_number"
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Truth:
     practice: Practice
     ledger: tuple[Entry, ...]
     course: Sequence[Visit] = ()
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Wait:
     """Not now; at `until`."""
 
     until: datetime
+    why: str = "quiet_hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,10 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
         return words
     if stopped(truth.ledger) and not (answer and answer.to_stopped):
         return Drop(State.SKIPPED, "opted_out")
+    if answer is None and _is_bad_number(truth):
+        return Drop(State.SKIPPED, BAD_NUMBER)
+    if words.template in truth.practice.paused:
+        return Wait(now + LET_GO, PAUSED) if now + LET_GO < message.not_after else Drop(State.SKIPPED, PAUSED)
     return _at_this_hour(words, message, truth, now)
 
 
@@ -72,8 +83,14 @@ def _still_true(message: Message, truth: Truth) -> Send | Drop:
     if isinstance(truth.about, Notice):
         return Send(message.template)
     planned = {text.id: text for text in plan(truth.about, truth.practice, truth.course)}
-    text = planned.get(message.id)
+    text = planned.get(original(message.id))
     return Send(text.template) if text is not None else Drop(State.CANCELLED, SUPERSEDED)
+
+
+def _is_bad_number(truth: Truth) -> bool:
+    """Who waits for a code has given the number at this minute: it is tried."""
+    is_code = isinstance(truth.about, Notice) and truth.about.asked_for
+    return truth.mark is not None and not is_code and holds(truth.mark, truth.ledger)
 
 
 def _at_this_hour(words: Send, message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.notify.domain.delivery import ON_ITS_WAY, Message, State, forgotten, may_follow, turned
-from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown, treatment
+from services.notify.domain.errors import treatment
+from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown
 
 MOST_TRIES = 3
 # Within this the other end of a POST that we gave up on may still be alive.
@@ -49,11 +50,11 @@ def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> 
         case NotCreated(why, retry_after):
             wait = retry_after or min(timedelta(seconds=5) * 2 ** min(message.waits, 6), timedelta(minutes=5))
             changed = replace(message, tries=message.tries - 1, waits=message.waits + 1, attempts=message.attempts[:-1])
-            return _again(changed, at + wait * (1 + _jitter(message)), at, why)
+            return _again(changed, at + wait * (1 + _chance(message) / 4), at, why)
         case Unknown(why):
             return turned(message, State.UNKNOWN, at, why, due=_look_at(message, pace.first_look))
         case Refused(code):
-            after = _failed(message, State.SKIPPED if treatment(code).stop else State.FAILED, code, at)
+            after = _failed(message, State.SKIPPED if treatment(code).opts_out else State.FAILED, code, at)
             # Refused for sure: not one of the POSTs that may have arrived.
             return replace(after, attempts=message.attempts[:-1]) if after.state is State.PLANNED else after
 
@@ -134,8 +135,8 @@ def _chased(message: Message, found: Found | None, at: datetime, pace: Pace) -> 
 def _failed(message: Message, state: State, code: int | None, at: datetime) -> Message:
     """Try again where the code allows it and it is still of use; else this is the end."""
     cure = treatment(code)
-    if cure.after is not None and message.tries < cure.most:
-        again_at = at + cure.after * (1 + _jitter(message))
+    if cure.after is not None and message.tries <= cure.retries:
+        again_at = at + cure.after * (1 + cure.spread * _chance(message))
         if again_at < message.not_after:
             return _again(message, again_at, at, cure.why)
     return turned(message, state, at, f"{cure.why}:{code}" if code else cure.why)
@@ -157,6 +158,6 @@ def _look_at(message: Message, wait: timedelta) -> datetime:
     return (message.attempt.at if message.attempt else message.planned_for) + wait
 
 
-def _jitter(message: Message) -> float:
-    """Up to a quarter, from the attempt's random id, so that many texts held up together do not return together."""
-    return int(message.attempt.id[:4], 16) / 0xFFFF / 4 if message.attempt else 0.0
+def _chance(message: Message) -> float:
+    """From 0 to 1 by the attempt's random id, so that many texts held up together do not return together."""
+    return int(message.attempt.id[:4], 16) / 0xFFFF if message.attempt else 0.0

@@ -2,9 +2,22 @@
 
 from services.notify.store.asks import MongoAsks
 from services.notify.store.contacts import MongoContacts
+from services.notify.store.marks import MongoMarks
 from services.notify.store.messages import MongoMessages
+from services.notify.store.overview import MongoOverview
 from services.notify.store.practices import MongoPractices
 from services.notify.store.replies import MongoReplies
+from services.notify.store.senders import MongoSenders
 from services.notify.store.visits import MongoVisits
 
-__all__ = ["MongoAsks", "MongoContacts", "MongoMessages", "MongoPractices", "MongoReplies", "MongoVisits"]
+__all__ = [
+    "MongoAsks",
+    "MongoContacts",
+    "MongoMarks",
+    "MongoMessages",
+    "MongoOverview",
+    "MongoPractices",
+    "MongoReplies",
+    "MongoSenders",
+    "MongoVisits",
+]

@@ -36,3 +36,12 @@ class MongoPractices:
                 fields = {name: value for name, value in documents.of_practice(practice).items() if name != "_id"}
                 await self._practices.update_one(older, {"$set": fields}, upsert=upsert)
                 return
+
+    async def edit(self, practice: Practice) -> bool:
+        read = {"$in": [0, None]} if practice.edits == 0 else practice.edits  # an older release counted none
+        change = {"$set": documents.of_own(practice), "$inc": {"edits": 1}}
+        return (await self._practices.update_one({"_id": practice.id, "edits": read}, change)).matched_count == 1
+
+    async def pause(self, practice: str, template: str) -> None:
+        going = {"_id": practice, "paused": {"$ne": template}}
+        await self._practices.update_one(going, {"$push": {"paused": template}, "$inc": {"edits": 1}})

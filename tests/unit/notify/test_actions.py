@@ -17,6 +17,7 @@ from services.notify.ports import Outgoing
 from tests.support.notify import (
     APPOINTMENT,
     PHONE,
+    SENDER,
     STARTS,
     Clock,
     Phone,
@@ -417,15 +418,17 @@ async def test_an_opt_out_told_after_the_post_holds_for_every_later_text(told: A
 
 
 @TOLD
-async def test_a_sender_that_is_found_unusable_after_the_post_rests_and_then_goes_on(told: Any) -> None:
+async def test_a_sender_that_is_found_unusable_after_the_post_stops_until_somebody_lets_it_go_on(told: Any) -> None:
     day = await Day().begin()
     await day.worker.sending.send_due()
     await told(day, 30034)
     await day.worker.hears(visit(appointment="b" * 26, since=day.clock()))
     await day.worker.sending.send_due()
+    await day.run(3)
     assert len(day.phone.posts) == 1
 
-    await day.run(3)
+    await day.worker.stores.senders.resume(SENDER, by="desk", at=day.clock())
+    await day.run(1)
     assert len(day.phone.posts) == 2
 
 
