@@ -9,7 +9,7 @@ from typing import Any, Final
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Attempt, Message, State, Turn
 from services.notify.domain.notice import Notice, NoticeKind
-from services.notify.domain.practice import Practice, Timing
+from services.notify.domain.practice import Practice, Timing, Worded
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.reply import Heard, Meaning
 from services.notify.domain.visit import Seat, Visit, VisitState
@@ -18,7 +18,7 @@ from shared.mongo import Document
 
 # Kept by notify beside what booking told: what booking tells never overwrites them.
 OWN_OF_VISIT: Final = ("replies", "heard")
-OWN_OF_PRACTICE: Final = ("wordings", "paused", "edits")
+OWN_OF_PRACTICE: Final = ("wordings", "worded", "paused", "edits")
 
 
 def of_practice(practice: Practice) -> Document:
@@ -33,7 +33,14 @@ def to_practice(document: Document) -> Practice:
     fields: dict[str, Any] = {**document, "steps": frozenset(document["steps"]), "quiet": quiet}
     fields["timings"] = {step: _to_timing(timing) for step, timing in document.get("timings", {}).items()}
     fields["paused"] = frozenset(document.get("paused", ()))
+    fields["worded"] = {words: Worded(one["by"], one["at"]) for words, one in document.get("worded", {}).items()}
     return Practice(id=fields.pop("_id"), **fields)
+
+
+def of_own(practice: Practice) -> Document:
+    """What its desk has set, but how often."""
+    worded = {words: asdict(one) for words, one in practice.worded.items()}
+    return {"wordings": dict(practice.wordings), "worded": worded, "paused": sorted(practice.paused)}
 
 
 def _of_timing(timing: Timing) -> Document:
@@ -73,11 +80,11 @@ def of_message(message: Message) -> Document:
     fields["turns"] = [_given({"state": t.state.value, "at": t.at, "why": t.why}) for t in message.turns]
     fields["attempts"] = [_given(asdict(attempt)) for attempt in message.attempts]
     fields["notice"] = _given(fields["notice"] | {"kind": message.notice.kind.value}) if message.notice else None
-    return _with_id(_given(fields), "id")
+    return _with_id(_given(fields | {"at": message.at}), "id")
 
 
 def to_message(document: Document) -> Message:
-    fields = {name: value for name, value in document.items() if name not in ("until", "stamp")}
+    fields = {name: value for name, value in document.items() if name not in ("until", "stamp", "at")}
     fields |= {"state": State(fields["state"]), "validity": timedelta(seconds=fields["validity"])}
     fields["turns"] = tuple(Turn(State(t["state"]), t["at"], t.get("why")) for t in fields["turns"])
     fields["attempts"] = tuple(Attempt(**attempt) for attempt in fields["attempts"])

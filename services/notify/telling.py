@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,6 +14,7 @@ from services.notify.domain.text import plain, size
 
 # Days 10 to 16 of each month are all weekdays in all months with a day of two digits: no date of any year is longer.
 DAYS = [datetime(2027, month, day, tzinfo=UTC) for month in range(1, 13) for day in range(10, 17)]
+_HALF_OF_DAY = re.compile(r"\b([ap])\. ?m\.")
 HOURS = [datetime(2027, 1, 1, hour, 30, tzinfo=UTC) for hour in range(24)]
 
 
@@ -59,7 +61,8 @@ def _longest(told: Iterable[str]) -> str:
 
 
 def _time(at: datetime, locale: Locale) -> str:
-    return plain(format_time(at, "short", locale=locale))
+    """Without the dots of "a. m.": a time often ends a sentence, and two dots would."""
+    return _HALF_OF_DAY.sub(r"\1m", plain(format_time(at, "short", locale=locale)))
 
 
 def _weekday(at: datetime, locale: Locale) -> str:

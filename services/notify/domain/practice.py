@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 
 from services.notify.domain.quiet import Quiet
 
@@ -18,6 +18,14 @@ class Timing:
     at: time | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """Who chose the practice's own words of a text, and when."""
+
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
     """The copy of a practice's profile; `steps` are the optional steps it has switched on.
@@ -25,7 +33,8 @@ class Practice:
     `alerts_phone` is where the practice itself wants to be texted when something waits for it, `emergency` the number
     to call in its country. A client gets at most `most_a_day` and `most_a_week` texts; `wakes_for_changes` lets news of
     a visit that the practice changes at short notice break the quiet hours. Notify's own, set at its desk: `wordings`
-    in place of the templates by `language/template`, `paused` templates, and `edits`, which counts the changes of both.
+    in place of the templates by `language/template`, whose they are in `worded`, `paused` templates, and `edits`, which
+    counts the changes of all three.
     """
 
     id: str
@@ -44,5 +53,6 @@ class Practice:
     most_a_week: int = 5
     wakes_for_changes: bool = False
     wordings: Mapping[str, str] = field(default_factory=dict)
+    worded: Mapping[str, Worded] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
     edits: int = 0

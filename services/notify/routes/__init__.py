@@ -9,9 +9,10 @@ from services.notify.routes.clients import Exports
 from services.notify.routes.links import Links
 from services.notify.routes.messages import Messages
 from services.notify.routes.twilio import Webhooks
+from services.notify.routes.wordings import Words
 from shared.httpkit import Route
 
-__all__ = ["Exports", "Links", "Messages", "Webhooks", "routes"]
+__all__ = ["Exports", "Links", "Messages", "Webhooks", "Words", "routes"]
 
 
 class Door(Protocol):

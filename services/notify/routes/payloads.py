@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
@@ -68,6 +69,24 @@ class VisitToPlan(Payload):
             raise ValueError("booked_at, starts_at and ends_at must follow each other")
         return self
 
+    def to_visit(self, practice: str) -> Visit:
+        return Visit(
+            appointment="a" * 26,
+            practice=practice,
+            version=1,
+            state=VisitState.CONFIRMED,
+            moved=False,
+            since=self.booked_at,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            zone=self.zone,
+            phone="",
+            client_zone=self.client_zone,
+            locale=self.locale,
+            consented=True,
+            seat=Seat("planned", self.seat.index, self.seat.count) if self.seat else None,
+        )
+
 
 class TextingSettings(Payload):
     """What to try instead of the practice's own settings; whatever is left out stays as the practice has it."""
@@ -85,11 +104,9 @@ class PlanRequest(Payload):
 
     def practice(self, known: Practice) -> Practice:
         tried = self.settings
-        return Practice(
-            id=known.id,
-            version=known.version,
+        return replace(
+            known,
             sms_name=tried.sms_name or known.sms_name,
-            locale=known.locale,
             phone=tried.phone or known.phone,
             steps=known.steps if tried.steps is None else frozenset(tried.steps),
             quiet=Quiet(
@@ -99,19 +116,4 @@ class PlanRequest(Payload):
         )
 
     def to_visit(self, practice: str) -> Visit:
-        return Visit(
-            appointment="a" * 26,
-            practice=practice,
-            version=1,
-            state=VisitState.CONFIRMED,
-            moved=False,
-            since=self.visit.booked_at,
-            starts_at=self.visit.starts_at,
-            ends_at=self.visit.ends_at,
-            zone=self.visit.zone,
-            phone="",
-            client_zone=self.visit.client_zone,
-            locale=self.visit.locale,
-            consented=True,
-            seat=Seat("planned", self.visit.seat.index, self.visit.seat.count) if self.visit.seat else None,
-        )
+        return self.visit.to_visit(practice)

@@ -167,8 +167,15 @@ def test_in_spanish_a_text_is_told_as_spain_or_mexico_write_it_in_one_segment() 
         f"Still Waters: tiene cita el mié, 16 jun, 10:00. Detalles: {LINK} "
         "Responda R para cambiarla o STOP para no recibir mas."
     )
-    assert "el mié 16 de jun, 10:00 a.m." in text["es-MX"]
+    assert "el mié 16 de jun, 10:00 am." in text["es-MX"]
     assert {size(one) for one in text.values()} == {Size("GSM-7", len(one), 1) for one in text.values()}
+
+
+@pytest.mark.parametrize("locale", ["en-CA", "es-MX", "es-CO", "es-US", "en-US", "en-GB"])
+def test_no_sentence_ends_in_two_dots(locale: str) -> None:
+    told = [TEXTS.render(name, replace(about(name), locale=locale), practice(), LINK) for name in NAMES]
+
+    assert [text for text in told if ".." in text] == []
 
 
 def test_whoever_is_asked_how_they_are_is_told_the_emergency_number_of_the_country() -> None:
