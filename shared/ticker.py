@@ -32,15 +32,22 @@ class Ticker:
 
 @asynccontextmanager
 async def every(interval: timedelta, work: Callable[[], Awaitable[object]], *, name: str) -> AsyncIterator[Ticker]:
-    """Run `work` every `interval` until the context ends; a run that fails is logged and counted, never the last."""
+    """Run `work` every `interval` until the context ends; a run that fails is logged and counted, never the last.
+
+    Work that answers with a shorter time is run again after that.
+    """
     ticker = Ticker()
 
     async def repeat() -> None:
+        pause = interval
         while True:
-            await ticker._wait(interval.total_seconds())
+            await ticker._wait(pause.total_seconds())
+            pause = interval
             try:
                 with telemetry.trace(None):
-                    await work()
+                    answer = await work()
+                if isinstance(answer, timedelta):
+                    pause = min(interval, answer)
                 telemetry.ticks.labels(name, "done").inc()
             except Exception:
                 telemetry.ticks.labels(name, "failed").inc()

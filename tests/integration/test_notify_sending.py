@@ -18,7 +18,7 @@ from deploy.twilio_emulator.account import Account as EmulatedAccount
 from deploy.twilio_emulator.app import Emulator, started
 from deploy.twilio_emulator.faults import Fault, Kind
 from services.notify import gateway
-from services.notify.actions.sending import Habits
+from services.notify.actions.posting import Habits
 from services.notify.app import open_stores
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.provider import Accepted, NotCreated, Refused, Unknown

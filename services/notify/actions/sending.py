@@ -3,50 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
-from prometheus_client import Counter, Histogram
 
+from services.notify.actions.alerts import Alerts
 from services.notify.actions.lessons import Lessons
+from services.notify.actions.line import Line
+from services.notify.actions.posting import Addresses, Habits, Posting
 from services.notify.domain.delivery import Message, State, begin, turned
 from services.notify.domain.notice import Notice
-from services.notify.domain.provider import NotCreated, Outcome, Refused
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
-from services.notify.domain.turns import Pace, after_look, after_post, lapsed
+from services.notify.domain.turns import after_look, lapsed
 from services.notify.domain.visit import NOT_CONFIRMED, Visit, VisitState
-from services.notify.ports import Gateway, GatewayDown, Outgoing, Stores, Texts
+from services.notify.ports import Gateway, GatewayDown, Stores, Texts
 from shared.clock import Clock
 from shared.errors import Refusal
 
 log = structlog.get_logger()
-posts = Counter("texts_posted_total", "POSTs to the provider by their outcome", ["outcome"])
-lateness = Histogram("texts_late_seconds", "Time from when a text was due until its POST", ["step"])
 
-PUT_OFF = timedelta(minutes=5)
-HELD_UP = timedelta(seconds=20)
-LOOKS_AT_ONCE = 50
+PUT_OFF: Final = timedelta(minutes=5)
+CARE: Final = timedelta(seconds=1)
+LOOKS_AT_ONCE: Final = 50
 OFF = {VisitState.CANCELLED, *NOT_CONFIRMED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
-    """The address of a text's page, by its code, and of its receipts, by its code and attempt."""
-
-    link: Callable[[str], str]
-    receipt: Callable[[str, str], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """`batch` texts are claimed together, `at_once` of them are posted together; both are theirs for `lease`."""
-
-    batch: int = 100
-    at_once: int = 10
-    lease: timedelta = timedelta(seconds=60)
-    pace: Pace = field(default_factory=Pace)
 
 
 class Sending:
@@ -61,48 +43,98 @@ class Sending:
         addresses: Addresses,
         habits: Habits,
         lessons: Lessons,
+        alerts: Alerts,
+        line: Line,
         new_attempt: Callable[[], str],
         now: Clock,
     ) -> None:
         self._stores = stores
         self._gateway, self._texts, self._addresses, self._habits = gateway, texts, addresses, habits
-        self._lessons, self._new_attempt, self._now = lessons, new_attempt, now
+        self._lessons, self._alerts, self._line, self._new_attempt, self._now = lessons, alerts, line, new_attempt, now
+        self._posting = Posting(
+            stores.messages, gateway=gateway, addresses=addresses, habits=habits, lessons=lessons, line=line, now=now
+        )
         self._in_hand: set[asyncio.Task[None]] = set()
 
-    async def send_due(self) -> None:
-        """One round: take up what others dropped, ask about what is unknown, send what is due."""
-        await self._recover()
-        await self._look_up()
-        habits = self._habits
-        while not self._lessons.resting:
-            batch = await self._stores.messages.claim(self._now(), limit=habits.batch, lease=habits.lease)
-            for start in range(0, len(batch), habits.at_once):
-                await self._undisturbed(batch[start : start + habits.at_once])
-            if not batch:
-                return
+    async def send_due(self) -> timedelta | None:
+        """One round: take up what others dropped, ask about what is unknown, send what is due.
+
+        Whoever waits for the next round need not wait longer than what it answers.
+        """
+        self._care_began = self._now()
+        self._care = asyncio.create_task(self._take_care())
+        under_way: set[asyncio.Task[None]] = {self._care}
+        try:
+            may_leave = await self._fill(under_way)
+            while under_way:
+                done, under_way = await asyncio.wait(under_way, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                if may_leave or not done:
+                    may_leave = await self._fill(under_way)
+        finally:
+            self._care.cancel()
+        return await self._until_next()
 
     async def finish(self) -> None:
         """Wait for the POSTs in hand; one that is torn off halfway would have to be asked about."""
         if self._in_hand:
             await asyncio.wait(self._in_hand)
 
-    async def _undisturbed(self, batch: Sequence[Message]) -> None:
-        task = asyncio.create_task(self._send(batch))
+    async def _fill(self, under_way: set[asyncio.Task[None]]) -> bool:
+        """Begin what is due, a group as soon as the last one's POSTs have nearly all left; False if the line closed."""
+        while room := await self._line.room(self._posting.group):
+            claimed = await self._stores.messages.claim(self._now(), limit=room, lease=self._habits.lease)
+            if not claimed:
+                await self._line.idle()
+                return True
+            soon = asyncio.Event()
+            under_way.add(self._undisturbed(self._send(claimed, soon)))
+            await soon.wait()
+            self._care_again(under_way)
+            if not self._line.flows or any(task.done() for task in under_way):
+                return self._line.flows
+        return False
+
+    def _undisturbed(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """It goes on when its round is cancelled, until `finish`."""
+        task = asyncio.create_task(work)
         self._in_hand.add(task)
         task.add_done_callback(self._in_hand.discard)
-        await asyncio.shield(task)
+        return task
 
-    async def _send(self, claimed: Sequence[Message]) -> None:
-        truths = await self._truths(claimed)
-        decided = [self._decided_alone(message, truths.get(message.id)) for message in claimed]
-        saved = await self._stores.messages.save(decided, self._habits.lease)
-        begun = [message for message in saved if message.state is State.SENDING]
-        outcomes = await asyncio.gather(*(self._post(message) for message in begun))
-        for message, outcome in zip(begun, outcomes, strict=True):
-            if isinstance(outcome, Refused):
-                await self._lessons.learn(message, outcome.code)
-        at = self._now()
-        await self._record([(message, outcome, at) for message, outcome in zip(begun, outcomes, strict=True)])
+    async def _send(self, claimed: Sequence[Message], soon: asyncio.Event) -> None:
+        try:
+            truths = await self._truths(claimed)
+            decided = [self._decided_alone(message, truths.get(message.id)) for message in claimed]
+            decided = await self._line.fitted(claimed, decided)
+            await self._alerts.look(decided)
+            saved = await self._stores.messages.save(decided, self._habits.lease)
+            begun = [message for message in saved if message.state is State.SENDING]
+            await self._posting.post(begun, soon)
+            if not begun:
+                await self._line.idle()
+        finally:
+            soon.set()
+
+    async def _take_care(self) -> None:
+        await self._recover()
+        await self._look_up()
+
+    def _care_again(self, under_way: set[asyncio.Task[None]]) -> None:
+        """A round lasts as long as something is due; what is unknown is not to wait for its end."""
+        now = self._now()
+        if self._care.done() and now - self._care_began >= CARE:
+            self._care_began = now
+            self._care = asyncio.create_task(self._take_care())
+            under_way.add(self._care)
+
+    async def _until_next(self) -> timedelta | None:
+        if not self._line.flows:
+            return None
+        now = self._now()
+        due = await self._stores.messages.next_due(now)
+        return None if due is None else max(due - now, self._habits.apart)
 
     async def _truths(self, messages: Sequence[Message]) -> dict[str, Truth]:
         """By text; a text that is about nothing that is known is not in it."""
@@ -111,8 +143,15 @@ class Sending:
         courses = await self._courses([visit for visit in visits.values() if visit.state in OFF])
         numbers = {message.id: _number(message, visits.get(message.appointment)) for message in messages}
         ledgers = await self._stores.contacts.ledgers(sorted(set(numbers.values())))
+        marks = await self._stores.marks.of(sorted(set(numbers.values())))
         return {
-            m.id: Truth(about, practice, ledgers.get(numbers[m.id], ()), courses.get(m.appointment, ()))
+            m.id: Truth(
+                about,
+                practice,
+                ledgers.get(numbers[m.id], ()),
+                courses.get(m.appointment, ()),
+                marks.get(numbers[m.id]),
+            )
             for m in messages
             if (about := m.notice or visits.get(m.appointment)) and (practice := practices.get(m.practice))
         }
@@ -145,8 +184,8 @@ class Sending:
         if truth is None:
             return turned(message, State.DEAD, now, "visit_unknown")
         match judge(message, truth, now):
-            case Wait(until):
-                return turned(message, State.PLANNED, now, "quiet_hours", due=until)
+            case Wait(until, why):
+                return turned(message, State.PLANNED, now, why, due=until)
             case Drop(state, why):
                 return turned(message, state, now, why)
             case Send(template):
@@ -157,43 +196,6 @@ class Sending:
         body = self._texts.render(message.template, about, truth.practice, self._addresses.link(message.code))
         to = message.to if message.asked_at is not None or isinstance(about, Notice) else about.phone
         return begin(message, attempt=self._new_attempt(), body=body, to=to, at=now)
-
-    async def _post(self, message: Message) -> Outcome:
-        attempt = message.attempt
-        if attempt is None or message.body is None:
-            raise ValueError(f"{message.id} was never begun")
-        now = self._now()
-        if now - attempt.at > HELD_UP:  # suspended in between; what was true then may not be true now
-            return NotCreated("held_up")
-        lateness.labels(message.step).observe(max((attempt.at - message.planned_for).total_seconds(), 0))
-        text = Outgoing(
-            to=message.to,
-            body=message.body,
-            receipt_url=self._addresses.receipt(message.code, attempt.id),
-            validity=min(message.validity, message.not_after - now),
-        )
-        outcome = await self._gateway.send(text)
-        posts.labels(type(outcome).__name__).inc()
-        log.info("text.posted", id=message.id, outcome=repr(outcome), tries=message.tries)
-        return outcome
-
-    async def _record(self, outcomes: Sequence[tuple[Message, Outcome, datetime]]) -> None:
-        """Write every outcome; where a receipt was faster, apply it to what the receipt left."""
-        pace = self._habits.pace
-        left = list(outcomes)
-        while left:
-            changed = [
-                (message, after)
-                for message, outcome, at in left
-                if (after := after_post(message, outcome, at, pace)) != message
-            ]
-            saved = {message.id for message in await self._stores.messages.save([after for _, after in changed])}
-            lost = {message.id for message, _ in changed} - saved
-            left = [
-                (newest, outcome, at)
-                for message, outcome, at in left
-                if message.id in lost and (newest := await self._stores.messages.get(message.id)) is not None
-            ]
 
     async def _recover(self) -> None:
         now = self._now()
@@ -216,6 +218,8 @@ class Sending:
             log.info("text.looked_up", id=message.id, found=found is not None, state=after.state.value)
             if found is not None and found.error_code is not None and after.state is not message.state:
                 await self._lessons.learn(message, found.error_code)
+            elif found is None:
+                await self._alerts.look([after])
             await self._stores.messages.save([after])
 
 

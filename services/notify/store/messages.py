@@ -102,6 +102,11 @@ class MongoMessages:
         mine = self._messages.find({**ids, "stamp": stamp}).sort("due", ASCENDING)
         return [documents.to_message(document) for document in await mine.to_list(limit)]
 
+    async def next_due(self, after: datetime) -> datetime | None:
+        planned = {"state": State.PLANNED.value, "due": {"$gt": after}}
+        found = await self._messages.find_one(planned, {"_id": 0, "due": 1}, sort=[("due", ASCENDING)])
+        return None if found is None else found["due"]
+
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
         asked = {"state": {"$in": list(ASKED)}, "due": {"$lte": now}}
         found = await self._messages.find(asked).sort("due", ASCENDING).limit(limit).to_list(limit)
