@@ -12,6 +12,7 @@ from functools import partial
 from aiohttp import web
 
 from services.notify import inbox, library, routes
+from services.notify.actions.alerts import Alerts
 from services.notify.actions.clients import Clients
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
@@ -87,7 +88,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
         stores = await open_stores(db, relay, settings.number_key)
-        lessons = Lessons(stores, sender=settings.sender, now=now)
+        alerts = Alerts(stores, new_code=new_code, now=now)
+        lessons = Lessons(stores, sender=settings.sender, alerts=alerts, now=now)
         at_once = settings.habits.at_once
         sending = Sending(
             stores,
@@ -96,6 +98,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
             addresses=where,
             habits=settings.habits,
             lessons=lessons,
+            alerts=alerts,
             line=Line(stores.senders, settings.sender, limits=settings.limits, at_once=at_once, now=now),
             new_attempt=new_attempt,
             now=now,

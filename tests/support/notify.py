@@ -13,6 +13,7 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 
 from services.notify import library
+from services.notify.actions.alerts import Alerts
 from services.notify.actions.clients import Clients
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
@@ -140,7 +141,7 @@ def code(**changes: Any) -> Asked:
 
 def _asked(about: str, facts: dict[str, Any], changes: dict[str, Any]) -> Asked:
     """`changes` are of the asking where they bear its names, else of the notice."""
-    asked = {"id": about, "count": 1, "practice": "still-waters", "phone": PHONE, "at": OFFERED_AT}
+    asked: dict[str, Any] = {"id": about, "count": 1, "practice": "still-waters", "phone": PHONE, "at": OFFERED_AT}
     own = {name: value for name, value in changes.items() if name in asked}
     told = {name: value for name, value in changes.items() if name not in asked}
     return Asked(notice=Notice(**(facts | told)), **(asked | own))
@@ -663,7 +664,8 @@ class Worker:
         self.stores = stores
         self.woken = 0
         codes = partial(secrets.token_hex, 4)
-        lessons = Lessons(stores, sender=SENDER, now=now)
+        alerts = Alerts(stores, new_code=codes, now=now)
+        lessons = Lessons(stores, sender=SENDER, alerts=alerts, now=now)
         self.sending = Sending(
             stores,
             gateway=gateway,
@@ -671,6 +673,7 @@ class Worker:
             addresses=addresses,
             habits=habits or Habits(),
             lessons=lessons,
+            alerts=alerts,
             line=Line(stores.senders, SENDER, limits=limits, at_once=(habits or Habits()).at_once, now=now),
             new_attempt=partial(secrets.token_hex, 16),
             now=now,
@@ -708,7 +711,7 @@ def link_of(code: str) -> str:
 
 def mortal(stores: Stores, life: Life) -> Stores:
     kept = {field.name: getattr(stores, field.name) for field in fields(stores)}
-    return Stores(**{name: Mortal(port, life) for name, port in kept.items()})  # type: ignore[arg-type]  # stands for it
+    return Stores(**{name: Mortal(port, life) for name, port in kept.items()})
 
 
 def inbound(body: str, *, sid: str = "SMin1", phone: str = PHONE, opt_out_type: str | None = None) -> Inbound:

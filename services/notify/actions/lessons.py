@@ -5,11 +5,13 @@ from __future__ import annotations
 import structlog
 from prometheus_client import Counter
 
+from services.notify.actions.alerts import Alerts
 from services.notify.domain.consent import Entry, Word
-from services.notify.domain.delivery import Message
+from services.notify.domain.delivery import Message, State
 from services.notify.domain.errors import Treatment, treatment
 from services.notify.domain.mark import Mark
 from services.notify.domain.sender import Pause
+from services.notify.domain.turns import failed
 from services.notify.ports import Stores
 from shared.clock import Clock
 
@@ -23,8 +25,8 @@ PROVIDER = "provider"
 class Lessons:
     """A stop to enter, a number to mark, a template or the sender to stop, a person to tell."""
 
-    def __init__(self, stores: Stores, *, sender: str, now: Clock) -> None:
-        self._stores, self._sender, self._now = stores, sender, now
+    def __init__(self, stores: Stores, *, sender: str, alerts: Alerts, now: Clock) -> None:
+        self._stores, self._sender, self._alerts, self._now = stores, sender, alerts, now
 
     async def learn(self, message: Message, code: int) -> None:
         cure = treatment(code)
@@ -38,6 +40,8 @@ class Lessons:
         if cure.pauses:
             await self._stores.practices.pause(message.practice, message.template)
         await self._stop_sender(message, code, cure)
+        if not cure.opts_out:  # who wants no texts is not called because of one
+            await self._alerts.look([failed(message, State.FAILED, code, self._now())])
         if cure.alert:
             log.error("text.refused", id=message.id, code=code, why=cure.why)
 

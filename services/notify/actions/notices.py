@@ -18,6 +18,7 @@ from shared.clock import Clock
 VALIDITY = timedelta(hours=1)
 WORD_OF_USE = timedelta(days=3)
 REFERENCE = 6  # letters of an appointment by which a practice finds it
+DAYS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class Notices:
@@ -82,6 +83,26 @@ class Notices:
         told = await self.tell(_about(visit, practice.alerts_phone, notice, count=count, at=at), None)
         await self._drop_untimely(appointment)  # who decided in this moment did not see the text yet
         return told
+
+    async def undelivered(self, appointment: str, at: datetime) -> None:
+        """News of this visit did not arrive: told to the practice once a day, if it can still do something about it."""
+        visit = await self._stores.visits.get(appointment)
+        practice = None if visit is None else await self._stores.practices.get(visit.practice)
+        if visit is None or practice is None or practice.alerts_phone is None or visit.starts_at <= at:
+            return
+        day = at.astimezone(ZoneInfo(visit.zone)).toordinal()
+        notice = Notice(
+            kind=NoticeKind.UNDELIVERED,
+            locale=practice.locale,
+            zone=visit.zone,
+            client_zone=visit.zone,
+            expires_at=visit.starts_at,
+            consented=True,  # the practice gave its own number for this
+            starts_at=visit.starts_at,
+            # The same words on another day would be taken for the text of that day.
+            code=f"{appointment[:REFERENCE].upper()}-{DAYS[day % len(DAYS)]}",
+        )
+        await self.tell(_about(visit, practice.alerts_phone, notice, count=day, at=at), None)
 
     async def _drop_untimely(self, appointment: str) -> None:
         visit = await self._stores.visits.get(appointment)

@@ -16,6 +16,7 @@ class NoticeKind(StrEnum):
     CODE = "code"
     MESSAGE_LEFT = "message_left"
     REVIEW_DUE = "review_due"
+    UNDELIVERED = "undelivered"
 
 
 # While a visit is in one of these states somebody at the practice may still be awaited.

@@ -54,7 +54,7 @@ def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> 
         case Unknown(why):
             return turned(message, State.UNKNOWN, at, why, due=_look_at(message, pace.first_look))
         case Refused(code):
-            after = _failed(message, State.SKIPPED if treatment(code).opts_out else State.FAILED, code, at)
+            after = failed(message, State.SKIPPED if treatment(code).opts_out else State.FAILED, code, at)
             # Refused for sure: not one of the POSTs that may have arrived.
             return replace(after, attempts=message.attempts[:-1]) if after.state is State.PLANNED else after
 
@@ -107,7 +107,7 @@ def adopted(message: Message, sid: str, status: str, error_code: int | None, at:
         return message
     named = replace(message, sid=sid, attempts=(*message.attempts[:-1], replace(attempt, sid=sid)))
     if state in (State.FAILED, State.UNDELIVERED):
-        return _failed(named, state, error_code, at)
+        return failed(named, state, error_code, at)
     return turned(named, state, at, looks=0, due=at + pace.chase if state in ON_ITS_WAY else None)
 
 
@@ -132,7 +132,7 @@ def _chased(message: Message, found: Found | None, at: datetime, pace: Pace) -> 
     return replace(message, looks=looks, due=at + pace.chase * 6**looks)
 
 
-def _failed(message: Message, state: State, code: int | None, at: datetime) -> Message:
+def failed(message: Message, state: State, code: int | None, at: datetime) -> Message:
     """Try again where the code allows it and it is still of use; else this is the end."""
     cure = treatment(code)
     if cure.after is not None and message.tries <= cure.retries:

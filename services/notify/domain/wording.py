@@ -32,7 +32,7 @@ MAY_HOLD: Final = {
     "code": frozenset({"practice", "phone", "code", "until"}),
     "review_due": TO_THE_PRACTICE | {"date", "time", "until"},
     "call_asked": TO_THE_PRACTICE,
-    "undelivered": TO_THE_PRACTICE,
+    "undelivered": TO_THE_PRACTICE | {"date", "time"},
 }
 # What makes a text unlike any other one to that number, so that it is found by its words: its own link in every text
 # but those that lead nowhere, because who reads them may not be meant or is the practice.
