@@ -16,6 +16,7 @@ from services.notify.domain.sender import (
     FIRST_BREAK,
     LONGEST_BREAK,
     MOST_DOUBLINGS,
+    NEVER,
     PROBE,
     Limits,
     Pause,
@@ -61,7 +62,7 @@ class MongoSenders:
         await self._write(name, [{"$set": {"failures": 0, "trips": 0}}, {"$unset": ["shut_until", "probe_until"]}])
 
     async def probe(self, name: str) -> bool:
-        free = {"$lt": [{"$ifNull": ["$probe_until", {"$toDate": 0}]}, "$$NOW"]}
+        free = {"$lt": [{"$ifNull": ["$probe_until", NEVER]}, "$$NOW"]}
         lapsed = {"_id": name, "shut_until": {"$exists": True}, "$expr": {"$and": [free, _is_past("$shut_until")]}}
         result = await self._senders.update_one(lapsed, [{"$set": {"probe_until": _in(PROBE)}}])
         return result.matched_count == 1
@@ -135,7 +136,7 @@ def _unanswered(posts: int) -> list[Document]:
     trips = {"$ifNull": ["$trips", 0]}
     doublings = {"$pow": [2, {"$min": [trips, MOST_DOUBLINGS]}]}
     wait = {"$min": [{"$multiply": [_ms(FIRST_BREAK), doublings]}, _ms(LONGEST_BREAK)]}
-    is_shut = {"$gt": [{"$ifNull": ["$shut_until", {"$toDate": 0}]}, "$$NOW"]}
+    is_shut = {"$gt": [{"$ifNull": ["$shut_until", NEVER]}, "$$NOW"]}
     falls = {"$and": [{"$gte": ["$failures", BREAKS_AT]}, {"$not": [is_shut]}]}
     return [
         {"$set": {"failures": {"$add": [{"$ifNull": ["$failures", 0]}, posts]}}},
