@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from services.notify.app import open_stores
+from services.notify.domain.consent import hidden
 from services.notify.domain.mark import BELIEVED, Mark
 from services.notify.domain.sender import BREAKS_AT, FIRST_BREAK, PROBE, Limits, Pause, Standing, Want
 from services.notify.ports import Stores
+from services.notify.store import MongoMarks, MongoPractices, MongoSenders
 from shared import mongo
-from shared.bus import Bus
 from shared.clock import utc_now
 from shared.mongo import Database
-from shared.relay import Relay
 from tests.support.notify import PHONE, SENDER, practice, twins
 from tests.support.waiting import until
 
@@ -35,8 +35,13 @@ async def database(mongo_url: str, database_name: str) -> AsyncIterator[Database
 
 
 async def real(database: Database) -> Stores:
-    # Nothing is published here: the bus is never connected, and the relay keeps what it could not say.
-    return await open_stores(database, Relay(Bus(SecretStr("amqp://nobody"), "notify", 1)), b"k" * 32)
+    """Those that are asked of here; the others are twins."""
+    return replace(
+        twins(utc_now),
+        senders=await MongoSenders.open(database),
+        marks=await MongoMarks.open(database, partial(hidden, key=b"k" * 32)),
+        practices=await MongoPractices.open(database),
+    )
 
 
 @pytest.fixture(params=["twin", "real"])
