@@ -37,7 +37,7 @@ SUBJECTS: Final = ("appointment", "course", "offer", "waiting")
 """Names in addresses of what a token can be for."""
 PATH: Final = {"practice": "[a-z0-9][a-z0-9-]{1,39}"} | dict.fromkeys(SUBJECTS, "[a-z2-7]{26}")
 FORM: Final = "application/x-www-form-urlencoded"
-ANY_ID: Final = "[A-Za-z0-9._:=+@-]{1,160}"
+ANY_ID: Final = "[A-Za-z0-9._:=+@~-]{1,160}"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 Body = TypeVar("Body")

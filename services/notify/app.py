@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 
+import structlog
 from aiohttp import web
 
 from services.notify import inbox, library, routes
 from services.notify.actions.alerts import Alerts
 from services.notify.actions.clients import Clients
+from services.notify.actions.dead_letters import DeadLetters
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import Line
 from services.notify.actions.notices import Notices
+from services.notify.actions.pages import Pages
+from services.notify.actions.pauses import Pauses
 from services.notify.actions.planning import Planning
 from services.notify.actions.posting import Addresses
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Listening
 from services.notify.actions.sending import Sending
+from services.notify.actions.timelines import Timelines
+from services.notify.actions.watching import Watching
 from services.notify.actions.wordings import Wordings
 from services.notify.domain.consent import hidden
 from services.notify.gateway import Account, Signatures, Twilio
@@ -48,6 +54,7 @@ from shared.relay import Relay
 from shared.ticker import every
 from shared.tokens import Tokens
 
+log = structlog.get_logger()
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -77,6 +84,11 @@ def account(settings: Settings) -> Account:
     )
 
 
+def line(settings: Settings, stores: Stores, now: Clock) -> Line:
+    at_once = settings.habits.at_once
+    return Line(stores.senders, settings.sender, limits=settings.limits, at_once=at_once, now=now)
+
+
 async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     """Open what notify needs, in order; a failure half-way closes what was opened."""
     where = addresses(settings)
@@ -90,7 +102,6 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         stores = await open_stores(db, relay, settings.number_key)
         alerts = Alerts(stores, new_code=new_code, now=now)
         lessons = Lessons(stores, sender=settings.sender, alerts=alerts, now=now)
-        at_once = settings.habits.at_once
         sending = Sending(
             stores,
             gateway=await opened.enter_async_context(Twilio.open(account(settings))),
@@ -99,7 +110,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
             habits=settings.habits,
             lessons=lessons,
             alerts=alerts,
-            line=Line(stores.senders, settings.sender, limits=settings.limits, at_once=at_once, now=now),
+            line=line(settings, stores, now),
+            leave=settings.leave,
             new_attempt=new_attempt,
             now=now,
         )
@@ -112,6 +124,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
             new_code=new_code,
             now=now,
         )
+        watch = Watching(stores, sender=settings.sender, limits=settings.limits, now=now).look
+        await opened.enter_async_context(every(tick * 5, watch, name="notify.watch"))
         await opened.enter_async_context(every(tick * 5, listening.finish_dropped, name="notify.finish_dropped"))
         planning = Planning(stores, wake=sender.wake, new_code=new_code, now=now)
         notices = Notices(stores, wake=sender.wake, new_code=new_code, now=now)
@@ -124,18 +138,41 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         return {"database": await mongo.reachable(db), "broker": bus.ready}
 
     tokens = Tokens(settings.signing_key.get_secret_value())
-    desk = Desk(stores, texts=texts, link=where.link, wake=sender.wake, now=now)
     receipts = Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now)
     signatures = Signatures(settings.notify_twilio_auth_token, settings.public_origin)
     doors = (
-        routes.Messages(desk),
-        routes.Words(Wordings(stores, texts=texts, link=where.link, now=now)),
+        *desk_doors(stores, settings, texts, wake=sender.wake, now=now),
         routes.Exports(clients),
         routes.Webhooks(listening, receipts, signatures),
-        routes.Links(desk, tokens, settings.public_origin),
+        routes.Links(Pages(stores, now), tokens, settings.public_origin),
     )
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     return httpkit.application("notify", routes.routes(doors), kept_open, door)
+
+
+def desk_doors(
+    stores: Stores, settings: Settings, texts: library.Library, *, wake: Callable[[], None], now: Clock
+) -> tuple[routes.Door, ...]:
+    """What people do by hand; the log says at once if texts do not go to everybody."""
+    if settings.leave.is_bounded:
+        only_to = None if settings.leave.only_to is None else len(settings.leave.only_to)
+        log.warning("texts.do_not_leave", dry_run=settings.leave.dry_run, only_to=only_to)
+    link = addresses(settings).link
+    desk = Desk(stores, texts=texts, link=link, wake=wake, new_code=new_code, now=now)
+    pauses = Pauses(
+        stores,
+        templates=frozenset(texts.texts[library.FALLBACK]),
+        sender=settings.sender,
+        leave=settings.leave,
+        wake=wake,
+        now=now,
+    )
+    return (
+        routes.Messages(desk),
+        routes.Desks(desk, Timelines(stores), DeadLetters(stores, wake=wake, now=now), now),
+        routes.Stops(pauses, live=settings.is_live),
+        routes.Words(Wordings(stores, texts=texts, link=link, now=now)),
+    )
 
 
 async def open_stores(db: Database, relay: Relay, number_key: bytes) -> Stores:

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.notify.actions.posting import Habits
+from services.notify.domain.leave import Leave
 from services.notify.domain.sender import Limits
 from services.notify.domain.turns import Pace
 from shared.settings import Settings as Shared
@@ -60,6 +61,10 @@ class Settings(Shared):
     )
     notify_segments_per_day: int = Field(0, description="Segments a day that the sender may cost, 0 for no limit", ge=0)
     notify_account_zone: str = Field("UTC", description="Zone by which the day of these segments goes")
+    notify_dry_run: bool = Field(False, description="Plan, judge and write every text, and post none")
+    notify_only_to: str = Field(
+        "", description="Numbers in E.164, with commas: only these are texted; empty: everybody"
+    )
     notify_lease_seconds: float = Field(
         60.0, description="Seconds that a worker has for a text it took; more than the 15 that a POST may last", gt=20
     )
@@ -92,6 +97,13 @@ class Settings(Shared):
         ):
             return url.rstrip("/")
         raise ValueError(f"must be {LIVE}, or http:// and a loopback or private address or a name without a dot")
+
+    @field_validator("notify_only_to")
+    @classmethod
+    def _are_numbers(cls, numbers: str) -> str:
+        if any(not re.fullmatch(E164, number) for number in _listed(numbers)):
+            raise ValueError("must be numbers in E.164 with commas between them")
+        return numbers
 
     @field_validator("notify_account_zone")
     @classmethod
@@ -126,6 +138,15 @@ class Settings(Shared):
         return self.notify_twilio_messaging_service_sid or self.notify_twilio_number or ""
 
     @property
+    def is_live(self) -> bool:
+        return self.notify_twilio_url == LIVE
+
+    @property
+    def leave(self) -> Leave:
+        only_to = frozenset(_listed(self.notify_only_to))
+        return Leave(dry_run=self.notify_dry_run, only_to=only_to or None)
+
+    @property
     def limits(self) -> Limits:
         given = self.notify_segments_per_second
         per_second = self._usual_per_second if given is None else given
@@ -149,6 +170,10 @@ class Settings(Shared):
                 chase=timedelta(seconds=self.notify_chase_seconds),
             ),
         )
+
+
+def _listed(numbers: str) -> list[str]:
+    return [number.strip() for number in numbers.split(",") if number.strip()]
 
 
 def _private(host: str | None) -> bool:

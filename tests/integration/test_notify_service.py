@@ -193,7 +193,7 @@ async def test_the_desk_can_cancel_and_send_again(app: App) -> None:
     again = await app.call("POST", f"/v1/messages/{planned['id']}/retry")
     refused = await app.call("POST", f"/v1/messages/{(await app.texts(appointment))['booked']['id']}/retry")
 
-    assert (cancelled[0], cancelled[1]["state"], cancelled[1]["why"]) == (200, "cancelled", "operator")
+    assert (cancelled[0], cancelled[1]["state"], cancelled[1]["why"]) == (200, "cancelled", "desk:operator")
     assert (again[0], again[1]["state"]) == (200, "planned")
     assert (refused[0], refused[1]["code"]) == (409, "message-begun")
     await app.becomes(appointment, "prepare", "delivered")

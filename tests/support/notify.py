@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import fields, replace
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from pymongo.errors import BulkWriteError
@@ -15,21 +15,27 @@ from pymongo.errors import BulkWriteError
 from services.notify import library
 from services.notify.actions.alerts import Alerts
 from services.notify.actions.clients import Clients
+from services.notify.actions.dead_letters import DeadLetters
 from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import Line
 from services.notify.actions.notices import Notices
+from services.notify.actions.pages import Pages
+from services.notify.actions.pauses import Pauses
 from services.notify.actions.planning import Planning
 from services.notify.actions.posting import Addresses, Habits
 from services.notify.actions.receipts import Receipts
 from services.notify.actions.replies import Inbound, Listening
 from services.notify.actions.sending import Sending
+from services.notify.actions.timelines import Timelines
+from services.notify.actions.watching import Watching
 from services.notify.actions.wordings import Wordings
 from services.notify.documents import OWN_OF_PRACTICE
 from services.notify.domain import sender
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import DEAD_ENDS, ON_ITS_WAY, Message, State
 from services.notify.domain.frame import Planned
+from services.notify.domain.leave import Leave
 from services.notify.domain.mark import Mark
 from services.notify.domain.notice import Asked, Notice, NoticeKind
 from services.notify.domain.plan import plan
@@ -47,6 +53,8 @@ APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
 PHONE = "+15035550142"
 SENDER = "+15005550006"
 NEW_YORK = "America/New_York"
+# Every text is tried out while they are loaded: once is enough.
+LIBRARY = cache(library.load)
 ALL_STEPS = frozenset({"prepare", "day_before", "two_hours", "aftercare"})
 # A Wednesday in summer, 10:00 in New York.
 STARTS = datetime(2027, 6, 16, 14, 0, tzinfo=UTC)
@@ -230,7 +238,8 @@ class Visits:
         known = self._kept.get(visit.appointment)
         if known is None or known.version < visit.version:
             own = {"replies": known.replies, "heard": known.heard} if known else {"replies": 0, "heard": ()}
-            self._kept[visit.appointment] = replace(visit, **own)  # type: ignore[arg-type]  # two fields of two types
+            own["yes_to"] = known.yes_to if known else None  # type: ignore[assignment]  # fields of three types
+            self._kept[visit.appointment] = replace(visit, **own)  # type: ignore[arg-type]  # fields of three types
         return self._kept[visit.appointment]
 
     async def upcoming(self, phone: str, now: datetime) -> Sequence[Visit]:
@@ -241,7 +250,7 @@ class Visits:
         known = self._kept.get(visit.appointment)
         if known is None or known.replies != visit.replies - 1:
             return False
-        self._kept[visit.appointment] = replace(known, replies=visit.replies, heard=visit.heard)
+        self._kept[visit.appointment] = replace(known, replies=visit.replies, heard=visit.heard, yes_to=visit.yes_to)
         self.said.extend(said)
         return True
 
@@ -659,8 +668,9 @@ class Worker:
         habits: Habits | None = None,
         provider_answers: bool = True,
         limits: Limits = Limits(),  # noqa: B008  frozen
+        leave: Leave = Leave(),  # noqa: B008  frozen
     ) -> None:
-        texts, addresses = library.load(), Addresses(link=link_of, receipt=receipt_at)
+        texts, addresses = LIBRARY(), Addresses(link=link_of, receipt=receipt_at)
         self.stores = stores
         self.woken = 0
         codes = partial(secrets.token_hex, 4)
@@ -675,6 +685,7 @@ class Worker:
             lessons=lessons,
             alerts=alerts,
             line=Line(stores.senders, SENDER, limits=limits, at_once=(habits or Habits()).at_once, now=now),
+            leave=leave,
             new_attempt=partial(secrets.token_hex, 16),
             now=now,
         )
@@ -684,7 +695,14 @@ class Worker:
         self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
         self.clients = Clients(stores, now)
         self.wordings = Wordings(stores, texts=texts, link=link_of, now=now)
-        self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, now=now)
+        self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, new_code=codes, now=now)
+        self.pages = Pages(stores, now)
+        self.timelines = Timelines(stores)
+        self.dead_letters = DeadLetters(stores, wake=self._wake, now=now)
+        self.pauses = Pauses(
+            stores, templates=frozenset(texts.texts["en"]), sender=SENDER, leave=leave, wake=self._wake, now=now
+        )
+        self.watching = Watching(stores, sender=SENDER, limits=limits, now=now)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -1,13 +1,15 @@
-"""What the desk sees and does: the plan before it is real, each text and its history, cancel and retry."""
+"""What the desk sees and does: the plan before it is real, each text and its history; cancel, retry and resend."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
-from services.notify.domain.delivery import NOT_BEGUN, Message, State, turned
+from services.notify.actions import measures
+from services.notify.domain.again import NotToBeResent, resent
+from services.notify.domain.delivery import NOT_BEGUN, Message, State, original, turned
 from services.notify.domain.frame import Planned
 from services.notify.domain.notice import NoticeKind
 from services.notify.domain.plan import plan
@@ -18,10 +20,9 @@ from services.notify.ports import Contended, Stores, Texts
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
 
+DESK = "desk:"
 AGAIN = frozenset({State.FAILED, State.UNDELIVERED, State.SKIPPED, State.CANCELLED, State.DEAD})
-# A link goes on working for some days after the visit, for the notes that came with it.
-LINK_OUTLIVES = timedelta(hours=72)
-LEADS_TO = {NoticeKind.OFFER: "offer", NoticeKind.MESSAGE_LEFT: "visit"}
+TRIES = 8
 
 
 class MessageUnknown(Refusal):
@@ -52,13 +53,6 @@ class PracticeUnknown(Refusal):
     kind: ClassVar[Kind] = Kind.NOT_FOUND
 
 
-class LinkExpired(Refusal):
-    """No text carried this link, or its visit or offer is long over."""
-
-    slug: ClassVar[str] = "link-expired"
-    kind: ClassVar[Kind] = Kind.NOT_FOUND
-
-
 @dataclass(frozen=True, slots=True)
 class Preview:
     """One text of a plan as the client would read it."""
@@ -68,22 +62,21 @@ class Preview:
     size: Size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Where a link leads, and until when: to booking's page of a `visit` or an `offer`."""
-
-    leads_to: str
-    id: str
-    practice: str
-    expires_at: datetime
-
-
 class Desk:
+    """`by` is whose hand it is; with a `practice`, a text of another one is not found."""
+
     def __init__(
-        self, stores: Stores, *, texts: Texts, link: Callable[[str], str], wake: Callable[[], None], now: Clock
+        self,
+        stores: Stores,
+        *,
+        texts: Texts,
+        link: Callable[[str], str],
+        wake: Callable[[], None],
+        new_code: Callable[[], str],
+        now: Clock,
     ) -> None:
         self._stores, self._texts = stores, texts
-        self._link, self._wake, self._now = link, wake, now
+        self._link, self._wake, self._new_code, self._now = link, wake, new_code, now
 
     async def practice(self, practice: str) -> Practice:
         known = await self._stores.practices.get(practice)
@@ -98,57 +91,59 @@ class Desk:
         bodies = [self._texts.render(text.template, visit, practice, self._link("0" * 8)) for text in planned]
         return [Preview(text, body, size(body)) for text, body in zip(planned, bodies, strict=True)]
 
-    async def timeline(self, appointment: str) -> Sequence[Message]:
-        return await self._stores.messages.of(appointment)
+    async def timeline(self, appointment: str, practice: str | None = None) -> Sequence[Message]:
+        found = await self._stores.messages.of(appointment)
+        return [text for text in found if practice in (None, text.practice)]
 
-    async def cancel(self, id: str) -> Message:  # noqa: A002  the field's own name
-        message = await self._message(id)
-        if message.state not in NOT_BEGUN:
-            raise MessageBegun(f"the text is {message.state.value}")
-        return await self._saved(turned(message, State.CANCELLED, self._now(), "operator"))
+    async def cancel(self, id: str, *, by: str, practice: str | None = None) -> Message:  # noqa: A002  the field's name
+        def cancelled(message: Message) -> Message:
+            if message.state not in NOT_BEGUN:
+                raise MessageBegun(f"the text is {message.state.value}")
+            return turned(message, State.CANCELLED, self._now(), f"{DESK}{by}")
 
-    async def retry(self, id: str) -> Message:  # noqa: A002  the field's own name
+        return await self._written(id, practice, cancelled)
+
+    async def retry(self, id: str, *, by: str, practice: str | None = None) -> Message:  # noqa: A002  the field's name
         """Due at once; the last look before sending still judges whether it is true and of use."""
-        message = await self._message(id)
-        if message.state not in AGAIN:
-            raise MessageBegun(f"the text is {message.state.value}")
-        if message.notice is not None and message.notice.kind is NoticeKind.CODE:
-            raise CodeForgotten("the code is no longer known; the client can ask for another one")
-        now = self._now()
-        again = turned(message, State.PLANNED, now, "operator", due=now, tries=0, looks=0, sid=None)
-        saved = await self._saved(again)
+        saved = await self._written(id, practice, lambda message: tried_again(message, self._now(), by=by))
         self._wake()
         return saved
 
-    async def page(self, code: str) -> Page:
-        message = await self._stores.messages.by_code(code)
-        page = await self._page(message) if message is not None else None
-        if page is None or page.expires_at <= self._now():
-            raise LinkExpired("the link has expired")
-        return page
+    async def resend(self, id: str, *, by: str, practice: str | None = None) -> Message:  # noqa: A002  the field's name
+        """The same words once more, though they were sent; two desks at the same moment make one copy."""
+        first = await self._message(original(id), practice)
+        beside = await self._stores.messages.of(first.appointment)
+        copy = resent(first, beside, at=self._now(), code=self._new_code(), why=f"{DESK}{by}")
+        saved = await self._stores.messages.save([copy])
+        if not saved:
+            raise NotToBeResent("somebody else has just sent it again")
+        self._wake()
+        return saved[0]
 
-    async def _page(self, message: Message) -> Page | None:
-        """A text with a code leads nowhere; the page of an offer tells for some days that it is over."""
-        leads_to = "visit" if message.notice is None else LEADS_TO.get(message.notice.kind)
-        over = message.notice.expires_at if message.notice else await self._end(message.appointment)
-        if leads_to is None or over is None:
-            return None
-        return Page(
-            leads_to=leads_to, id=message.appointment, practice=message.practice, expires_at=over + LINK_OUTLIVES
-        )
-
-    async def _end(self, appointment: str) -> datetime | None:
-        visit = await self._stores.visits.get(appointment)
-        return visit.ends_at if visit is not None else None
-
-    async def _message(self, id: str) -> Message:  # noqa: A002  the field's own name
+    async def _message(self, id: str, practice: str | None) -> Message:  # noqa: A002  the field's own name
         message = await self._stores.messages.get(id)
-        if message is None:
+        if message is None or practice not in (None, message.practice):
             raise MessageUnknown(f"{id} is not a text")
         return message
 
-    async def _saved(self, message: Message) -> Message:
-        saved = await self._stores.messages.save([message])
-        if not saved:
-            raise Contended(message.id)
-        return saved[0]
+    async def _written(
+        self,
+        id: str,  # noqa: A002  the field's own name
+        practice: str | None,
+        change: Callable[[Message], Message],
+    ) -> Message:
+        """Read anew where a worker was faster: what it made of the text decides whether this may still be done."""
+        for _ in range(TRIES):
+            message = await self._message(id, practice)
+            if saved := await self._stores.messages.save([change(message)]):
+                measures.changed(message, saved[0])
+                return saved[0]
+        raise Contended(id)
+
+
+def tried_again(message: Message, at: datetime, *, by: str) -> Message:
+    if message.state not in AGAIN:
+        raise MessageBegun(f"the text is {message.state.value}")
+    if message.notice is not None and message.notice.kind is NoticeKind.CODE:
+        raise CodeForgotten("the code is no longer known; the client can ask for another one")
+    return turned(message, State.PLANNED, at, f"{DESK}{by}", due=at, tries=0, looks=0, sid=None)

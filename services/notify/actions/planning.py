@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from services.notify.actions import measures
 from services.notify.domain.consent import Entry
 from services.notify.domain.plan import plan
 from services.notify.domain.practice import Practice
@@ -64,6 +65,7 @@ class Planning:
         existing = await self._stores.messages.of(visit.appointment)
         changes = reconcile(existing, plan(visit, practice, course), visit, now=now, new_code=self._new_code)
         saved = await self._stores.messages.save(changes)
+        measures.written(existing, saved)
         if any(message.due is not None and message.due <= now for message in saved):
             self._wake()
         return len(saved) == len(changes)

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Histogram
 
+from services.notify.actions import measures
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import HELD_BACK, Line, held_back
 from services.notify.domain.delivery import Message
@@ -22,7 +23,9 @@ from shared.clock import Clock
 
 log = structlog.get_logger()
 posts = Counter("texts_posted_total", "POSTs to the provider by their outcome", ["outcome"])
-lateness = Histogram("texts_late_seconds", "Time from when a text was due until its POST", ["step"])
+lateness = Histogram(
+    "texts_late_seconds", "Time from when a text was due until its POST", ["step"], buckets=measures.LATE
+)
 
 HELD_UP: Final = timedelta(seconds=20)
 # Outcomes wait so long for others to be written with.
@@ -145,7 +148,7 @@ class Posting:
         if self._line.closed:
             held_back.labels(HELD_BACK).inc()
             return NotCreated(HELD_BACK)
-        lateness.labels(message.step).observe(max((now - message.planned_for).total_seconds(), 0))
+        lateness.labels(message.step).observe(max((now - (message.due or message.planned_for)).total_seconds(), 0))
         text = Outgoing(
             to=message.to,
             body=message.body,
@@ -167,7 +170,9 @@ class Posting:
                 for message, outcome in left
                 if (after := after_post(message, outcome, at, pace)) != message
             ]
-            saved = {message.id for message in await self._messages.save([after for _, after in changed])}
+            written = await self._messages.save([after for _, after in changed])
+            measures.written([message for message, _ in changed], written)
+            saved = {message.id for message in written}
             lost = {message.id for message, _ in changed} - saved
             left = [
                 (newest, outcome)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 
+from services.notify.actions import measures
 from services.notify.actions.lessons import Lessons
 from services.notify.domain.turns import Pace, after_receipt
 from services.notify.ports import Contended, Stores
@@ -17,7 +20,16 @@ class Receipts:
     def __init__(self, stores: Stores, *, pace: Pace, lessons: Lessons, now: Clock) -> None:
         self._stores, self._pace, self._lessons, self._now = stores, pace, lessons, now
 
-    async def take(self, code: str, attempt: str, *, sid: str, status: str, error_code: int | None) -> None:
+    async def take(
+        self,
+        code: str,
+        attempt: str,
+        *,
+        sid: str,
+        status: str,
+        error_code: int | None,
+        reported_at: datetime | None = None,
+    ) -> None:
         """Receipts come late, twice and in any order; one that names nothing we sent changes nothing."""
         for _ in range(TRIES):
             message = await self._stores.messages.by_code(code)
@@ -31,7 +43,9 @@ class Receipts:
                 return
             if error_code is not None:
                 await self._lessons.learn(message, error_code)
-            if await self._stores.messages.save([after]):
+            if saved := await self._stores.messages.save([after]):
+                measures.changed(message, saved[0])
+                measures.heard(saved[0], now, reported_at)
                 if after.duplicates > message.duplicates:
                     log.error("text.duplicate", id=message.id, sid=sid)
                 return

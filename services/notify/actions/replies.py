@@ -121,6 +121,7 @@ class Listening:
             if not visit.upcoming or visit.starts_at <= reply.received_at:
                 return Heard(Meaning.UNCLEAR, by_keyword=False)
             noted = replace(visit, replies=visit.replies + 1, heard=(*visit.heard, reply.sid)[-HEARD_KEPT:])
+            noted = replace(noted, yes_to=visit.starts_at if reply.heard.meaning is Meaning.CONFIRM else None)
             if await self._stores.visits.note_reply(
                 noted, outbox.replied(noted, reply.heard.meaning, reply.received_at)
             ):

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import structlog
 
+from services.notify.actions import measures
 from services.notify.actions.alerts import Alerts
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import Line
 from services.notify.actions.posting import Addresses, Habits, Posting
 from services.notify.domain.delivery import Message, State, begin, turned
+from services.notify.domain.leave import Leave
 from services.notify.domain.notice import Notice
 from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
 from services.notify.domain.turns import after_look, lapsed
@@ -45,6 +47,7 @@ class Sending:
         lessons: Lessons,
         alerts: Alerts,
         line: Line,
+        leave: Leave = Leave(),  # noqa: B008  frozen
         new_attempt: Callable[[], str],
         now: Clock,
     ) -> None:
@@ -54,6 +57,7 @@ class Sending:
         self._posting = Posting(
             stores.messages, gateway=gateway, addresses=addresses, habits=habits, lessons=lessons, line=line, now=now
         )
+        self._leave = leave
         self._in_hand: set[asyncio.Task[None]] = set()
 
     async def send_due(self) -> timedelta | None:
@@ -110,6 +114,7 @@ class Sending:
             decided = await self._line.fitted(claimed, decided)
             await self._alerts.look(decided)
             saved = await self._stores.messages.save(decided, self._habits.lease)
+            measures.written(claimed, saved)
             begun = [message for message in saved if message.state is State.SENDING]
             await self._posting.post(begun, soon)
             if not begun:
@@ -195,6 +200,8 @@ class Sending:
         about = truth.about
         body = self._texts.render(message.template, about, truth.practice, self._addresses.link(message.code))
         to = message.to if message.asked_at is not None or isinstance(about, Notice) else about.phone
+        if refused := self._leave.refused(to):
+            return turned(message, State.SKIPPED, now, refused, body=body, to=to)
         return begin(message, attempt=self._new_attempt(), body=body, to=to, at=now)
 
     async def _recover(self) -> None:
@@ -202,7 +209,8 @@ class Sending:
         found = await self._stores.messages.lapsed(self._habits.batch)
         if found:
             log.warning("text.lease_lapsed", ids=[message.id for message in found])
-            await self._stores.messages.save([lapsed(message, now, self._habits.pace) for message in found])
+            after = [lapsed(message, now, self._habits.pace) for message in found]
+            measures.written(found, await self._stores.messages.save(after))
 
     async def _look_up(self) -> None:
         for message in await self._stores.messages.to_look_up(self._now(), LOOKS_AT_ONCE):
@@ -220,7 +228,7 @@ class Sending:
                 await self._lessons.learn(message, found.error_code)
             elif found is None:
                 await self._alerts.look([after])
-            await self._stores.messages.save([after])
+            measures.written([message], await self._stores.messages.save([after]))
 
 
 def _number(message: Message, visit: Visit | None) -> tuple[str, str]:

@@ -29,6 +29,8 @@ class State(StrEnum):
 
 WITH_PROVIDER = frozenset({State.ACCEPTED, State.SENT, State.DELIVERED, State.UNDELIVERED, State.FAILED})
 NOT_BEGUN = frozenset({State.PLANNED, State.CLAIMED})
+# It did not arrive, and nothing more is done about it.
+DEAD_ENDS = frozenset({State.UNDELIVERED, State.FAILED, State.DEAD})
 ON_ITS_WAY = frozenset({State.ACCEPTED, State.SENT})
 AWAITED = frozenset({State.PLANNED, State.CLAIMED, State.SENDING, State.UNKNOWN}) | ON_ITS_WAY
 
@@ -105,8 +107,18 @@ class Message:
     turns: tuple[Turn, ...] = ()
 
     @property
+    def at(self) -> datetime:
+        """Its place in the line of time."""
+        return self.sent_at or self.planned_for
+
+    @property
     def attempt(self) -> Attempt | None:
         return self.attempts[-1] if self.attempts else None
+
+
+def original(id: str) -> str:  # noqa: A002  the field's own name
+    """The text whose words this one repeats, else itself."""
+    return id.partition("~")[0]
 
 
 def may_follow(message: Message, state: State) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
+from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, original, turned
 from services.notify.domain.frame import Planned
 from services.notify.domain.notice import AWAITED, OVER, NoticeKind
 from services.notify.domain.visit import Visit
@@ -77,7 +77,7 @@ def _kept(message: Message, text: Planned, visit: Visit, now: datetime) -> Messa
 def _obsolete(existing: Sequence[Message], wanted: set[str], visit: Visit, now: datetime) -> Iterator[Message]:
     for message in existing:
         mine = message.asked_at is None and message.notice is None and message.version <= visit.version
-        if (mine or untimely(message, visit)) and message.id not in wanted and message.state in NOT_BEGUN:
+        if (mine or untimely(message, visit)) and original(message.id) not in wanted and message.state in NOT_BEGUN:
             yield turned(message, State.CANCELLED, now, SUPERSEDED, version=visit.version)
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from services.notify.routes.clients import Exports
+from services.notify.routes.desk import Desks
 from services.notify.routes.links import Links
 from services.notify.routes.messages import Messages
+from services.notify.routes.pauses import Stops
 from services.notify.routes.twilio import Webhooks
 from services.notify.routes.wordings import Words
 from shared.httpkit import Route
 
-__all__ = ["Exports", "Links", "Messages", "Webhooks", "Words", "routes"]
+__all__ = ["Desks", "Exports", "Links", "Messages", "Stops", "Webhooks", "Words", "routes"]
 
 
 class Door(Protocol):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from services.notify.actions.desk import Desk, LinkExpired
+from services.notify.actions.pages import LinkExpired, Pages
 from shared.httpkit import Answer, Ask, Route
 from shared.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    desk: Desk
+    pages: Pages
     tokens: Tokens
     public_origin: str
 
@@ -29,7 +29,7 @@ class Links:
         ]
 
     async def link(self, ask: Ask[None, None]) -> Answer:
-        page = await self.desk.page(ask.path["code"])
+        page = await self.pages.page(ask.path["code"])
         token = self.tokens.mint(page.id, page.practice, page.expires_at)
         address = f"{self.public_origin}/booking/{page.leads_to}/{page.id}?{urlencode({'token': token})}"
         return Answer(303, headers={"Location": address, "Referrer-Policy": "no-referrer"})

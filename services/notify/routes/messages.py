@@ -8,6 +8,8 @@ from typing import Any
 from services.notify.actions.desk import CodeForgotten, Desk, MessageBegun, MessageUnknown, PracticeUnknown
 from services.notify.domain.text import ForbiddenWord
 from services.notify.domain.wording import TooLong
+from services.notify.routes.desk import text_of
+from services.notify.routes.hand import hand_of
 from services.notify.routes.payloads import PlanRequest
 from services.notify.routes.views import MessageView, PlanAnswer, PlannedText, Timeline
 from shared.httpkit import Answer, Ask, Route, Who
@@ -70,11 +72,7 @@ class Messages:
         return Answer(200, Timeline(messages=[MessageView.of(message) for message in messages]))
 
     async def cancel(self, ask: Ask[None, None]) -> Answer:
-        return Answer(200, MessageView.of(await self.desk.cancel(_message_id(ask))))
+        return Answer(200, MessageView.of(await self.desk.cancel(text_of(ask), by=hand_of(ask))))
 
     async def retry(self, ask: Ask[None, None]) -> Answer:
-        return Answer(200, MessageView.of(await self.desk.retry(_message_id(ask))))
-
-
-def _message_id(ask: Ask[None, None]) -> str:
-    return "/".join(ask.path[part] for part in ("appointment", "step", "about"))
+        return Answer(200, MessageView.of(await self.desk.retry(text_of(ask), by=hand_of(ask))))

@@ -10,8 +10,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from services.notify import documents
-from services.notify.ports import Reply
-from shared.mongo import Database, ensure
+from services.notify.ports import Place, Reply
+from shared.mongo import Database, Document, ensure
 
 REPLIES_KEPT: Final = timedelta(days=90)
 
@@ -47,6 +47,16 @@ class MongoReplies:
     async def of(self, phones: Sequence[str]) -> Sequence[Reply]:
         found = self._replies.find({"phone": {"$in": list(phones)}}).sort("received_at", ASCENDING)
         return [documents.to_reply(document) for document in await found.to_list(None)]
+
+    async def line(self, phone: str, *, before: Place | None, limit: int) -> Sequence[Reply]:
+        wanted: Document = {"phone": phone}
+        if before is not None:
+            at, sid = before
+            earlier = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": sid}}]
+            wanted |= {"received_at": {"$lte": at}, "$or": earlier}
+        newest_first = [("received_at", DESCENDING), ("_id", DESCENDING)]
+        found = await self._replies.find(wanted).sort(newest_first).limit(limit).to_list(limit)
+        return [documents.to_reply(document) for document in found]
 
     async def forget(self, phones: Sequence[str], sids: Sequence[str]) -> None:
         for theirs in ({"phone": {"$in": list(phones)}}, {"_id": {"$in": list(sids)}}):

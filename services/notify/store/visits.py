@@ -80,7 +80,7 @@ class MongoVisits:
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         before = {"_id": visit.appointment, "replies": visit.replies - 1}
-        own = {"replies": visit.replies, "heard": list(visit.heard)}
+        own = {"replies": visit.replies, "heard": list(visit.heard), "yes_to": visit.yes_to}
         result = await self._visits.update_one(before, self._outbox.update(visit.appointment, set_=own, said=said))
         if result.matched_count == 1:
             self._outbox.hand_over(visit.appointment, said)

@@ -133,7 +133,7 @@ async def test_the_link_of_a_word_leads_to_the_visit() -> None:
     await day.word_left()
     text = await day.text("message_left")
     assert text is not None
-    page = await day.worker.desk.page(text.code)
+    page = await day.worker.pages.page(text.code)
 
     assert (page.leads_to, page.id) == ("visit", APPOINTMENT)
 

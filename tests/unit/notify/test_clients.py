@@ -193,7 +193,7 @@ async def test_whoever_comes_back_after_an_erasure_is_texted_again_unless_they_s
     assert (booked.state, booked.why) == (State.SKIPPED, "opted_out")
 
     await world.worker.listening.hear(inbound("START", sid="SMstart"))
-    await world.worker.desk.retry(booked.id)
+    await world.worker.desk.retry(booked.id, by="Ana")
     await world.worker.sending.send_due()
     (booked, *_) = await world.stores.messages.of("n" * 26)
     assert booked.state is State.ACCEPTED

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.notify.actions.desk import LinkExpired, MessageBegun, MessageUnknown, PracticeUnknown
+from services.notify.actions.desk import MessageBegun, MessageUnknown, PracticeUnknown
+from services.notify.actions.pages import LinkExpired
 from services.notify.domain.delivery import State
 from services.notify.routes.payloads import PlanRequest
 from services.notify.routes.views import PlannedText
@@ -33,11 +34,11 @@ async def test_a_cancelled_text_is_not_sent_and_a_retried_one_is() -> None:
     await worker.hears(visit(since=BOOKED_AT))
     [booked, *_] = await worker.stores.messages.of(APPOINTMENT)
 
-    await worker.desk.cancel(booked.id)
+    await worker.desk.cancel(booked.id, by="Ana")
     await worker.sending.send_due()
     assert phone.bodies == []
 
-    await worker.desk.retry(booked.id)
+    await worker.desk.retry(booked.id, by="Ana")
     await worker.sending.send_due()
     assert len(phone.bodies) == 1
     assert worker.woken == 2
@@ -47,10 +48,10 @@ async def test_a_retried_text_that_is_no_longer_true_is_still_not_sent() -> None
     worker, clock, phone = await a_worker()
     await worker.hears(visit(since=BOOKED_AT))
     [booked, *_] = await worker.stores.messages.of(APPOINTMENT)
-    await worker.desk.cancel(booked.id)
+    await worker.desk.cancel(booked.id, by="Ana")
     clock.at = STARTS
 
-    await worker.desk.retry(booked.id)
+    await worker.desk.retry(booked.id, by="Ana")
     await worker.sending.send_due()
 
     kept = await worker.stores.messages.get(booked.id)
@@ -66,14 +67,14 @@ async def test_what_was_sent_can_neither_be_cancelled_nor_sent_again() -> None:
 
     for deed in (worker.desk.cancel, worker.desk.retry):
         with pytest.raises(MessageBegun):
-            await deed(booked.id)
+            await deed(booked.id, by="Ana")
 
 
 async def test_unknown_texts_and_practices_are_refused() -> None:
     worker, _, _ = await a_worker()
 
     with pytest.raises(MessageUnknown):
-        await worker.desk.cancel("nothing")
+        await worker.desk.cancel("nothing", by="Ana")
     with pytest.raises(PracticeUnknown):
         await worker.desk.practice("nobody")
 
@@ -83,12 +84,12 @@ async def test_a_link_works_until_three_days_after_the_visit() -> None:
     await worker.hears(visit(since=BOOKED_AT))
     [booked, *_] = await worker.stores.messages.of(APPOINTMENT)
 
-    assert (await worker.desk.page(booked.code)).id == APPOINTMENT
+    assert (await worker.pages.page(booked.code)).id == APPOINTMENT
     clock.at = STARTS + timedelta(hours=73)
     with pytest.raises(LinkExpired):
-        await worker.desk.page(booked.code)
+        await worker.pages.page(booked.code)
     with pytest.raises(LinkExpired):
-        await worker.desk.page("whatever")
+        await worker.pages.page("whatever")
 
 
 instants = st.datetimes(

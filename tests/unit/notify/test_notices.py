@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.notify.actions.desk import CodeForgotten, LinkExpired
+from services.notify.actions.desk import CodeForgotten
 from services.notify.actions.notices import planned
+from services.notify.actions.pages import LinkExpired
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State, begin, turned
 from services.notify.domain.notice import Asked
@@ -318,12 +319,12 @@ async def test_a_code_is_never_logged_and_never_shown() -> None:
 async def test_a_code_that_is_forgotten_cannot_be_sent_again_and_its_text_leads_nowhere() -> None:
     day = await Day().begin(code())
     text = await day.text(CHECK)
-    await day.worker.desk.cancel(text.id)
+    await day.worker.desk.cancel(text.id, by="Ana")
 
     with pytest.raises(CodeForgotten):
-        await day.worker.desk.retry(text.id)
+        await day.worker.desk.retry(text.id, by="Ana")
     with pytest.raises(LinkExpired):
-        await day.worker.desk.page(text.code)
+        await day.worker.pages.page(text.code)
 
 
 async def test_the_link_of_an_offer_leads_to_it_also_when_it_is_just_over() -> None:
@@ -331,22 +332,22 @@ async def test_the_link_of_an_offer_leads_to_it_also_when_it_is_just_over() -> N
     text = await day.text(OFFER)
     day.clock.at = offer().notice.expires_at + timedelta(hours=71)
 
-    page = await day.worker.desk.page(text.code)
+    page = await day.worker.pages.page(text.code)
 
     assert (page.leads_to, page.id, page.practice) == ("offer", OFFER, "still-waters")
     day.clock.forward(timedelta(hours=1))
     with pytest.raises(LinkExpired):
-        await day.worker.desk.page(text.code)
+        await day.worker.pages.page(text.code)
 
 
 async def test_an_offer_that_the_desk_cancelled_can_be_sent_again_while_it_stands() -> None:
     day = await Day().begin(offer())
     text = await day.text(OFFER)
-    await day.worker.desk.cancel(text.id)
+    await day.worker.desk.cancel(text.id, by="Ana")
     await day.run()
     assert day.phone.posts == []
 
-    await day.worker.desk.retry(text.id)
+    await day.worker.desk.retry(text.id, by="Ana")
     await day.run()
     assert len(day.phone.bodies) == 1
 
