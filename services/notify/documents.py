@@ -17,7 +17,7 @@ from services.notify.ports import Reply
 from shared.mongo import Document
 
 # Kept by notify beside what booking told: what booking tells never overwrites them.
-OWN_OF_VISIT: Final = ("replies", "heard")
+OWN_OF_VISIT: Final = ("replies", "heard", "yes_to")
 OWN_OF_PRACTICE: Final = ("wordings", "worded", "paused", "edits")
 
 

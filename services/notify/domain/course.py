@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from services.notify.domain.frame import Frame
 from services.notify.domain.visit import Visit, VisitState
 
-# Cancelling a whole course says so visit by visit: each text waits this long for another that speaks for it too.
+# Cancelling a whole course says so visit by visit: each text waits this long for another that speaks for it too. As
+# long, the text of a move waits for a second move, and that of a request for its outcome.
 SETTLE = timedelta(minutes=3)
 # A later visit whose first one was cancelled before it was confirmed is cancelled too, and never declined or lapsed.
 ONCE_CONFIRMED = (VisitState.CONFIRMED, VisitState.ATTENDED, VisitState.MISSED, VisitState.CANCELLED)
@@ -37,7 +38,7 @@ def booked_words(frame: Frame) -> str | None:
 
 def cancelled_due(frame: Frame) -> datetime:
     """After the wait where the visit is in a course and the wait leaves the text any use, else at once."""
-    return frame.later(_settled(frame.visit)) if _waits(frame) else frame.later(frame.visit.since)
+    return frame.news(_settled(frame.visit)) if _waits(frame) else frame.news(frame.visit.since)
 
 
 def told_by_another(frame: Frame) -> bool:
@@ -52,9 +53,12 @@ def tells_of_others(frame: Frame) -> bool:
 def _tells_of(late: Frame, early: Frame) -> bool:
     """The order is that in which notify came to know, so that nobody relies on a text that is already out.
 
-    What is heard after that text was due has settled after it too, and speaks for itself.
+    What is heard after that text was due has settled after it too, and speaks for itself; so does a visit that would
+    have begun before that text comes.
     """
     if not (_waits(late) and _waits(early)) or _order(late) <= _order(early):
+        return False
+    if cancelled_due(late) >= early.visit.starts_at:
         return False
     near = _settled(late.visit) - _settled(early.visit) <= SETTLE
     return near or cancelled_due(late) == cancelled_due(early)
@@ -72,7 +76,7 @@ def _others(frame: Frame) -> list[Frame]:
 def _waits(frame: Frame) -> bool:
     visit = frame.visit
     told = visit.seat is not None and visit.state is VisitState.CANCELLED and visit.consented
-    return told and frame.later(_settled(visit)) < visit.starts_at
+    return told and frame.news(_settled(visit)) < visit.starts_at
 
 
 def _settled(visit: Visit) -> datetime:

@@ -16,7 +16,10 @@ from services.notify.domain.visit import Visit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """One text: due at `due`, never sent at or after `not_after`, worth `validity` of waiting at the provider."""
+    """One text: due at `due`, never sent at or after `not_after`, worth `validity` of waiting at the provider.
+
+    Before `wakes_until`, if it has one, it may go out in quiet hours.
+    """
 
     id: str
     step: str
@@ -24,6 +27,11 @@ class Planned:
     due: datetime
     not_after: datetime
     validity: timedelta
+    wakes_until: datetime | None = None
+
+
+# A visit that the practice changes at shorter notice than this may be news for which it wakes a client.
+WAKING = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,23 @@ class Frame:
         local = self.visit.starts_at.astimezone(self.zone).replace(tzinfo=None) - timedelta(days=days)
         return resolved(local if at is None else datetime.combine(local.date(), at), self.zone)
 
+    def days_after(self, days: int, at: time) -> datetime:
+        """That wall time, so many days after the day on which the visit ends."""
+        day = self.visit.ends_at.astimezone(self.zone).date() + timedelta(days=days)
+        return resolved(datetime.combine(day, at), self.zone)
+
+    @cached_property
+    def wakes(self) -> bool:
+        """The practice changed it at short notice, seen from the new time or the one it had, and wants this told."""
+        if not (self.practice.wakes_for_changes and self.visit.by_practice):
+            return False
+        starts = self.visit.starts_at
+        return min(starts, self.visit.moved_from or starts) - self.visit.since < WAKING
+
+    def news(self, instant: datetime) -> datetime:
+        """When a client is told of a change that became true at this instant."""
+        return instant if self.wakes else self.later(instant)
+
     def earlier(self, instant: datetime) -> datetime:
         return self.practice.quiet.earlier(instant, self.zone)
 
@@ -66,12 +91,13 @@ class Rank(IntEnum):
 
     REBOOK = 1
     CHECK_IN = 2
-    TWO_DAYS = 3
-    AFTERCARE = 4
-    PREPARE = 5
-    TWO_HOURS = 6
-    DAY_BEFORE = 7
-    NEWS = 8
+    RECEIVED = 3
+    TWO_DAYS = 4
+    AFTERCARE = 5
+    PREPARE = 6
+    TWO_HOURS = 7
+    DAY_BEFORE = 8
+    NEWS = 9
 
 
 class Together(StrEnum):
@@ -82,11 +108,16 @@ class Together(StrEnum):
     LAST = "last"
 
 
+def _never_wakes(_: Frame) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One row of the plan: whom it applies to, when, until when, and in which words.
 
-    A `promotes` step offers further visits, and needs a consent of its own.
+    A `promotes` step offers further visits, and needs a consent of its own. `settable` are the fields of its timing
+    that a practice can have otherwise; `wakes` says until when it may go out in quiet hours.
     """
 
     name: str
@@ -99,3 +130,5 @@ class Step:
     rank: Rank = Rank.NEWS
     together: Together = Together.EACH
     promotes: bool = False
+    settable: frozenset[str] = frozenset()
+    wakes: Callable[[Frame], datetime | None] = _never_wakes

@@ -33,6 +33,7 @@ def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tupl
                 due=due,
                 not_after=not_after,
                 validity=step.validity,
+                wakes_until=step.wakes(frame),
             )
     return tuple(sorted(frame.planned.values(), key=lambda text: text.due))
 

@@ -3,128 +3,162 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
-from services.notify.domain import course
+from services.notify.domain import course, moments
 from services.notify.domain.frame import Frame, Rank, Step, Together
 from services.notify.domain.visit import NOT_CONFIRMED, VisitState
 
-# Booked at shorter notice than this, the preparation travels with the confirmation and the day-before text is dropped.
-SHORT_NOTICE = timedelta(hours=30)
-# Who has just said that something changed is filling in the form already; whoever is not, is asked by text.
-SETTLED = timedelta(minutes=15)
-TOO_SHORT_FOR_TWO_HOURS = timedelta(hours=4)
-MORNING_AFTER = timedelta(minutes=90)
-MOVES = (VisitState.CONFIRMED, VisitState.REQUESTED)
+# Booked at shorter notice than this, nobody is asked two days ahead whether they come.
+TOO_SHORT_FOR_TWO_DAYS: Final = timedelta(hours=72)
+# Than this, the preparation travels with the confirmation and the day-before text is dropped.
+SHORT_NOTICE: Final = timedelta(hours=30)
+# Than this, the confirmation is the only text.
+TOO_SHORT_FOR_TWO_HOURS: Final = timedelta(hours=4)
+# Than this, the client is on the way, and reads nothing long.
+ON_THE_WAY: Final = timedelta(minutes=45)
+# Two texts that say the same keep this far apart, or the later one is dropped.
+REMINDED: Final = timedelta(hours=12)
+ASKED_AFTER: Final = timedelta(hours=6)
+MOVES: Final = (VisitState.CONFIRMED, VisitState.REQUESTED)
+# Any of them says that a practice tells its clients what to wear.
+PREPARES: Final = frozenset({"prepare", "day_before"})
 
 
 def _agreed(frame: Frame) -> bool:
     return frame.visit.state is VisitState.CONFIRMED
 
 
-def _at_once(frame: Frame) -> datetime:
-    return frame.later(frame.visit.since)
-
-
-def _start(frame: Frame, _: datetime) -> datetime:
-    return frame.visit.starts_at
-
-
-def _before_start(hours: int) -> Callable[[Frame, datetime], datetime]:
-    return lambda frame, _: frame.visit.starts_at - timedelta(hours=hours)
+def _attended(frame: Frame) -> bool:
+    return frame.visit.state is VisitState.ATTENDED
 
 
 def _in(template: str) -> Callable[[Frame, datetime], str]:
     return lambda _, __: template
 
 
+def _two_days_applies(frame: Frame) -> bool:
+    return _agreed(frame) and frame.notice >= TOO_SHORT_FOR_TWO_DAYS and not frame.visit.said_yes
+
+
+def _day_before_applies(frame: Frame) -> bool:
+    if not _agreed(frame) or frame.notice < SHORT_NOTICE:
+        return False
+    reminded = frame.planned.get("two_days")
+    return reminded is None or moments.day_before_due(frame) - reminded.due > REMINDED
+
+
 def _day_before_words(frame: Frame, _: datetime) -> str:
-    """The preparation travels along when its own text was wanted but its time had already passed."""
-    carries = "prepare" in frame.practice.steps and "prepare" not in frame.planned
-    return "day_before_prepare" if carries else "day_before"
+    """The preparation travels along unless it has a text of its own."""
+    return "day_before" if "prepare" in frame.planned else "day_before_prepare"
 
 
-def _booked_words(frame: Frame, _: datetime) -> str:
+def _booked_words(frame: Frame, due: datetime) -> str:
     if frame.visit.again:
         return "booked_again"
     whole = course.booked_words(frame)
     if whole is not None:
         return whole
-    carries = "prepare" in frame.practice.steps and not {"prepare", "day_before"} & frame.planned.keys()
-    return "booked_prepare" if carries else "booked"
+    if PREPARES & frame.planned.keys() or not PREPARES & frame.practice.steps:
+        return "booked"
+    return "booked_today" if frame.notice < ON_THE_WAY and frame.on_the_day(due) else "booked_prepare"
 
 
 def _two_hours_applies(frame: Frame) -> bool:
     """Pulled out of the night into the evening before, it would only repeat the day-before text."""
     if not _agreed(frame) or frame.notice < TOO_SHORT_FOR_TWO_HOURS:
         return False
-    return frame.on_the_day(_two_hours_due(frame)) or "day_before" not in frame.planned
-
-
-def _two_hours_due(frame: Frame) -> datetime:
-    return frame.earlier(frame.visit.starts_at - timedelta(hours=2))
-
-
-def _two_hours_until(frame: Frame, due: datetime) -> datetime:
-    if frame.on_the_day(due):
-        return min(due + timedelta(minutes=30), frame.visit.starts_at)
-    return frame.visit.starts_at - timedelta(hours=2)
+    return "day_before" not in frame.planned or frame.on_the_day(moments.two_hours_due(frame))
 
 
 def _two_hours_words(frame: Frame, due: datetime) -> str:
     return "two_hours" if frame.on_the_day(due) else "day_before"
 
 
-def _aftercare_due(frame: Frame) -> datetime:
-    """Three hours after the end, by the evening's last call if that leaves the visit time to end, else next morning."""
-    end, quiet = frame.visit.ends_at, frame.practice.quiet
-    ideal = end + timedelta(hours=3)
-    last_call = quiet.evening(end.astimezone(frame.zone).date(), frame.zone)
-    if end <= last_call < ideal:
-        ideal = last_call
-    return frame.later(max(ideal, frame.visit.since), MORNING_AFTER)
+def _news_wakes(frame: Frame) -> datetime | None:
+    return frame.visit.starts_at if frame.wakes else None
+
+
+def _check_in_applies(frame: Frame) -> bool:
+    """Nobody is asked how they are with the advice for the evening still on the screen."""
+    if not _attended(frame):
+        return False
+    advised = frame.planned.get("aftercare")
+    return advised is None or moments.check_in_due(frame) - advised.due >= ASKED_AFTER
 
 
 # The order matters: a row may look at what the rows above it have planned.
 STEPS: tuple[Step, ...] = (
     Step(
+        name="received",
+        # Later visits of a course are asked for with the first; what is asked for once more has a text of its own.
+        applies=lambda frame: (
+            frame.visit.state is VisitState.REQUESTED
+            and not (frame.visit.moved or frame.visit.check_until)
+            and course.leads(frame)
+        ),
+        due=moments.received_due,
+        until=moments.received_until,
+        wakes=moments.received_wakes,
+        validity=timedelta(hours=1),
+        words=_in("received"),
+        optional=True,
+        rank=Rank.RECEIVED,
+    ),
+    Step(
         name="prepare",
         applies=lambda frame: _agreed(frame) and frame.notice >= SHORT_NOTICE,
-        due=lambda frame: frame.earlier(frame.days_before(2, time(17))),
-        until=_before_start(24),
+        due=moments.prepare_due,
+        until=moments.prepare_until,
         validity=timedelta(hours=4),
         words=_in("prepare"),
         optional=True,
         rank=Rank.PREPARE,
         together=Together.FIRST,
+        settable=frozenset({"days", "at"}),
+    ),
+    Step(
+        name="two_days",
+        applies=_two_days_applies,
+        due=moments.two_days_due,
+        until=moments.before_start(24),
+        validity=timedelta(hours=4),
+        words=_in("two_days"),
+        optional=True,
+        rank=Rank.TWO_DAYS,
+        together=Together.FIRST,
+        settable=frozenset({"hours"}),
     ),
     Step(
         name="day_before",
-        applies=lambda frame: _agreed(frame) and frame.notice >= SHORT_NOTICE,
-        due=lambda frame: frame.earlier(frame.days_before(1)),
-        until=_before_start(2),
+        applies=_day_before_applies,
+        due=moments.day_before_due,
+        until=moments.before_start(2),
         validity=timedelta(hours=3),
         words=_day_before_words,
         optional=True,
         rank=Rank.DAY_BEFORE,
         together=Together.FIRST,
+        settable=frozenset({"at"}),
     ),
     Step(
         name="two_hours",
         applies=_two_hours_applies,
-        due=_two_hours_due,
-        until=_two_hours_until,
+        due=moments.two_hours_due,
+        until=moments.two_hours_until,
         validity=timedelta(minutes=30),
         words=_two_hours_words,
         optional=True,
         rank=Rank.TWO_HOURS,
         together=Together.FIRST,
+        settable=frozenset({"hours"}),
     ),
     Step(
         name="booked",
         applies=lambda frame: _agreed(frame) and not frame.visit.moved and (frame.visit.again or course.leads(frame)),
-        due=_at_once,
-        until=_start,
+        due=moments.at_once,
+        until=moments.start,
         validity=timedelta(hours=4),
         words=_booked_words,
     ),
@@ -132,8 +166,9 @@ STEPS: tuple[Step, ...] = (
         name="moved",
         # Also of a visit that is not confirmed for its new day yet: whoever knew the old time would come then.
         applies=lambda frame: frame.visit.moved and frame.visit.state in MOVES,
-        due=_at_once,
-        until=_start,
+        due=moments.moved_due,
+        until=moments.start,
+        wakes=_news_wakes,
         validity=timedelta(hours=4),
         words=_in("moved"),
     ),
@@ -141,15 +176,16 @@ STEPS: tuple[Step, ...] = (
         name="cancelled",
         applies=lambda frame: frame.visit.state is VisitState.CANCELLED and not course.told_by_another(frame),
         due=course.cancelled_due,
-        until=_start,
+        until=moments.start,
+        wakes=_news_wakes,
         validity=timedelta(hours=4),
         words=lambda frame, _: "cancelled_course" if course.tells_of_others(frame) else "cancelled",
     ),
     Step(
         name="check",
         applies=lambda frame: frame.visit.state is VisitState.REQUESTED and frame.visit.check_until is not None,
-        due=lambda frame: frame.later(frame.visit.since + SETTLED),
-        until=lambda frame, _: frame.visit.check_until or frame.visit.starts_at,
+        due=moments.check_due,
+        until=moments.check_until,
         validity=timedelta(hours=4),
         words=_in("check"),
     ),
@@ -158,28 +194,54 @@ STEPS: tuple[Step, ...] = (
         name="call_us",
         # A later visit of a course waits for a person on its own account only, after the first was confirmed for all.
         applies=lambda frame: frame.visit.state is VisitState.IN_REVIEW,
-        due=_at_once,
-        until=_start,
+        due=moments.at_once,
+        until=moments.start,
         validity=timedelta(hours=4),
         words=_in("call_us"),
     ),
     Step(
         name="not_confirmed",
         applies=lambda frame: frame.visit.state in NOT_CONFIRMED and (course.leads(frame) or course.came_about(frame)),
-        due=_at_once,
-        until=_start,
+        due=moments.at_once,
+        until=moments.start,
         validity=timedelta(hours=4),
         words=_in("call_us"),
     ),
     Step(
         name="aftercare",
-        applies=lambda frame: frame.visit.state is VisitState.ATTENDED,
-        due=_aftercare_due,
+        applies=_attended,
+        due=moments.aftercare_due,
         until=lambda frame, _: frame.visit.ends_at + timedelta(hours=20),
         validity=timedelta(hours=4),
         words=_in("aftercare"),
         optional=True,
         rank=Rank.AFTERCARE,
         together=Together.LAST,
+        settable=frozenset({"hours"}),
+    ),
+    Step(
+        name="check_in",
+        applies=_check_in_applies,
+        due=moments.check_in_due,
+        until=moments.check_in_until,
+        validity=timedelta(hours=4),
+        words=_in("check_in"),
+        optional=True,
+        rank=Rank.CHECK_IN,
+        together=Together.LAST,
+        settable=frozenset({"days", "at"}),
+    ),
+    Step(
+        name="rebook",
+        applies=lambda frame: _attended(frame) and frame.visit.wants_offers,
+        due=moments.rebook_due,
+        until=moments.rebook_until,
+        validity=timedelta(hours=4),
+        words=_in("rebook"),
+        optional=True,
+        rank=Rank.REBOOK,
+        together=Together.LAST,
+        promotes=True,
+        settable=frozenset({"days", "at"}),
     ),
 )

@@ -38,9 +38,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Go, in the words of this template."""
+    """Go, in the words of this template; before `wakes_until` in quiet hours too."""
 
     template: str
+    wakes_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _still_true(message: Message, truth: Truth) -> Send | Drop:
         return Send(message.template)
     planned = {text.id: text for text in plan(truth.about, truth.practice, truth.course)}
     text = planned.get(original(message.id))
-    return Send(text.template) if text is not None else Drop(State.CANCELLED, SUPERSEDED)
+    return Send(text.template, text.wakes_until) if text is not None else Drop(State.CANCELLED, SUPERSEDED)
 
 
 def _is_bad_number(truth: Truth) -> bool:
@@ -96,8 +97,9 @@ def _is_bad_number(truth: Truth) -> bool:
 def _at_this_hour(words: Send, message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     prompt = message.asked_at is not None and now - message.asked_at <= PROMPT
     awaited = isinstance(truth.about, Notice) and truth.about.asked_for
+    wakes = words.wakes_until is not None and now < words.wakes_until
     zone = ZoneInfo(truth.about.client_zone)
-    if prompt or awaited or not truth.practice.quiet.covers(now, zone):
+    if prompt or awaited or wakes or not truth.practice.quiet.covers(now, zone):
         return words
     later = truth.practice.quiet.later(now, zone)
     return Wait(later) if later < message.not_after else Drop(State.SKIPPED, "stale")

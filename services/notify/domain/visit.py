@@ -40,7 +40,8 @@ class Visit:
     own: how many replies were passed on, and which inbound texts they were. `check_until` is there while the client is
     asked for the health form once more; `again` says that this turn had come before and had ceased to be true.
     `consented` is to texts about the visit, `wants_offers` to those about further ones; `by_practice` says that the
-    practice itself made this turn.
+    practice itself made this turn, and `moved_from` is the start that it took the visit away from. `yes_to` is notify's
+    own too: the start to which the client last said C.
     """
 
     appointment: str
@@ -61,9 +62,16 @@ class Visit:
     again: bool = False
     wants_offers: bool = False
     by_practice: bool = False
+    moved_from: datetime | None = None
     known_at: datetime | None = None
     replies: int = 0
     heard: tuple[str, ...] = ()
+    yes_to: datetime | None = None
+
+    @property
+    def said_yes(self) -> bool:
+        """The client has said to come at the time that the visit has now."""
+        return self.yes_to == self.starts_at
 
     @property
     def upcoming(self) -> bool:
