@@ -159,7 +159,7 @@ class Profile(Payload):
 
     id: Id
     name: Line
-    sms_name: Line = Field(description="neutral name in texts, at most 21 plain characters")
+    sms_name: Line = Field(description="neutral name in texts, at most 21 plain characters that tell nothing of health")
     country: str = Field(description="two letters, like CH", max_length=2)
     zone: Line = Field(description="IANA zone of the practice itself")
     locale: Line = Field(description="language tag, like en-GB")

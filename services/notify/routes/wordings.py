@@ -118,7 +118,7 @@ class Words:
             Route(
                 method="GET",
                 path="/v1/practices/{practice}/wordings",
-                handler=self.listed,
+                handler=self.list_wordings,
                 summary="Every text in every language: built-in and own words, and what they cost at their longest",
                 answers={200: WordingsAnswer},
                 refuses=(PracticeUnknown,),
@@ -127,7 +127,7 @@ class Words:
             Route(
                 method="PUT",
                 path=ONE,
-                handler=self.put,
+                handler=self.set_wording,
                 summary="Set the practice's own words of a text",
                 body=WordsToSet,
                 answers={200: WordingView},
@@ -138,7 +138,7 @@ class Words:
             Route(
                 method="DELETE",
                 path=ONE,
-                handler=self.drop,
+                handler=self.drop_wording,
                 summary="Go back to the built-in words of a text",
                 answers={200: WordingView},
                 refuses=(PracticeUnknown, ChangedMeanwhile, UnknownTemplate),
@@ -148,7 +148,7 @@ class Words:
             Route(
                 method="POST",
                 path=f"{ONE}/preview",
-                handler=self.preview,
+                handler=self.preview_wording,
                 summary="A text as it would be sent about a visit, and what it costs; stores nothing and sends nothing",
                 body=WordsToTry,
                 answers={200: TriedView},
@@ -157,21 +157,21 @@ class Words:
             ),
         ]
 
-    async def listed(self, ask: Ask[None, None]) -> Answer:
+    async def list_wordings(self, ask: Ask[None, None]) -> Answer:
         practice = await self.wordings.practice(ask.path["practice"])
         views = [WordingView.of(one, practice.country) for one in self.wordings.all(practice)]
         answer = WordingsAnswer(country=practice.country, edits=practice.edits, wordings=views)
         return Answer(200, answer, headers=etag(practice.edits))
 
-    async def put(self, ask: Ask[WordsToSet, None]) -> Answer:
+    async def set_wording(self, ask: Ask[WordsToSet, None]) -> Answer:
         practice, wording = await self.wordings.put(*_one(ask), ask.body.text, edits=relied_on(ask), by=hand_of(ask))
         return Answer(200, WordingView.of(wording, practice.country), headers=etag(practice.edits))
 
-    async def drop(self, ask: Ask[None, None]) -> Answer:
+    async def drop_wording(self, ask: Ask[None, None]) -> Answer:
         practice, wording = await self.wordings.drop(*_one(ask), edits=relied_on(ask))
         return Answer(200, WordingView.of(wording, practice.country), headers=etag(practice.edits))
 
-    async def preview(self, ask: Ask[WordsToTry, None]) -> Answer:
+    async def preview_wording(self, ask: Ask[WordsToTry, None]) -> Answer:
         tried, (name, locale, template) = ask.body, _one(ask)
         practice = await self.wordings.practice(name)
         if tried.appointment is not None:

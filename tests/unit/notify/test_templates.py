@@ -65,6 +65,15 @@ def test_no_date_or_time_is_longer_than_the_longest(language: str, year: int) ->
         assert {len(telling.until(at, locale)) <= max(len(one["until"]) for one in longest) for at in minutes} == {True}
 
 
+@pytest.mark.parametrize("language", list(TEXTS.texts))
+def test_a_text_is_measured_with_the_longest_way_of_any_country_to_write_its_day_and_time(language: str) -> None:
+    words = "{practice}: {date}, {time}, {until} {link}"
+    ways = [size(fill(words, {**wording.LONGEST, **way})).units for way in telling.longest(language)]
+
+    assert library.worst(words, language) == Size("GSM-7", max(ways), 1)
+    assert max(ways) > min(ways)
+
+
 def test_dates_in_every_country_of_a_language_are_in_plain_letters() -> None:
     told = {text for language in TEXTS.texts for one in telling.longest(language) for text in one.values()}
 

@@ -18,6 +18,7 @@ from services.notify.domain.text import ForbiddenWord, UnknownPlaceholder, plain
 from services.notify.domain.visit import Seat
 from services.notify.library import UnknownTemplate
 from services.notify.prices import PRICES
+from services.notify.routes.payloads import PlanRequest
 from services.notify.routes.wordings import CostView
 from shared.errors import Refusal
 from tests.support.notify import APPOINTMENT, OFFERED_AT, STARTS, Clock, Practices, link_of, practice, twins, visit
@@ -215,6 +216,26 @@ async def test_a_preview_is_in_the_language_that_was_asked_for_and_dated_as_the_
 
     assert "mié 16 de jun, 10:00 am." in desk.wordings.preview(desk.known, "es", "moved", None, mexican)[0]
     assert "mié, 16 jun, 10:00." in desk.wordings.preview(desk.known, "es", "moved", None, visit())[0]
+
+
+def test_a_plan_that_is_tried_is_in_the_practices_own_words_and_changes_only_what_is_tried() -> None:
+    known = replace(
+        practice(), wordings={"en/booked": OWN}, emergency="999", most_a_day=1, paused=frozenset({"rebook"})
+    )
+    tried = PlanRequest.model_validate(
+        {
+            "visit": {
+                "booked_at": "2027-06-09T16:00:00Z",
+                "starts_at": "2027-06-16T14:00:00Z",
+                "ends_at": "2027-06-16T15:15:00Z",
+                "zone": "America/New_York",
+                "client_zone": "America/New_York",
+            },
+            "settings": {"sms_name": "Calm House"},
+        }
+    )
+
+    assert tried.practice(known) == replace(known, sms_name="Calm House")
 
 
 async def test_another_practices_visit_is_not_shown() -> None:
