@@ -20,6 +20,7 @@ from services.notify.actions.desk import Desk
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import Line
 from services.notify.actions.notices import Notices
+from services.notify.actions.numbers import Numbers
 from services.notify.actions.pages import Pages
 from services.notify.actions.pauses import Pauses
 from services.notify.actions.planning import Planning
@@ -171,6 +172,7 @@ def desk_doors(
         routes.Messages(desk),
         routes.Desks(desk, Timelines(stores), DeadLetters(stores, wake=wake, now=now), now),
         routes.Stops(pauses, live=settings.is_live),
+        routes.Reach(Numbers(stores, sender=settings.sender, limits=settings.limits)),
         routes.Words(Wordings(stores, texts=texts, link=link, now=now)),
     )
 

@@ -9,12 +9,13 @@ from services.notify.routes.clients import Exports
 from services.notify.routes.desk import Desks
 from services.notify.routes.links import Links
 from services.notify.routes.messages import Messages
+from services.notify.routes.numbers import Reach
 from services.notify.routes.pauses import Stops
 from services.notify.routes.twilio import Webhooks
 from services.notify.routes.wordings import Words
 from shared.httpkit import Route
 
-__all__ = ["Desks", "Exports", "Links", "Messages", "Stops", "Webhooks", "Words", "routes"]
+__all__ = ["Desks", "Exports", "Links", "Messages", "Reach", "Stops", "Webhooks", "Words", "routes"]
 
 
 class Door(Protocol):
