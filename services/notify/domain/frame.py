@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.practice import Practice
 from services.notify.domain.quiet import MARGIN, resolved
-from services.notify.domain.visit import Visit
+from services.notify.domain.visit import Visit, VisitState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,19 @@ class Frame:
     def notice(self) -> timedelta:
         return self.visit.starts_at - self.visit.since
 
+    @cached_property
+    def _starts(self) -> datetime:
+        """The start by the client's wall clock."""
+        return self.visit.starts_at.astimezone(self.zone).replace(tzinfo=None)
+
+    @cached_property
+    def _day(self) -> tuple[ZoneInfo, date]:
+        there = ZoneInfo(self.visit.zone)
+        return there, self.visit.starts_at.astimezone(there).date()
+
     def days_before(self, days: int, at: time | None = None) -> datetime:
         """The visit's wall time so many days earlier, or the given one on that day."""
-        local = self.visit.starts_at.astimezone(self.zone).replace(tzinfo=None) - timedelta(days=days)
+        local = self._starts - timedelta(days=days)
         return resolved(local if at is None else datetime.combine(local.date(), at), self.zone)
 
     def days_after(self, days: int, at: time) -> datetime:
@@ -82,8 +92,8 @@ class Frame:
 
     def on_the_day(self, instant: datetime) -> bool:
         """The same calendar day as the visit, where the visit is."""
-        there = ZoneInfo(self.visit.zone)
-        return instant.astimezone(there).date() == self.visit.starts_at.astimezone(there).date()
+        there, day = self._day
+        return instant.astimezone(there).date() == day
 
 
 class Rank(IntEnum):
@@ -108,24 +118,29 @@ class Together(StrEnum):
     LAST = "last"
 
 
+def _always(_: Frame) -> bool:
+    return True
+
+
 def _never_wakes(_: Frame) -> None:
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One row of the plan: whom it applies to, when, until when, and in which words.
+    """One row of the plan: in which states of a visit and to which it applies, when, until when, in which words.
 
     A `promotes` step offers further visits, and needs a consent of its own. `settable` are the fields of its timing
     that a practice can have otherwise; `wakes` says until when it may go out in quiet hours.
     """
 
     name: str
-    applies: Callable[[Frame], bool]
+    states: frozenset[VisitState]
     due: Callable[[Frame], datetime]
     until: Callable[[Frame, datetime], datetime]
     validity: timedelta
     words: Callable[[Frame, datetime], str]
+    applies: Callable[[Frame], bool] = _always
     optional: bool = False
     rank: Rank = Rank.NEWS
     together: Together = Together.EACH

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Final
 
-from services.notify.domain.frame import Frame, Planned
+from services.notify.domain.frame import Frame, Planned, Step
 from services.notify.domain.practice import Practice
 from services.notify.domain.steps import STEPS
-from services.notify.domain.visit import Visit
+from services.notify.domain.visit import Visit, VisitState
 
 NEWS_EACH_TIME: Final = frozenset({"moved", "check"})
 NEWS_AGAIN: Final = frozenset({"booked", "call_us"})
+
+
+_STEPS: Final[Mapping[VisitState, tuple[Step, ...]]] = {
+    state: tuple(step for step in STEPS if state in step.states) for state in VisitState
+}
+_BY_TIME: Final = attrgetter("due")
 
 
 def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tuple[Planned, ...]:
@@ -19,15 +26,18 @@ def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tupl
 
     What is said about a visit that does not take place depends on the other visits of its course; nothing else does.
     """
+    if not visit.consented:
+        return ()
     frame = Frame(visit, practice, course)
-    for step in STEPS if visit.consented else ():
+    start = f"{visit.starts_at:%Y%m%dT%H%MZ}"
+    for step in _STEPS[visit.state]:
         if (step.optional and step.name not in practice.steps) or not step.applies(frame):
             continue
         due = step.due(frame)
         not_after = step.until(frame, due)
         if visit.since <= due < not_after:
             frame.planned[step.name] = Planned(
-                id=_identity(visit, step.name),
+                id=_identity(visit, step.name, start),
                 step=step.name,
                 template=step.words(frame, due),
                 due=due,
@@ -35,15 +45,14 @@ def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tupl
                 validity=step.validity,
                 wakes_until=step.wakes(frame),
             )
-    return tuple(sorted(frame.planned.values(), key=lambda text: text.due))
+    return tuple(sorted(frame.planned.values(), key=_BY_TIME))
 
 
-def _identity(visit: Visit, step: str) -> str:
+def _identity(visit: Visit, step: str, start: str) -> str:
     """`<appointment>/<step>/<start>`, so that planning twice is planning once.
 
     A visit can move to a time, away from it and back, or be confirmed a second time, and each of these is news: what
     tells of such a turn carries its version too.
     """
     news = step in NEWS_EACH_TIME or (visit.again and step in NEWS_AGAIN)
-    start = f"{visit.starts_at:%Y%m%dT%H%MZ}"
     return f"{visit.appointment}/{step}/{start}" + (f".{visit.version}" if news else "")

@@ -21,17 +21,11 @@ ON_THE_WAY: Final = timedelta(minutes=45)
 # Two texts that say the same keep this far apart, or the later one is dropped.
 REMINDED: Final = timedelta(hours=12)
 ASKED_AFTER: Final = timedelta(hours=6)
-MOVES: Final = (VisitState.CONFIRMED, VisitState.REQUESTED)
+ASKED_FOR: Final = frozenset({VisitState.REQUESTED})
+AGREED: Final = frozenset({VisitState.CONFIRMED})
+ATTENDED: Final = frozenset({VisitState.ATTENDED})
 # Any of them says that a practice tells its clients what to wear.
 PREPARES: Final = frozenset({"prepare", "day_before"})
-
-
-def _agreed(frame: Frame) -> bool:
-    return frame.visit.state is VisitState.CONFIRMED
-
-
-def _attended(frame: Frame) -> bool:
-    return frame.visit.state is VisitState.ATTENDED
 
 
 def _in(template: str) -> Callable[[Frame, datetime], str]:
@@ -39,11 +33,11 @@ def _in(template: str) -> Callable[[Frame, datetime], str]:
 
 
 def _two_days_applies(frame: Frame) -> bool:
-    return _agreed(frame) and frame.notice >= TOO_SHORT_FOR_TWO_DAYS and not frame.visit.said_yes
+    return frame.notice >= TOO_SHORT_FOR_TWO_DAYS and not frame.visit.said_yes
 
 
 def _day_before_applies(frame: Frame) -> bool:
-    if not _agreed(frame) or frame.notice < SHORT_NOTICE:
+    if frame.notice < SHORT_NOTICE:
         return False
     reminded = frame.planned.get("two_days")
     return reminded is None or moments.day_before_due(frame) - reminded.due > REMINDED
@@ -67,7 +61,7 @@ def _booked_words(frame: Frame, due: datetime) -> str:
 
 def _two_hours_applies(frame: Frame) -> bool:
     """Pulled out of the night into the evening before, it would only repeat the day-before text."""
-    if not _agreed(frame) or frame.notice < TOO_SHORT_FOR_TWO_HOURS:
+    if frame.notice < TOO_SHORT_FOR_TWO_HOURS:
         return False
     return "day_before" not in frame.planned or frame.on_the_day(moments.two_hours_due(frame))
 
@@ -82,8 +76,6 @@ def _news_wakes(frame: Frame) -> datetime | None:
 
 def _check_in_applies(frame: Frame) -> bool:
     """Nobody is asked how they are with the advice for the evening still on the screen."""
-    if not _attended(frame):
-        return False
     advised = frame.planned.get("aftercare")
     return advised is None or moments.check_in_due(frame) - advised.due >= ASKED_AFTER
 
@@ -93,11 +85,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="received",
         # Later visits of a course are asked for with the first; what is asked for once more has a text of its own.
-        applies=lambda frame: (
-            frame.visit.state is VisitState.REQUESTED
-            and not (frame.visit.moved or frame.visit.check_until)
-            and course.leads(frame)
-        ),
+        states=ASKED_FOR,
+        applies=lambda frame: not (frame.visit.moved or frame.visit.check_until) and course.leads(frame),
         due=moments.received_due,
         until=moments.received_until,
         wakes=moments.received_wakes,
@@ -108,7 +97,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="prepare",
-        applies=lambda frame: _agreed(frame) and frame.notice >= SHORT_NOTICE,
+        states=AGREED,
+        applies=lambda frame: frame.notice >= SHORT_NOTICE,
         due=moments.prepare_due,
         until=moments.prepare_until,
         validity=timedelta(hours=4),
@@ -120,6 +110,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="two_days",
+        states=AGREED,
         applies=_two_days_applies,
         due=moments.two_days_due,
         until=moments.before_start(24),
@@ -132,6 +123,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="day_before",
+        states=AGREED,
         applies=_day_before_applies,
         due=moments.day_before_due,
         until=moments.before_start(2),
@@ -144,6 +136,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="two_hours",
+        states=AGREED,
         applies=_two_hours_applies,
         due=moments.two_hours_due,
         until=moments.two_hours_until,
@@ -156,7 +149,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="booked",
-        applies=lambda frame: _agreed(frame) and not frame.visit.moved and (frame.visit.again or course.leads(frame)),
+        states=AGREED,
+        applies=lambda frame: not frame.visit.moved and (frame.visit.again or course.leads(frame)),
         due=moments.at_once,
         until=moments.start,
         validity=timedelta(hours=4),
@@ -165,7 +159,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="moved",
         # Also of a visit that is not confirmed for its new day yet: whoever knew the old time would come then.
-        applies=lambda frame: frame.visit.moved and frame.visit.state in MOVES,
+        states=AGREED | ASKED_FOR,
+        applies=lambda frame: frame.visit.moved,
         due=moments.moved_due,
         until=moments.start,
         wakes=_news_wakes,
@@ -174,7 +169,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="cancelled",
-        applies=lambda frame: frame.visit.state is VisitState.CANCELLED and not course.told_by_another(frame),
+        states=frozenset({VisitState.CANCELLED}),
+        applies=lambda frame: not course.told_by_another(frame),
         due=course.cancelled_due,
         until=moments.start,
         wakes=_news_wakes,
@@ -183,7 +179,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="check",
-        applies=lambda frame: frame.visit.state is VisitState.REQUESTED and frame.visit.check_until is not None,
+        states=ASKED_FOR,
+        applies=lambda frame: frame.visit.check_until is not None,
         due=moments.check_due,
         until=moments.check_until,
         validity=timedelta(hours=4),
@@ -193,7 +190,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="call_us",
         # A later visit of a course waits for a person on its own account only, after the first was confirmed for all.
-        applies=lambda frame: frame.visit.state is VisitState.IN_REVIEW,
+        states=frozenset({VisitState.IN_REVIEW}),
         due=moments.at_once,
         until=moments.start,
         validity=timedelta(hours=4),
@@ -201,7 +198,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="not_confirmed",
-        applies=lambda frame: frame.visit.state in NOT_CONFIRMED and (course.leads(frame) or course.came_about(frame)),
+        states=frozenset(NOT_CONFIRMED),
+        applies=lambda frame: course.leads(frame) or course.came_about(frame),
         due=moments.at_once,
         until=moments.start,
         validity=timedelta(hours=4),
@@ -209,7 +207,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="aftercare",
-        applies=_attended,
+        states=ATTENDED,
         due=moments.aftercare_due,
         until=lambda frame, _: frame.visit.ends_at + timedelta(hours=20),
         validity=timedelta(hours=4),
@@ -221,6 +219,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="check_in",
+        states=ATTENDED,
         applies=_check_in_applies,
         due=moments.check_in_due,
         until=moments.check_in_until,
@@ -233,7 +232,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="rebook",
-        applies=lambda frame: _attended(frame) and frame.visit.wants_offers,
+        states=ATTENDED,
+        applies=lambda frame: frame.visit.wants_offers,
         due=moments.rebook_due,
         until=moments.rebook_until,
         validity=timedelta(hours=4),

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.notify.domain.course import SETTLE
 from services.notify.domain.delivery import State
 from services.notify.domain.notice import Asked
 from services.notify.domain.visit import Seat, Visit, VisitState
@@ -109,6 +110,7 @@ async def story(dies_at: int | None) -> World:
     clock.at = MOVED_AT
     moved = visit(version=4, moved=True, starts_at=MOVED_TO, since=MOVED_AT)
     await world.hears(moved)
+    clock.forward(SETTLE)
     await world.run()
     await world.texts("R", "SMin1")
     await world.run()
