@@ -19,12 +19,17 @@ _LETTER: Final = r"[^\W\d_]"
 
 def health_word(text: str) -> str | None:
     """The first word in it about health, care or a body, in any language; accents and case hide none."""
-    found = _FORBIDDEN.search(folded(text))
+    seen = folded(text)
+    if not any(stem in seen for stem in _LITERAL):  # a hundred times faster, and says no of nearly every text
+        return None
+    found = _FORBIDDEN.search(seen)
     return found[0] if found is not None else None
 
 
 def folded(text: str) -> str:
     """Lower case without accents and without what is not seen."""
+    if text.isascii():
+        return text.lower()
     seen = (char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in ("Mn", "Cf"))
     return "".join(seen).casefold()
 
@@ -37,8 +42,14 @@ def stems(language: str) -> tuple[str, ...]:
 def _pattern(stem: str) -> str:
     before = rf"{_LETTER}*" if stem.startswith("*") else rf"(?<!{_LETTER})"
     after = rf"(?!{_LETTER})" if stem.endswith("$") else rf"{_LETTER}*"
-    return before + re.escape(stem.strip("*$")) + after
+    return before + re.escape(_literal(stem)) + after
+
+
+def _literal(stem: str) -> str:
+    return stem.strip("*$")
 
 
 LANGUAGES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
-_FORBIDDEN: Final = re.compile("|".join(_pattern(stem) for language in LANGUAGES for stem in stems(language)))
+_STEMS: Final = tuple(stem for language in LANGUAGES for stem in stems(language))
+_LITERAL: Final = tuple(sorted({_literal(stem) for stem in _STEMS}))
+_FORBIDDEN: Final = re.compile("|".join(map(_pattern, _STEMS)))

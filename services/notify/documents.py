@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from dataclasses import fields as fields_of
 from datetime import time, timedelta
 from typing import Any, Final
 
-from services.notify.domain.consent import Entry, Word
+from services.notify.domain.consent import Entry, Purpose, Word
 from services.notify.domain.delivery import Attempt, Message, State, Turn
 from services.notify.domain.notice import Notice, NoticeKind
 from services.notify.domain.practice import Practice, Timing, Worded
@@ -18,6 +19,7 @@ from shared.mongo import Document
 
 # Kept by notify beside what booking told: what booking tells never overwrites them.
 OWN_OF_VISIT: Final = ("replies", "heard", "yes_to")
+OF_MESSAGE: Final = tuple(field.name for field in fields_of(Message))
 OWN_OF_PRACTICE: Final = ("wordings", "worded", "paused", "edits")
 
 
@@ -67,19 +69,22 @@ def to_visit(document: Document) -> Visit:
 
 
 def of_entry(entry: Entry) -> Document:
-    return {name: value for name, value in (asdict(entry) | {"word": entry.word.value}).items() if value is not None}
+    return _given(asdict(entry) | {"word": entry.word.value, "purpose": entry.purpose.value})
 
 
 def to_entry(document: Document) -> Entry:
-    return Entry(**{**document, "word": Word(document["word"])})
+    """What was entered before there were purposes is about care."""
+    purpose = Purpose(document.get("purpose", Purpose.CARE))
+    return Entry(**{**document, "word": Word(document["word"]), "purpose": purpose})
 
 
 def of_message(message: Message) -> Document:
-    fields = asdict(message)
+    fields: Document = {name: getattr(message, name) for name in OF_MESSAGE}
     fields |= {"state": message.state.value, "validity": message.validity.total_seconds()}
     fields["turns"] = [_given({"state": t.state.value, "at": t.at, "why": t.why}) for t in message.turns]
-    fields["attempts"] = [_given(asdict(attempt)) for attempt in message.attempts]
-    fields["notice"] = _given(fields["notice"] | {"kind": message.notice.kind.value}) if message.notice else None
+    fields["attempts"] = [_given({"id": a.id, "at": a.at, "sid": a.sid}) for a in message.attempts]
+    if message.notice is not None:
+        fields["notice"] = _given(asdict(message.notice) | {"kind": message.notice.kind.value})
     return _with_id(_given(fields | {"at": message.at}), "id")
 
 
@@ -94,18 +99,21 @@ def to_message(document: Document) -> Message:
 
 
 def of_reply(reply: Reply) -> Document:
-    fields = asdict(reply) | {"heard": {"meaning": reply.heard.meaning.value, "by_keyword": reply.heard.by_keyword}}
+    heard = asdict(reply.heard) | {"meaning": reply.heard.meaning.value}
+    fields = asdict(reply) | {"heard": heard}
     return _with_id(_given(fields), "sid")
 
 
 def to_reply(document: Document) -> Reply:
-    heard = Heard(Meaning(document["heard"]["meaning"]), document["heard"]["by_keyword"])
+    told = document["heard"]
+    heard = Heard(Meaning(told["meaning"]), told["by_keyword"], told.get("worried", False))
     return Reply(
         sid=document["_id"],
         phone=document["phone"],
         heard=heard,
         opt_out_type=document.get("opt_out_type"),
         received_at=document["received_at"],
+        sealed=document.get("sealed"),
     )
 
 

@@ -67,6 +67,8 @@ def plain(text: str) -> str:
     Spanish keeps the é, ñ, ü, ¿ and ¡ that the alphabet has, and is read as well without its other accents.
     """
     swapped = text.replace("\r\n", "\n").replace("\r", "\n").translate(PLAIN)
+    if CHEAP.issuperset(swapped):
+        return swapped
     composed = unicodedata.normalize("NFC", _each(swapped, _swapped))
     return _LEFT_ACCENTS.sub("", _each(composed, _bare))
 
@@ -142,6 +144,7 @@ def _is_half_flag(char: str) -> bool:
     return "\U0001f1e6" <= char <= "\U0001f1ff"
 
 
+@lru_cache(maxsize=1024)
 def placeholders(template: str) -> frozenset[str]:
     """The names used in a template; raises `UnknownPlaceholder` for any that is not allowed, and for a stray brace."""
     names = frozenset(_PLACEHOLDER.findall(template))
