@@ -1,0 +1,154 @@
+"""Texts for every contestant: the same numbers and words, each in the contestant's own form."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, islice
+from typing import Any
+
+from kombu import Connection
+from pymongo import AsyncMongoClient, WriteConcern
+
+from services.notify import documents
+from services.notify.domain.consent import Entry, Word
+from services.notify.domain.delivery import Message
+from services.notify.domain.visit import Visit
+from tests.performance.text_celery import send
+from tests.support.notify import message, practice, steps, visit
+
+PRACTICE = "still-waters"
+FIRST_NUMBER = 15_000_000_000
+FORTY_DAYS = timedelta(days=40)
+# Never used again, so that the provider can tell one text from the next.
+_numbers = count(FIRST_NUMBER)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    number: int
+    due: datetime
+
+    @property
+    def to(self) -> str:
+        return f"+{self.number}"
+
+    @property
+    def body(self) -> str:
+        return f"Still Waters: you are booked. Details: https://still.example/n/{self.number:08x}"
+
+
+def batched(things: Iterable[Text], size: int) -> Iterator[list[Text]]:
+    rest = iter(things)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def texts(dues: Sequence[datetime]) -> list[Text]:
+    return [Text(next(_numbers), due) for due in dues]
+
+
+def noon(at: datetime) -> str:
+    hours = 12 - at.hour
+    return "UTC" if hours == 0 else f"Etc/GMT{-hours:+d}"
+
+
+class Ours:
+    """Confirmed visits whose text of the booking is due, with consent in the ledger; the plan agrees with each."""
+
+    def __init__(self, mongo_url: str, database: str) -> None:
+        client: AsyncMongoClient[Any] = AsyncMongoClient(mongo_url, tz_aware=True)
+        self.database = client.get_database(database, write_concern=WriteConcern(w=1))
+        now = datetime.now(UTC)
+        since = now.replace(microsecond=0)
+        self._visit = visit(starts_at=since + timedelta(days=60), since=since, client_zone=noon(now), zone="UTC")
+        self._message = message(steps(self._visit)["booked"], self._visit)
+
+    async def opened(self) -> None:
+        kept = documents.of_practice(practice())
+        await self.database["practices"].replace_one({"_id": kept["_id"]}, kept, upsert=True)
+
+    async def add(self, texts: Sequence[Text]) -> None:
+        for some in batched(texts, 5_000):
+            pairs = [self._pair(text) for text in some]
+            visits = [{**documents.of_visit(of), "replies": 0, "heard": [], "outbox": []} for of, _ in pairs]
+            await self.database["visits"].insert_many(visits, ordered=False)
+            await self.database["contacts"].insert_many([_consent(of) for of, _ in pairs], ordered=False)
+            planned = [documents.of_message(replace(text, fence=1)) for _, text in pairs]
+            await self.database["messages"].insert_many(planned, ordered=False)
+
+    def _pair(self, text: Text) -> tuple[Visit, Message]:
+        name = _base(text.number, "abcdefghijklmnopqrstuvwxyz").rjust(26, "a")
+        of = replace(self._visit, appointment=name, phone=text.to, since=text.due)
+        words = replace(
+            self._message,
+            id=self._message.id.replace(self._visit.appointment, name),
+            appointment=name,
+            to=text.to,
+            code=_base(text.number * 2_654_435_761 % 2**40, "0123456789abcdefghijklmnopqrstuv").rjust(8, "0"),
+            planned_for=text.due,
+            due=text.due,
+            not_after=text.due + timedelta(days=30),
+        )
+        return of, words
+
+    async def plan_ahead(self, number: int) -> None:
+        """Texts for the next forty days; of each kind one is written by the product, the rest are like it."""
+        at = datetime.now(UTC) + timedelta(days=1)
+        for some in batched(_spread(at, number), 20_000):
+            await asyncio.gather(*(self.add(part) for part in batched(some, 5_000)))
+
+    async def waiting(self) -> int:
+        """Texts that are due or on their way to the provider."""
+        begun = {"state": {"$in": ["claimed", "sending", "unknown"]}}
+        due = {"state": "planned", "due": {"$lte": datetime.now(UTC)}}
+        return sum([await self.database["messages"].count_documents(some) for some in (begun, due)])
+
+
+def _spread(at: datetime, number: int) -> Iterator[Text]:
+    for n in range(number):
+        yield Text(next(_numbers), at + FORTY_DAYS * n / number)
+
+
+def _base(number: int, digits: str) -> str:
+    found = ""
+    while number:
+        number, rest = divmod(number, len(digits))
+        found = digits[rest] + found
+    return found
+
+
+def _consent(of: Visit) -> dict[str, Any]:
+    said = Entry(
+        key=f"visit:{of.appointment}:1", word=Word.CONSENTED, at=of.starts_at - FORTY_DAYS * 2, source="b", wording="v1"
+    )
+    entries = [documents.of_entry(said)]
+    return {"_id": f"{PRACTICE}/{of.phone}", "practice": PRACTICE, "phone": of.phone, "entries": entries}
+
+
+class Bare:
+    """Documents of about the size of ours, in their own database."""
+
+    def __init__(self, mongo_url: str, database: str) -> None:
+        client: AsyncMongoClient[Any] = AsyncMongoClient(mongo_url, tz_aware=True)
+        self.texts = client[database].get_collection("messages", write_concern=WriteConcern(w=1))
+        self._filler = dict.fromkeys(("practice", "appointment", "step", "template", "code", "why"), "x" * 24)
+
+    async def add(self, texts: Sequence[Text]) -> None:
+        for some in batched(texts, 5_000):
+            written = [
+                {**self._filler, "_id": text.to, "to": text.to, "body": text.body, "due": text.due, "state": "planned"}
+                for text in some
+            ]
+            await self.texts.insert_many(written, ordered=False)
+
+    async def waiting(self) -> int:
+        return await self.texts.count_documents({"state": {"$ne": "accepted"}, "due": {"$lte": datetime.now(UTC)}})
+
+
+def publish(broker: str, texts: Sequence[Text]) -> None:
+    with Connection(broker) as connection, connection.Producer() as producer:
+        for text in texts:
+            send.apply_async(args=[text.to], eta=text.due, producer=producer, queue="texts")
