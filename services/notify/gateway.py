@@ -42,7 +42,8 @@ AFTER_SENDING: Final = (
     TypeError,
 )
 
-_headers: ContextVar[Mapping[str, str]] = ContextVar("answer_headers")
+# Status and headers of the last answer: the library keeps no headers, and believes the status that a body names.
+_answer: ContextVar[tuple[int, Mapping[str, str]]] = ContextVar("answer")
 
 
 class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
@@ -71,7 +72,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
             method.upper(), url, params=params, data=data, headers=sent, timeout=WHOLE_POST, allow_redirects=False
         ) as answer:
             text = await answer.text()
-            _headers.set(answer.headers)
+            _answer.set((answer.status, answer.headers))
             return Response(answer.status, text, answer.headers)
 
 
@@ -113,7 +114,8 @@ class Twilio:
         except NEVER_SENT as error:
             return NotCreated(type(error).__name__)
         except (TwilioRestException, TwilioServiceException) as error:
-            return _judged(error.status, error.code, _headers.get({}).get("Retry-After"))
+            status, headers = _answer.get()
+            return _judged(status, error.code, headers.get("Retry-After"))
         except AFTER_SENDING as error:
             return Unknown(type(error).__name__)
         return Accepted(made.sid, str(made.status)) if made.sid else Unknown("no_sid")
@@ -132,7 +134,7 @@ class Twilio:
         return None
 
 
-def _judged(status: int, code: int | None, retry_after: str | None) -> Outcome:
+def _judged(status: int, code: object, retry_after: str | None) -> Outcome:
     """429 is never processed (error 20429); a 5xx may have been (error 20500), and so may what is not an error."""
     if status == 429:
         seconds = int(retry_after) if retry_after and retry_after.isdecimal() else None
@@ -140,7 +142,7 @@ def _judged(status: int, code: int | None, retry_after: str | None) -> Outcome:
     if status == 401:
         return Refused(20003)
     if 400 <= status < 500 and status != 408:
-        return Refused(code or 0)
+        return Refused(int(str(code)) if str(code).isdecimal() else 0)
     return Unknown(f"status_{status}")
 
 
