@@ -49,9 +49,7 @@ def practice_changed(practice: Practice, *, version: int, at: datetime) -> Envel
         emergency_number=practice.emergency_number,
         alerts_phone=practice.alerts_phone or None,
         review_hours=practice.review_hours,
-        texting=booking.TextingPolicy(
-            steps=texting.steps, quiet_from=texting.quiet_from, quiet_until=texting.quiet_until
-        ),
+        texting=booking.TextingPolicy(**asdict(texting)),
         services=tuple(
             booking.ServiceFacts(
                 id=service.id, name=service.name, length_minutes=service.length_minutes, screening=service.screening

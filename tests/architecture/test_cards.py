@@ -8,7 +8,9 @@ from types import ModuleType
 import pytest
 
 from services import booking, notify, screening, topology
-from services.booking.domain.practice import OPTIONAL_TEXTS
+from services.booking.domain.texting import OPTIONAL_TEXTS, PRESETS, SETTABLE, Settable
+from services.notify.domain.moments import USUAL
+from services.notify.domain.practice import Timing
 from services.notify.domain.steps import STEPS
 from shared.events import registry
 from tests.architecture.tree import ROOT, modules
@@ -60,6 +62,23 @@ def test_only_the_owner_names_its_events_as_its_own_words(service: str) -> None:
 
 def test_the_texts_a_practice_can_switch_off_are_those_that_notify_has() -> None:
     assert {step.name for step in STEPS if step.optional} == set(OPTIONAL_TEXTS)
+    assert set(PRESETS["gentle"]) < set(PRESETS["full"]) == set(OPTIONAL_TEXTS)
+
+
+def test_what_a_practice_can_set_of_a_texts_time_is_what_notify_goes_by() -> None:
+    """Within bounds that leave the usual time where it is."""
+    fields = {step: _set_by(settable) for step, settable in SETTABLE.items()}
+
+    assert fields == {step.name: step.settable for step in STEPS if step.optional}
+    for step, settable in SETTABLE.items():
+        usual = USUAL.get(step, Timing())
+        for bounds, value in ((settable.days, usual.days), (settable.hours, usual.hours)):
+            assert bounds is None or bounds[0] <= (value or 0) <= bounds[1]
+
+
+def _set_by(settable: Settable) -> frozenset[str]:
+    given = {"days": settable.days is not None, "hours": settable.hours is not None, "at": settable.at}
+    return frozenset(name for name, is_set in given.items() if is_set)
 
 
 def test_the_catalogue_in_the_architecture_says_who_says_and_hears_what() -> None:

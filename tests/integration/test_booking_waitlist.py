@@ -23,7 +23,8 @@ from services.booking.actions.waitlist import Wish
 from services.booking.domain.appointment import Appointment
 from services.booking.domain.freed import Freed, Offered, OfferId, Seat, Standing
 from services.booking.domain.identity import appointment_id
-from services.booking.domain.practice import Texting, WaitlistPolicy
+from services.booking.domain.practice import WaitlistPolicy
+from services.booking.domain.texting import Texting
 from services.booking.domain.waitlist import Range, Wait, Waiting, WaitingId
 from services.booking.inbox import subscriptions
 from services.booking.outbox import announce

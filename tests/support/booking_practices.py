@@ -22,10 +22,10 @@ from services.booking.domain.practice import (
     Reset,
     Room,
     Service,
-    Texting,
     WaitlistPolicy,
     WeeklyHours,
 )
+from services.booking.domain.texting import OPTIONAL_TEXTS, SETTABLE, Settable, StepTiming, Texting
 
 IDS = st.sampled_from(["lake", "0", "a-1", "heron", "anna-maria", "zz"])
 LINES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(lambda text: bool(text.strip()))
@@ -120,6 +120,39 @@ def loads(offered: list[str]) -> st.SearchStrategy[Load]:
 
 
 @st.composite
+def texts(draw: st.DrawFn) -> Texting:
+    quiet = Texting(
+        steps=tuple(draw(st.lists(st.sampled_from(OPTIONAL_TEXTS), max_size=8))),
+        quiet_from=draw(CLOCK),
+        quiet_until=draw(CLOCK),
+        most_a_day=draw(st.integers(1, 4)),
+        most_a_week=draw(st.integers(1, 14)),
+        wakes_for_changes=draw(st.booleans()),
+    )
+    steps = draw(
+        st.lists(st.sampled_from([step for step in OPTIONAL_TEXTS if SETTABLE[step] != Settable()]), unique=True)
+    )
+    timed = [draw(timings(step, SETTABLE[step], quiet)) for step in steps]
+    return replace(quiet, timings=tuple(one for one in timed if one != StepTiming(step=one.step)))
+
+
+def timings(step: str, settable: Settable, texting: Texting) -> st.SearchStrategy[StepTiming]:
+    at = CLOCK.filter(lambda wall: not texting.is_quiet(wall)) if settable.at and _wakes(texting) else st.none()
+    return st.builds(
+        StepTiming,
+        step=st.just(step),
+        days=st.none() | st.integers(*settable.days) if settable.days else st.none(),
+        hours=st.none() | st.integers(*settable.hours) if settable.hours else st.none(),
+        at=st.none() | at,
+    )
+
+
+def _wakes(texting: Texting) -> bool:
+    """For long enough that a wall time outside the quiet hours is found."""
+    return sum(not texting.is_quiet(time(hour)) for hour in range(24)) > 6
+
+
+@st.composite
 def practices(draw: st.DrawFn) -> Practice:
     """Sound ones: `check` has nothing against them."""
     ids = draw(st.lists(IDS, min_size=1, max_size=4, unique=True))
@@ -142,12 +175,7 @@ def practices(draw: st.DrawFn) -> Practice:
         plain,
         links=draw(st.builds(Links, website=st.just("") | ADDRESSES, privacy=ADDRESSES)),
         texting=draw(
-            st.builds(
-                Texting,
-                steps=st.lists(st.sampled_from(["prepare", "two_hours"]), max_size=3).map(tuple),
-                quiet_from=CLOCK,
-                quiet_until=CLOCK,
-            )
+            texts()
         ),
         buffers=draw(st.sampled_from(Buffers)),
         review_hours=draw(st.integers(1, 720)),

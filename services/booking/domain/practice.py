@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import TypeVar
+
+from services.booking.domain.texting import Texting
 
 RASTER_MINUTES = 5
 """Lengths, buffers, steps and hours are multiples of this, so that visits fill whole cells of the unique index."""
@@ -36,19 +38,6 @@ class Price:
 
     minor_units: int
     currency: str
-
-
-OPTIONAL_TEXTS: Final = ("prepare", "day_before", "two_hours", "aftercare")
-"""The texts that a practice may do without."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texting:
-    """How the practice texts: the optional steps switched on; quiet hours are the client's local wall time."""
-
-    steps: tuple[str, ...] = OPTIONAL_TEXTS
-    quiet_from: time = time(21)
-    quiet_until: time = time(8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from services.booking.domain import practitioner_check
+from services.booking.domain import practitioner_check, texting_check
 from services.booking.domain.field_checks import Problems, address, filled, known, phone, raster, whole, zone
 from services.booking.domain.practice import (
     DAY_MINUTES,
     LONGEST_BUFFER_MINUTES,
     LONGEST_VISIT_MINUTES,
-    OPTIONAL_TEXTS,
     RASTER_MINUTES,
     Practice,
     Service,
@@ -93,9 +92,7 @@ def _reach(practice: Practice) -> Problems:
         yield from _country(f"countries[{index}]", country)
     yield from whole("waitlist.batch", practice.waitlist.batch, 1, 20)
     yield from whole("waitlist.offer_minutes", practice.waitlist.offer_minutes, 10, 2880)
-    for index, step in enumerate(practice.texting.steps):
-        if step not in OPTIONAL_TEXTS:
-            yield f"texting.steps[{index}]", f"{step!r} is none of {', '.join(OPTIONAL_TEXTS)}"
+    yield from texting_check.problems("texting", practice.texting)
     links = practice.links
     for name, link in (("website", links.website), ("privacy", links.privacy), ("directions", links.directions)):
         if link:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from services.booking.domain import calendar
 from services.booking.domain.appointment import Client
-from services.booking.domain.practice import Practice, Texting
+from services.booking.domain.practice import Practice
+from services.booking.domain.texting import Texting
 from shared.errors import Kind, Refusal
 
 WaitingId = NewType("WaitingId", str)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from services.booking.domain import practice as domain
 from services.booking.domain.practice import wall_minutes
 from services.booking.moments import Moment
 from shared.httpkit import Payload
@@ -27,6 +26,7 @@ Address = Annotated[str, Field(max_length=500)]
 Prose = Annotated[str, Field(max_length=4000)]
 WallTime = Annotated[str, AfterValidator(_wall), Field(description="local wall time, 00:00 to 24:00", max_length=5)]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="wall time, 00:00 to 23:59")]
+Step = Annotated[str, Field(max_length=40)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Few = Field(default=(), max_length=100)
 Many = Field(default=(), max_length=1000)
@@ -43,12 +43,35 @@ class Links(Payload):
     directions: Address = ""
 
 
-class Texting(Payload):
-    """`steps` are the optional texts switched on; quiet hours are the client's local wall time."""
+class StepTiming(Payload):
+    """When an optional text comes instead of at its usual time."""
 
-    steps: tuple[Annotated[str, Field(max_length=40)], ...] = Field(default=domain.Texting().steps, max_length=20)
+    step: Step
+    days: int | None = Field(None, description="so many days before or after the visit")
+    hours: int | None = Field(None, description="so many hours before its start or after its end")
+    at: ClockTime | None = Field(None, description="at this wall time of the client")
+
+
+class Texting(Payload):
+    """Either `steps`, the optional texts switched on, or a `preset` of them; without either the gentle one.
+
+    Quiet hours are the client's local wall time.
+    """
+
+    preset: Literal["gentle", "full"] | None = Field(None, description="is kept as the steps that it stands for")
+    steps: Annotated[tuple[Step, ...], Field(max_length=20)] | None = None
     quiet_from: ClockTime = "21:00"
     quiet_until: ClockTime = "08:00"
+    timings: tuple[StepTiming, ...] = Field(default=(), max_length=20)
+    most_a_day: int = Field(2, description="texts to one client, news and answers aside")
+    most_a_week: int = Field(5, description="the same in seven days")
+    wakes_for_changes: bool = Field(False, description="short-notice news may come at night")
+
+    @model_validator(mode="after")
+    def _is_one_choice(self) -> Texting:
+        if self.preset is not None and self.steps is not None:
+            raise ValueError("choose a preset or list the steps, not both")
+        return self
 
 
 class Waitlist(Payload):

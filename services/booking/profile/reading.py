@@ -9,6 +9,9 @@ from typing import Any
 from services.booking.domain import practice as domain
 from services.booking.domain.practice import wall_minutes
 from services.booking.domain.practice_check import check
+from services.booking.domain.texting import PRESETS
+from services.booking.domain.texting import StepTiming as Timed
+from services.booking.domain.texting import Texting as Texted
 from services.booking.profile.documents import (
     NO_SCREENING,
     WEEKDAYS,
@@ -21,6 +24,7 @@ from services.booking.profile.documents import (
     Profile,
     Room,
     Service,
+    StepTiming,
     Texting,
     WeeklyHours,
 )
@@ -97,9 +101,22 @@ def block(document: Block) -> domain.Block:
     return domain.Block(**_fields(document))
 
 
-def _texting(texting: Texting) -> domain.Texting:
-    quiet_from, quiet_until = time.fromisoformat(texting.quiet_from), time.fromisoformat(texting.quiet_until)
-    return domain.Texting(steps=texting.steps, quiet_from=quiet_from, quiet_until=quiet_until)
+def _texting(texting: Texting) -> Texted:
+    fields = _fields(texting)
+    preset = fields.pop("preset") or "gentle"
+    return Texted(
+        **fields
+        | {
+            "steps": PRESETS[preset] if texting.steps is None else texting.steps,
+            "quiet_from": time.fromisoformat(texting.quiet_from),
+            "quiet_until": time.fromisoformat(texting.quiet_until),
+            "timings": tuple(_timing(one) for one in texting.timings),
+        }
+    )
+
+
+def _timing(timing: StepTiming) -> Timed:
+    return Timed(**_fields(timing) | {"at": None if timing.at is None else time.fromisoformat(timing.at)})
 
 
 def _load(load: Load) -> domain.Load:

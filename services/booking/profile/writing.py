@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from services.booking.domain import practice as domain
 from services.booking.domain.audit import marked
 from services.booking.domain.practice import wall_text
+from services.booking.domain.texting import Texting
 from services.booking.profile.documents import NO_SCREENING, WEEKDAYS, Own, Profile
 from services.booking.profile.reading import Fields, described
 
@@ -50,7 +51,10 @@ def as_toml(practice: domain.Practice) -> str:
 def with_own(practice: domain.Practice, own: Own) -> domain.Practice:
     """The practice with what it now says of itself; unchecked, like all that is `described`."""
     said = own.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    return described(Profile.model_validate_json(to_json(_merged(as_json(practice), said)), strict=True))
+    old = as_json(practice)
+    if "preset" in said.get("texting", {}):
+        old["texting"].pop("steps")
+    return described(Profile.model_validate_json(to_json(_merged(old, said)), strict=True))
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,11 +62,13 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return {**old, **new, **parts}
 
 
-def _written_texting(texting: domain.Texting) -> Fields:
-    return {
-        "steps": texting.steps,
+def _written_texting(texting: Texting) -> Fields:
+    """A preset is written as its steps: what a later release adds to it comes to nobody unasked."""
+    timings = [asdict(one) | {"at": None if one.at is None else f"{one.at:%H:%M}"} for one in texting.timings]
+    return asdict(texting) | {
         "quiet_from": f"{texting.quiet_from:%H:%M}",
         "quiet_until": f"{texting.quiet_until:%H:%M}",
+        "timings": timings,
     }
 
 

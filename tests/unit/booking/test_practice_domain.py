@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -19,11 +19,11 @@ from services.booking.domain.practice import (
     Price,
     Reset,
     Room,
-    Texting,
     WaitlistPolicy,
     WeeklyHours,
 )
 from services.booking.domain.practice_check import InvalidPractice, check
+from services.booking.domain.texting import StepTiming, Texting
 from tests.support.booking_examples import a_practice, a_practitioner, a_service, exception, hours, weekly
 
 FIRST_OF_JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -48,6 +48,20 @@ def with_service(**changes: Any) -> Practice:
 
 def sound() -> Practice:
     return a_practice(services=(a_service(horizon_days=90),))
+
+
+def timed(**timing: Any) -> dict[str, Any]:
+    return {"texting": Texting(timings=(StepTiming(**timing),))}
+
+
+@pytest.mark.parametrize("at", [time(8), time(20, 59)])
+def test_the_bounds_of_a_timing_are_within_it(at: time) -> None:
+    bounds = (("prepare", 1, None), ("prepare", 7, at), ("rebook", 2, at), ("rebook", 30, None), ("check_in", 3, at))
+    elapsed = (("two_days", 36), ("two_hours", 1), ("aftercare", 12))
+    for step, days, wall in bounds:
+        check(replace(sound(), **timed(step=step, days=days, at=wall)))
+    for step, length in elapsed:
+        check(replace(sound(), **timed(step=step, hours=length)))
 
 
 def test_a_sound_practice_is_accepted() -> None:
@@ -82,6 +96,25 @@ def test_a_sound_practice_is_accepted() -> None:
         ({"assumed_attendance_minutes": -1}, "assumed_attendance_minutes"),
         ({"countries": ("CH", "Liechtenstein")}, "countries[1]"),
         ({"texting": Texting(steps=("prepare", "day-before"))}, "texting.steps[1]"),
+        ({"texting": Texting(most_a_day=0)}, "texting.most_a_day"),
+        ({"texting": Texting(most_a_day=5)}, "texting.most_a_day"),
+        ({"texting": Texting(most_a_week=15)}, "texting.most_a_week"),
+        (timed(step="prepare", days=8), "texting.timings[0].days"),
+        (timed(step="prepare", days=0), "texting.timings[0].days"),
+        (timed(step="prepare", hours=2), "texting.timings[0].hours"),
+        (timed(step="two_days", hours=35), "texting.timings[0].hours"),
+        (timed(step="two_days", hours=73), "texting.timings[0].hours"),
+        (timed(step="two_days", days=2), "texting.timings[0].days"),
+        (timed(step="two_hours", hours=7), "texting.timings[0].hours"),
+        (timed(step="two_hours", at=time(12)), "texting.timings[0].at"),
+        (timed(step="day_before", at=time(21)), "texting.timings[0].at"),
+        (timed(step="day_before", at=time(7, 59)), "texting.timings[0].at"),
+        (timed(step="aftercare", hours=13), "texting.timings[0].hours"),
+        (timed(step="check_in", days=4), "texting.timings[0].days"),
+        (timed(step="rebook", days=1), "texting.timings[0].days"),
+        (timed(step="rebook"), "texting.timings[0]"),
+        (timed(step="booked", at=time(12)), "texting.timings[0].step"),
+        ({"texting": Texting(timings=(StepTiming(step="aftercare", hours=2),) * 2)}, "texting.timings[1].step"),
         ({"waitlist": WaitlistPolicy(batch=0)}, "waitlist.batch"),
         ({"waitlist": WaitlistPolicy(batch=21)}, "waitlist.batch"),
         ({"waitlist": WaitlistPolicy(offer_minutes=9)}, "waitlist.offer_minutes"),

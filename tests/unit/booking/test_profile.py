@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from pydantic_core import to_json
 
 from services.booking import profile
 from services.booking.domain.practice import Links, Practice, WeeklyHours
+from services.booking.domain.texting import PRESETS, Texting
 from services.booking.loading import NotDone, _read
 from tests.support.booking import a_house
 from tests.support.booking_practices import practices
@@ -38,7 +40,7 @@ def test_the_example_names_every_setting_there_is() -> None:
     models = (
         profile.Profile, profile.Place, profile.Room, profile.Service, profile.Price, profile.Links, profile.Texting,
         profile.Practitioner, profile.WeeklyHours, profile.DayException, profile.Block,
-        profile.Waitlist, profile.Load, profile.Reset,
+        profile.Waitlist, profile.Load, profile.Reset, profile.StepTiming,
     )  # fmt: skip
     assert [name for model in models for name in model.model_fields if name not in text] == []
 
@@ -66,6 +68,39 @@ def test_what_a_practice_says_of_itself_changes_and_the_rest_stays() -> None:
     own = profile.Own.model_validate_json('{"name": "Deep Water", "links": {"privacy": ""}, "phone": null}')
     assert profile.with_own(house, own) == replace(house, name="Deep Water", links=Links(website="https://a.example"))
     assert profile.with_own(house, profile.Own(countries=())) == replace(house, countries=())
+
+
+@pytest.mark.parametrize(
+    ("texting", "steps"),
+    [
+        ({}, PRESETS["gentle"]),
+        ({"preset": "gentle"}, PRESETS["gentle"]),
+        ({"preset": "full"}, PRESETS["full"]),
+        ({"steps": []}, ()),
+        ({"steps": ["two_hours"]}, ("two_hours",)),
+    ],
+)
+def test_a_preset_stands_for_its_steps_and_without_any_choice_it_is_the_gentle_one(
+    texting: dict[str, Any], steps: tuple[str, ...]
+) -> None:
+    document = example() | {"texting": texting}
+    read = profile.read(profile.Profile.model_validate_json(to_json(document), strict=True))
+
+    assert read.texting.steps == steps
+    assert profile.as_json(read)["texting"]["steps"] == list(steps)
+
+
+def test_a_preset_and_steps_at_once_are_refused() -> None:
+    document = example() | {"texting": {"preset": "full", "steps": ["two_hours"]}}
+    with pytest.raises(ValidationError, match="not both"):
+        profile.Profile.model_validate_json(to_json(document), strict=True)
+
+
+def test_choosing_a_preset_replaces_the_steps_and_leaves_the_rest_of_how_it_texts() -> None:
+    house = a_house(texting=Texting(steps=("two_hours",), most_a_day=3))
+    own = profile.Own.model_validate_json('{"texting": {"preset": "full"}}')
+
+    assert profile.with_own(house, own).texting == Texting(steps=PRESETS["full"], most_a_day=3)
 
 
 def test_everything_a_practice_says_of_itself_can_be_changed() -> None:

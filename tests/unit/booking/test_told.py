@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import time, timedelta
 
 import pytest
 from icalendar import Calendar
 
 from services.booking.domain import turns
 from services.booking.domain.appointment import Appointment, By, Deed
+from services.booking.domain.texting import StepTiming, Texting
 from services.booking.ics import calendar
 from services.booking.outbox import announce, practice_changed
 from services.booking.routes import views
@@ -69,6 +71,22 @@ def test_a_practice_says_what_others_keep_of_it() -> None:
         "112",
     )
     assert [(one.id, one.screening) for one in said.data.services][:2] == [("session", "cst-core"), ("call", None)]
+
+
+def test_a_practice_says_all_of_how_it_texts() -> None:
+    timings = (StepTiming(step="prepare", days=3, at=time(18)), StepTiming(step="two_hours", hours=1))
+    texting = Texting(
+        steps=("prepare", "two_hours"),
+        quiet_from=time(22),
+        quiet_until=time(7),
+        timings=timings,
+        most_a_day=1,
+        most_a_week=4,
+        wakes_for_changes=True,
+    )
+
+    said = practice_changed(a_house(texting=texting), version=3, at=NOW).data.texting
+    assert asdict(texting) == said.model_dump()
 
 
 @pytest.mark.parametrize(

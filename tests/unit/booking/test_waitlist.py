@@ -21,9 +21,10 @@ from services.booking.domain.clearance import Clearance, clearance, doubt
 from services.booking.domain.eligibility import AgeNotServed, BirthDateNeeded
 from services.booking.domain.freed import NoSuchOffer, Offered, OfferExpired, Standing
 from services.booking.domain.identity import client_ref
-from services.booking.domain.practice import Audience, Block, Texting, WaitlistPolicy
+from services.booking.domain.practice import Audience, Block, WaitlistPolicy
 from services.booking.domain.proof import TooMany
 from services.booking.domain.refusals import KeyReused, NoSuchService, NotOffered, SlotTaken
+from services.booking.domain.texting import Texting
 from services.booking.domain.waitlist import AlreadyWaiting, Hours, NothingToWaitFor, Range, Wait, Waiting
 from services.booking.inbox import subscriptions
 from services.booking.phone import NotAMobileNumber

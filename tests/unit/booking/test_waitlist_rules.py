@@ -15,8 +15,9 @@ from services.booking.actions.times import Wanted
 from services.booking.actions.waitlist import Wish
 from services.booking.domain.freed import Freed, Seat, made
 from services.booking.domain.offering import offer
-from services.booking.domain.practice import Practice, Texting, WaitlistPolicy
+from services.booking.domain.practice import Practice, WaitlistPolicy
 from services.booking.domain.question import Start
+from services.booking.domain.texting import Texting
 from services.booking.domain.waitlist import Hours, Range, Waiting, WaitingId, fits, heard_at, over_at
 from services.booking.inbox import subscriptions
 from shared.errors import Refusal
