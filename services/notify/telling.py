@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError, localedata
@@ -19,8 +19,8 @@ HOURS = [datetime(2027, 1, 1, hour, 30, tzinfo=UTC) for hour in range(24)]
 
 
 def when(at: datetime, locale: Locale) -> dict[str, str]:
-    date = format_skeleton("MMMEd", at, tzinfo=at.tzinfo, locale=locale)
-    return {"date": plain(date), "time": _time(at, locale)}
+    """As the clock at the place shows it, which `at` is given by."""
+    return {"date": _dated("MMMEd", at.date(), locale), "time": _time(at, locale)}
 
 
 def until(at: datetime, locale: Locale) -> str:
@@ -33,12 +33,11 @@ def longest(language: str) -> tuple[Mapping[str, str], ...]:
     """The longest date, time and end of a term of any year, for each way of writing them in a language."""
     told: dict[tuple[object, ...], Mapping[str, str]] = {}
     for locale in varieties(language):
-        time = _longest(_time(at, locale) for at in HOURS)
-        date = _longest(when(at, locale)["date"] for at in DAYS)
+        hour = _longest(_time(at, locale) for at in HOURS)
+        day = _longest(when(at, locale)["date"] for at in DAYS)
         weekday = _longest(_weekday(at, locale) for at in DAYS[:7])
-        told.setdefault(
-            (size(date), size(time), size(weekday)), {"date": date, "time": time, "until": f"{weekday} {time}"}
-        )
+        way = {"date": day, "time": hour, "until": f"{weekday} {hour}"}
+        told.setdefault(tuple(map(size, way.values())), way)
     return tuple(told.values())
 
 
@@ -62,8 +61,18 @@ def _longest(told: Iterable[str]) -> str:
 
 def _time(at: datetime, locale: Locale) -> str:
     """Without the dots of "a. m.": a time often ends a sentence, and two dots would."""
+    return _timed(at.time().replace(second=0, microsecond=0, fold=0), locale)
+
+
+@lru_cache(maxsize=4096)
+def _timed(at: time, locale: Locale) -> str:
     return _HALF_OF_DAY.sub(r"\1m", plain(format_time(at, "short", locale=locale)))
 
 
 def _weekday(at: datetime, locale: Locale) -> str:
-    return plain(format_skeleton("E", at, tzinfo=at.tzinfo, locale=locale))
+    return _dated("E", at.date(), locale)
+
+
+@lru_cache(maxsize=4096)
+def _dated(parts: str, day: date, locale: Locale) -> str:
+    return plain(format_skeleton(parts, datetime.combine(day, time(12)), tzinfo=UTC, locale=locale))
