@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -133,8 +133,15 @@ async def declare(rabbit: RabbitBackend) -> None:
 
 
 @asynccontextmanager
-async def app(mongo_url: str, database: str, rabbit: RabbitBackend, **changes: Any) -> AsyncIterator[App]:
-    """One replica that knows no practice yet."""
+async def app(
+    mongo_url: str,
+    database: str,
+    rabbit: RabbitBackend,
+    *,
+    set_to: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> AsyncIterator[App]:
+    """One replica that knows no practice yet; `set_to` are settings, `changes` of the account at the provider."""
     await declare(rabbit)
     port = unused_port()
     origin = f"http://127.0.0.1:{port}"
@@ -142,7 +149,8 @@ async def app(mongo_url: str, database: str, rabbit: RabbitBackend, **changes: A
     async with AsyncExitStack() as opened:
         account = dataclasses.replace(account, **changes)
         running = await opened.enter_async_context(started(account))
-        built = await build(_settings(mongo_url, database, rabbit, origin, running.url))
+        settings = _settings(mongo_url, database, rabbit, origin, running.url)
+        built = await build(settings.model_copy(update=dict(set_to or {})))
         opened.push_async_callback(built[httpkit.KEPT_OPEN].aclose)
         server = TestServer(httpkit.mounted({"notify": built}), port=port)
         await opened.enter_async_context(server)
@@ -167,6 +175,7 @@ def _settings(mongo_url: str, database: str, rabbit: RabbitBackend, origin: str,
         notify_twilio_url=twilio,
         notify_twilio_account_sid=SID,
         notify_number_key=SecretStr("number-" + "n" * 32),
+        notify_words_key=SecretStr("words-" + "w" * 32),
         notify_twilio_auth_token=SecretStr(TOKEN),
         notify_twilio_number=NUMBER,
         notify_tick_seconds=0.2,
