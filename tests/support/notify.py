@@ -14,9 +14,12 @@ from pymongo.errors import BulkWriteError
 
 from services.notify import library
 from services.notify.actions.alerts import Alerts
+from services.notify.actions.calls import Calls
 from services.notify.actions.clients import Clients
 from services.notify.actions.dead_letters import DeadLetters
 from services.notify.actions.desk import Desk
+from services.notify.actions.inbox import Inbox
+from services.notify.actions.ledgers import Ledgers
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import Line
 from services.notify.actions.notices import Notices
@@ -32,6 +35,7 @@ from services.notify.actions.watching import Watching
 from services.notify.actions.wordings import Wordings
 from services.notify.documents import OWN_OF_PRACTICE
 from services.notify.domain import sender
+from services.notify.domain.call import Call, CallWhy
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import DEAD_ENDS, ON_ITS_WAY, Message, State
 from services.notify.domain.frame import Planned
@@ -46,6 +50,8 @@ from services.notify.domain.sender import Limits, Pause, Sender, Want
 from services.notify.domain.truth import PAUSED
 from services.notify.domain.visit import Seat, Visit, VisitState
 from services.notify.ports import AskKind, Backlog, ClientAsk, Gateway, GatewayDown, Outgoing, Place, Reply, Stores
+from services.notify.ports import Words as KeptWords
+from services.notify.sealing import Seal
 from shared.events import Envelope
 from shared.relay import Said
 
@@ -53,9 +59,11 @@ APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
 PHONE = "+15035550142"
 SENDER = "+15005550006"
 NEW_YORK = "America/New_York"
+WORDS_KEY = b"words-" + b"w" * 32
 # Every text is tried out while they are loaded: once is enough.
 LIBRARY = cache(library.load)
 ALL_STEPS = frozenset({"prepare", "day_before", "two_hours", "aftercare"})
+FULL = ALL_STEPS | {"received", "two_days", "check_in", "rebook"}
 # A Wednesday in summer, 10:00 in New York.
 STARTS = datetime(2027, 6, 16, 14, 0, tzinfo=UTC)
 
@@ -69,8 +77,11 @@ def practice(
     phone: str = "+15035550100",
     steps: frozenset[str] = ALL_STEPS,
     quiet: Quiet = Quiet(time(21), time(8)),  # noqa: B008  frozen
+    **changes: Any,
 ) -> Practice:
-    return Practice(id=id, version=version, sms_name=sms_name, locale=locale, phone=phone, steps=steps, quiet=quiet)
+    return Practice(
+        id=id, version=version, sms_name=sms_name, locale=locale, phone=phone, steps=steps, quiet=quiet, **changes
+    )
 
 
 def visit(
@@ -93,6 +104,7 @@ def visit(
     known_at: datetime | None = None,
     replies: int = 0,
     heard: tuple[str, ...] = (),
+    **changes: Any,
 ) -> Visit:
     return Visit(
         appointment=appointment,
@@ -114,6 +126,7 @@ def visit(
         known_at=known_at,
         replies=replies,
         heard=heard,
+        **changes,
     )
 
 
@@ -380,6 +393,10 @@ class Overview:
         of_use = [m for m in dead if m.asked_at is None and not (m.notice and m.notice.kind is NoticeKind.CODE)]
         return self._page([m for m in of_use if why in (None, m.why)], before, limit)
 
+    async def begun(self, practice: str, *, since: datetime, limit: int) -> Sequence[Message]:
+        sent = [(m.sent_at, m) for m in self._all if m.practice == practice and m.sent_at and m.sent_at >= since]
+        return [m for _, m in sorted(sent, key=lambda one: one[0], reverse=True)][:limit]
+
     async def waiting(self, practice: str, *, most: int) -> Mapping[str, int]:
         paused = [m for m in self._all if m.practice == practice and m.state is State.PLANNED and m.why == PAUSED]
         return Counter(m.template for m in paused[:most])
@@ -418,6 +435,8 @@ class Replies:
 
     async def done(self, sid: str) -> None:
         self._undone.discard(sid)
+        if sid in self._kept:
+            self._kept[sid] = replace(self._kept[sid], sealed=None)
 
     async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
         return [self._kept[sid] for sid in sorted(self._undone) if self._kept[sid].received_at < before][:limit]
@@ -553,6 +572,73 @@ class Marks:
             await self.clear(practice, appointment)
 
 
+class CallList:
+    def __init__(self) -> None:
+        self._kept: dict[str, Call] = {}
+
+    async def get(self, practice: str, call: str) -> Call | None:
+        found = self._kept.get(call)
+        return found if found is not None and found.practice == practice else None
+
+    async def put(self, call: Call) -> Call:
+        if call.id in self._kept:
+            return self._kept[call.id]
+        known = next((c for c in self._kept.values() if c.appointment == call.appointment and c.is_open), None)
+        if known is not None:
+            worse = CallWhy.WORRIED if CallWhy.WORRIED in (known.why, call.why) else known.why
+            call = replace(known, why=worse, texted_at=max(known.texted_at, call.texted_at))
+        self._kept[call.id] = call
+        return call
+
+    async def done(self, practice: str, call: str, *, by: str, at: datetime) -> Call | None:
+        found = await self.get(practice, call)
+        if found is not None and found.is_open:
+            self._kept[call] = replace(found, done_at=at, done_by=by)
+        return await self.get(practice, call)
+
+    async def page(self, practice: str, *, only_open: bool, before: Place | None, limit: int) -> Sequence[Call]:
+        mine = [c for c in self._kept.values() if c.practice == practice and (c.is_open or not only_open)]
+        older = [c for c in mine if before is None or (c.since, c.id) < before]
+        return sorted(older, key=lambda c: (c.since, c.id), reverse=True)[:limit]
+
+    async def of(self, appointments: Sequence[str]) -> Sequence[Call]:
+        return sorted((c for c in self._kept.values() if c.appointment in appointments), key=lambda c: c.since)
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None:
+        for call in list(self._kept.values()):
+            if (call.practice == practice and call.phone in phones) or call.appointment in appointments:
+                del self._kept[call.id]
+
+
+class Words:
+    def __init__(self) -> None:
+        self._kept: dict[str, KeptWords] = {}
+
+    async def add(self, words: KeptWords) -> None:
+        self._kept.setdefault(words.sid, words)
+
+    async def page(self, practice: str, *, before: Place | None, limit: int) -> Sequence[KeptWords]:
+        mine = [w for w in self._kept.values() if w.practice == practice]
+        older = [w for w in mine if before is None or (w.received_at, w.sid) < before]
+        return sorted(older, key=lambda w: (w.received_at, w.sid), reverse=True)[:limit]
+
+    async def mark_read(self, practice: str, sid: str, *, by: str, at: datetime) -> bool:
+        found = self._kept.get(sid)
+        if found is None or found.practice != practice:
+            return False
+        if found.read_at is None:
+            self._kept[sid] = replace(found, read_at=at, read_by=by)
+        return True
+
+    async def of(self, appointments: Sequence[str]) -> Sequence[KeptWords]:
+        return sorted((w for w in self._kept.values() if w.appointment in appointments), key=lambda w: w.received_at)
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None:
+        for words in list(self._kept.values()):
+            if (words.practice == practice and words.phone in phones) or words.appointment in appointments:
+                del self._kept[words.sid]
+
+
 class Phone:
     """The provider's twin, and the client's phone: what arrived, whatever the service was told about it.
 
@@ -600,6 +686,8 @@ def twins(clock: Callable[[], datetime]) -> Stores:
         asks=Asks(),
         senders=Senders(clock),
         marks=Marks(),
+        calls=CallList(),
+        inbox=Words(),
     )
 
 
@@ -692,8 +780,21 @@ class Worker:
         self.planning = Planning(stores, wake=self._wake, new_code=codes, now=now)
         self.notices = Notices(stores, wake=self._wake, new_code=codes, now=now)
         self.receipts = Receipts(stores, pace=(habits or Habits()).pace, lessons=lessons, now=now)
-        self.listening = Listening(stores, provider_answers=provider_answers, wake=self._wake, new_code=codes, now=now)
-        self.clients = Clients(stores, now)
+        self.seal = Seal(WORDS_KEY)
+        self.calls = Calls(stores, notices=self.notices, now=now)
+        self.inbox = Inbox(stores, seal=self.seal, now=now)
+        self.listening = Listening(
+            stores,
+            seal=self.seal,
+            calls=self.calls,
+            inbox=self.inbox,
+            provider_answers=provider_answers,
+            wake=self._wake,
+            new_code=codes,
+            now=now,
+        )
+        self.clients = Clients(stores, seal=self.seal, now=now)
+        self.ledgers = Ledgers(stores, now)
         self.wordings = Wordings(stores, texts=texts, link=link_of, now=now)
         self.desk = Desk(stores, texts=texts, link=link_of, wake=self._wake, new_code=codes, now=now)
         self.pages = Pages(stores, now)

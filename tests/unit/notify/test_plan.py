@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -10,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.domain.plan import plan
-from services.notify.domain.practice import Practice
+from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.quiet import Quiet, resolved
-from services.notify.domain.visit import Visit, VisitState
-from tests.support.notify import ALL_STEPS, STARTS, practice, steps, visit
+from services.notify.domain.visit import Seat, Visit, VisitState
+from tests.support.notify import ALL_STEPS, FULL, STARTS, practice, steps, visit
 
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})
 
@@ -79,7 +81,8 @@ def test_a_confirmation_at_night_waits_for_the_morning() -> None:
         (timedelta(hours=29), {"booked": "booked_prepare", "two_hours": "two_hours"}),
         (timedelta(hours=5), {"booked": "booked_prepare", "two_hours": "two_hours"}),
         (timedelta(hours=3), {"booked": "booked_prepare"}),
-        (timedelta(minutes=40), {"booked": "booked_prepare"}),
+        (timedelta(minutes=45), {"booked": "booked_prepare"}),
+        (timedelta(minutes=44), {"booked": "booked_today"}),
     ],
 )
 def test_short_notice_folds_the_texts_into_fewer(notice: timedelta, expected: dict[str, str]) -> None:
@@ -94,11 +97,172 @@ def test_the_preparation_travels_with_the_day_before_when_its_own_time_had_passe
     assert words(booked) == {"booked": "booked", "day_before": "day_before_prepare", "two_hours": "two_hours"}
 
 
+MINUTE = timedelta(minutes=1)
+REMINDERS = {"prepare", "two_days", "day_before", "two_hours"}
+
+
+@pytest.mark.parametrize(
+    ("notice", "reminders", "booked"),
+    [
+        (timedelta(hours=72), REMINDERS, "booked"),
+        (timedelta(hours=72) - MINUTE, REMINDERS - {"two_days"}, "booked"),
+        (timedelta(hours=30), {"day_before", "two_hours"}, "booked"),
+        (timedelta(hours=30) - MINUTE, {"two_hours"}, "booked_prepare"),
+        (timedelta(hours=4), {"two_hours"}, "booked_prepare"),
+        (timedelta(hours=4) - MINUTE, set(), "booked_prepare"),
+        (timedelta(minutes=45), set(), "booked_prepare"),
+        (timedelta(minutes=45) - MINUTE, set(), "booked_today"),
+    ],
+)
+def test_on_either_side_of_each_bound_of_short_notice(notice: timedelta, reminders: set[str], booked: str) -> None:
+    planned = words(visit(starts_at=new_york("2027-06-16T18:00"), notice=notice), practice(steps=FULL))
+
+    assert planned.keys() - {"booked"} == reminders
+    assert planned["booked"] == booked
+
+
+def test_today_is_not_said_of_a_visit_after_midnight() -> None:
+    awake = practice(quiet=Quiet(time(5), time(5)))
+    after_midnight = visit(starts_at=new_york("2027-06-16T00:10"), notice=timedelta(minutes=30))
+
+    assert words(after_midnight, awake) == {"booked": "booked_prepare"}
+
+
 def test_a_practice_that_sends_no_preparation_never_folds_it_in() -> None:
-    policy = practice(steps=ALL_STEPS - {"prepare"})
+    policy = practice(steps=frozenset({"two_hours", "aftercare"}))
 
     assert words(visit(notice=timedelta(hours=20)), policy)["booked"] == "booked"
-    assert words(visit(), policy)["day_before"] == "day_before"
+    assert words(visit(notice=timedelta(minutes=30)), policy)["booked"] == "booked"
+
+
+def test_a_gentle_practice_sends_three_texts_a_visit_and_the_day_before_says_what_to_wear() -> None:
+    gentle = practice(steps=frozenset({"day_before", "aftercare"}))
+
+    assert words(visit(), gentle) == {"booked": "booked", "day_before": "day_before_prepare"}
+    assert words(visit(notice=timedelta(hours=20)), gentle) == {"booked": "booked_prepare"}
+    assert list(words(attended(), gentle)) == ["aftercare"]
+
+
+def attended(**changes: Any) -> Visit:
+    return visit(**{"state": VisitState.ATTENDED, "since": STARTS + timedelta(hours=1)} | changes)
+
+
+def test_a_request_is_answered_once_an_outcome_that_comes_at_once_would_have_come() -> None:
+    asked = visit(state=VisitState.REQUESTED, since=new_york("2027-06-09T12:00"))
+    text = steps(asked, practice(steps=FULL))["received"]
+
+    assert (text.due, text.not_after) == (new_york("2027-06-09T12:03"), new_york("2027-06-10T00:00"))
+    assert plan(replace(asked, check_until=STARTS), practice(steps=FULL))[0].step == "check"
+    assert plan(replace(asked, seat=Seat("c" * 26, 1, 6)), practice(steps=FULL)) == ()
+    assert plan(asked, practice(steps=FULL - {"received"})) == ()
+
+
+def test_two_days_before_are_forty_eight_hours_and_never_at_night() -> None:
+    policy = practice(steps=FULL)
+
+    assert when(visit(), policy)["two_days"] == STARTS - timedelta(hours=48)
+    early = visit(starts_at=new_york("2027-06-16T07:00"))
+    assert when(early, policy)["two_days"] == new_york("2027-06-13T20:30")
+
+
+def test_who_has_said_yes_to_this_time_is_not_asked_two_days_before() -> None:
+    policy = practice(steps=FULL)
+
+    assert "two_days" not in when(visit(yes_to=STARTS), policy)
+    assert "two_days" in when(visit(yes_to=STARTS - timedelta(days=1)), policy)
+
+
+def test_nobody_is_reminded_twice_within_twelve_hours() -> None:
+    """Thirty-six hours before half past six in the morning is the evening to which the day-before text is pulled."""
+    policy = practice(steps=FULL, timings={"two_days": Timing(hours=36)})
+    early = visit(starts_at=new_york("2027-06-16T06:30"))
+
+    assert "day_before" in when(early, practice(steps=FULL))
+    assert "day_before" not in when(early, policy)
+    assert "day_before" in when(replace(early, yes_to=early.starts_at), policy)
+
+
+def test_the_check_in_comes_the_next_morning_and_the_offer_five_days_later() -> None:
+    policy = practice(steps=FULL)
+    texts = steps(attended(wants_offers=True), policy)
+
+    assert {step: (text.due, text.not_after) for step, text in texts.items() if step != "aftercare"} == {
+        "check_in": (new_york("2027-06-17T10:00"), new_york("2027-06-18T11:00")),
+        "rebook": (new_york("2027-06-21T11:00"), new_york("2027-06-26T11:00")),
+    }
+    assert "rebook" not in when(attended(), policy)
+
+
+def test_nobody_is_asked_how_they_are_within_six_hours_of_the_aftercare() -> None:
+    policy = practice(steps=FULL)
+    late = attended(starts_at=new_york("2027-06-16T21:45"), since=new_york("2027-06-16T23:00"))
+
+    assert when(late, policy) == {"aftercare": new_york("2027-06-17T09:30")}
+    assert when(late, practice(steps=FULL - {"aftercare"})) == {"check_in": new_york("2027-06-17T10:00")}
+
+
+def test_each_step_comes_when_the_practice_wants_it() -> None:
+    wanted = {
+        "prepare": Timing(days=3, at=time(12)),
+        "two_days": Timing(hours=60),
+        "day_before": Timing(at=time(18)),
+        "two_hours": Timing(hours=1),
+        "aftercare": Timing(hours=1),
+        "check_in": Timing(days=2),
+        "rebook": Timing(days=10, at=time(15)),
+    }
+    policy = practice(steps=FULL, timings=wanted)
+
+    assert when(visit(), policy) | when(attended(wants_offers=True), policy) == {
+        "booked": STARTS - timedelta(days=7),
+        "prepare": new_york("2027-06-13T12:00"),
+        "two_days": new_york("2027-06-13T22:00") - timedelta(minutes=90),
+        "day_before": new_york("2027-06-15T18:00"),
+        "two_hours": new_york("2027-06-16T09:00"),
+        "aftercare": new_york("2027-06-16T12:00"),
+        "check_in": new_york("2027-06-18T10:00"),
+        "rebook": new_york("2027-06-26T15:00"),
+    }
+    assert steps(visit(), policy)["two_hours"].not_after == new_york("2027-06-16T09:15")
+
+
+@pytest.mark.parametrize(
+    ("since", "due"),
+    [
+        ("2027-06-12T12:00", "2027-06-12T12:03"),
+        ("2027-06-12T20:58", "2027-06-12T20:58"),
+        ("2027-06-12T22:00", "2027-06-13T08:30"),
+        ("2027-06-16T09:58", "2027-06-16T09:58"),
+    ],
+)
+def test_the_text_of_a_move_waits_for_a_second_one_where_that_costs_neither_night_nor_visit(
+    since: str, due: str
+) -> None:
+    assert when(visit(moved=True, since=new_york(since)))["moved"] == new_york(due)
+
+
+@pytest.mark.parametrize("state", [VisitState.CONFIRMED, VisitState.CANCELLED])
+def test_what_the_practice_changes_at_short_notice_is_told_at_night_if_it_wants_that(state: VisitState) -> None:
+    policy, step = practice(wakes_for_changes=True), "moved" if state is VisitState.CONFIRMED else "cancelled"
+    night = new_york("2027-06-16T04:00")
+    changed = visit(state=state, moved=step == "moved", since=night, by_practice=True)
+
+    text = steps(changed, policy)[step]
+    assert text.due - night <= timedelta(minutes=3)
+    assert text.wakes_until == STARTS
+    for other in (steps(replace(changed, by_practice=False), policy), steps(changed)):
+        assert (other[step].due, other[step].wakes_until) == (new_york("2027-06-16T08:30"), None)
+    far = replace(changed, since=STARTS - timedelta(hours=12))
+    assert steps(far, policy)[step].wakes_until is None
+    assert steps(replace(far, since=far.since + MINUTE), policy)[step].wakes_until == STARTS
+
+
+def test_a_visit_of_this_night_that_is_moved_far_away_is_told_of_this_night() -> None:
+    policy, night = practice(wakes_for_changes=True), new_york("2027-06-09T04:00")
+    moved = visit(moved=True, since=night, by_practice=True, moved_from=night + timedelta(hours=4))
+
+    assert when(moved, policy)["moved"] == night + timedelta(minutes=3)
+    assert when(replace(moved, moved_from=STARTS), policy)["moved"] == new_york("2027-06-09T08:30")
 
 
 @pytest.mark.parametrize("step", sorted(ALL_STEPS - {"aftercare"}))
@@ -234,22 +398,3 @@ def test_today_is_said_on_the_day_only(of: Visit, policy: Practice) -> None:
     for text in plan(of, policy):
         if text.template == "two_hours":
             assert text.due.astimezone(there).date() == of.starts_at.astimezone(there).date()
-
-
-@pytest.mark.parametrize("year", [2026, 2027])
-def test_every_zone_sleeps_undisturbed_for_a_year(year: int) -> None:
-    """Each zone of the world, a visit every 37 hours, so that every hour of the day and both clock changes come up."""
-    policy = practice()
-    disturbed = [
-        (name, text)
-        for name in ZONES
-        for n in range(0, 8760, 37 * 5)
-        for text in plan(_visit_at(year, n + len(name), name), policy)
-        if policy.quiet.covers(text.due, ZoneInfo(name)) or text.due >= text.not_after
-    ]
-
-    assert disturbed == []
-
-
-def _visit_at(year: int, hours: int, zone: str) -> Visit:
-    return visit(starts_at=datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=hours), zone=zone, client_zone=zone)
