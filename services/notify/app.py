@@ -14,9 +14,12 @@ from aiohttp import web
 
 from services.notify import inbox, library, routes
 from services.notify.actions.alerts import Alerts
+from services.notify.actions.calls import Calls
 from services.notify.actions.clients import Clients
 from services.notify.actions.dead_letters import DeadLetters
 from services.notify.actions.desk import Desk
+from services.notify.actions.inbox import Inbox
+from services.notify.actions.ledgers import Ledgers
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import Line
 from services.notify.actions.notices import Notices
@@ -34,9 +37,11 @@ from services.notify.actions.wordings import Wordings
 from services.notify.domain.consent import hidden
 from services.notify.gateway import Account, Signatures, Twilio
 from services.notify.ports import Stores
+from services.notify.sealing import Seal
 from services.notify.settings import Settings
 from services.notify.store import (
     MongoAsks,
+    MongoCalls,
     MongoContacts,
     MongoMarks,
     MongoMessages,
@@ -45,6 +50,7 @@ from services.notify.store import (
     MongoReplies,
     MongoSenders,
     MongoVisits,
+    MongoWords,
 )
 from shared import httpkit, mongo
 from shared.bus import Bus
@@ -103,23 +109,19 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         stores = await open_stores(db, relay, settings.number_key)
         alerts = Alerts(stores, new_code=new_code, now=now)
         lessons = Lessons(stores, sender=settings.sender, alerts=alerts, now=now)
-        sending = Sending(
-            stores,
-            gateway=await opened.enter_async_context(Twilio.open(account(settings))),
-            texts=texts,
-            addresses=where,
-            habits=settings.habits,
-            lessons=lessons,
-            alerts=alerts,
-            line=line(settings, stores, now),
-            leave=settings.leave,
-            new_attempt=new_attempt,
-            now=now,
-        )
+        twilio = await opened.enter_async_context(Twilio.open(account(settings)))
+        sending = sending_by(twilio, stores, settings, texts, lessons=lessons, alerts=alerts, now=now)
         opened.push_async_callback(sending.finish)
         sender = await opened.enter_async_context(every(tick, sending.send_due, name="notify.send_due"))
+        planning = Planning(stores, wake=sender.wake, new_code=new_code, now=now)
+        notices = Notices(stores, wake=sender.wake, new_code=new_code, now=now)
+        seal = Seal(settings.words_key)
+        calls, kept_words = Calls(stores, notices=notices, now=now), Inbox(stores, seal=seal, now=now)
         listening = Listening(
             stores,
+            seal=seal,
+            calls=calls,
+            inbox=kept_words,
             provider_answers=settings.notify_twilio_answers_keywords,
             wake=sender.wake,
             new_code=new_code,
@@ -128,9 +130,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         watch = Watching(stores, sender=settings.sender, limits=settings.limits, now=now).look
         await opened.enter_async_context(every(tick * 5, watch, name="notify.watch"))
         await opened.enter_async_context(every(tick * 5, listening.finish_dropped, name="notify.finish_dropped"))
-        planning = Planning(stores, wake=sender.wake, new_code=new_code, now=now)
-        notices = Notices(stores, wake=sender.wake, new_code=new_code, now=now)
-        clients = Clients(stores, now)
+        clients = Clients(stores, seal=seal, now=now)
         await bus.consume(inbox.subscriptions(planning, notices, clients))
         opened.push_async_callback(bus.stop_consuming)
         kept_open = opened.pop_all()
@@ -144,11 +144,38 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     doors = (
         *desk_doors(stores, settings, texts, wake=sender.wake, now=now),
         routes.Exports(clients),
+        routes.Callers(calls, kept_words),
+        routes.Consents(Ledgers(stores, now)),
         routes.Webhooks(listening, receipts, signatures),
         routes.Links(Pages(stores, now), tokens, settings.public_origin),
     )
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     return httpkit.application("notify", routes.routes(doors), kept_open, door)
+
+
+def sending_by(
+    twilio: Twilio,
+    stores: Stores,
+    settings: Settings,
+    texts: library.Library,
+    *,
+    lessons: Lessons,
+    alerts: Alerts,
+    now: Clock,
+) -> Sending:
+    return Sending(
+        stores,
+        gateway=twilio,
+        texts=texts,
+        addresses=addresses(settings),
+        habits=settings.habits,
+        lessons=lessons,
+        alerts=alerts,
+        line=line(settings, stores, now),
+        leave=settings.leave,
+        new_attempt=new_attempt,
+        now=now,
+    )
 
 
 def desk_doors(
@@ -171,7 +198,7 @@ def desk_doors(
     return (
         routes.Messages(desk),
         routes.Desks(desk, Timelines(stores), DeadLetters(stores, wake=wake, now=now), now),
-        routes.Stops(pauses, live=settings.is_live),
+        routes.Stops(pauses, live=settings.is_live, limits=settings.limits),
         routes.Reach(Numbers(stores, sender=settings.sender, limits=settings.limits)),
         routes.Words(Wordings(stores, texts=texts, link=link, now=now)),
     )
@@ -190,4 +217,6 @@ async def open_stores(db: Database, relay: Relay, number_key: bytes) -> Stores:
         asks=await MongoAsks.open(db, relay, hides),
         senders=await MongoSenders.open(db),
         marks=await MongoMarks.open(db, hides),
+        calls=await MongoCalls.open(db),
+        inbox=await MongoWords.open(db),
     )

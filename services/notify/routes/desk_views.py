@@ -12,9 +12,9 @@ from services.notify.actions.dead_letters import Replayed
 from services.notify.actions.timelines import Entry
 from services.notify.domain.delivery import Message
 from services.notify.domain.leave import Leave
-from services.notify.domain.sender import Sender
 from services.notify.domain.whys import in_words
 from services.notify.ports import Backlog, Place, Reply
+from services.notify.routes.numbers import SenderState
 from services.notify.routes.places import Paged, written
 from services.notify.routes.views import MessageView
 from shared.httpkit import Payload
@@ -112,37 +112,6 @@ class PauseAsked(Payload):
     why: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class PauseView(BaseModel):
-    by: str
-    why: str
-    at: datetime
-
-
-class SenderView(BaseModel):
-    sender: str
-    standing: str
-    segments_spent_today: int
-    failures: int
-    paused: PauseView | None
-    rests_until: datetime | None
-    rests_why: str | None
-    shut_until: datetime | None
-
-    @classmethod
-    def of(cls, sender: Sender) -> SenderView:
-        pause = sender.paused
-        return cls(
-            sender=sender.name,
-            standing=sender.standing.value,
-            segments_spent_today=sender.spent,
-            failures=sender.failures,
-            paused=PauseView(by=pause.by, why=pause.why, at=pause.at) if pause else None,
-            rests_until=sender.rests_until,
-            rests_why=sender.rests_why,
-            shut_until=sender.shut_until,
-        )
-
-
 class DeskState(BaseModel):
     """How the installation stands: whether texts leave at all and to whom, by which sender, and what waits."""
 
@@ -153,10 +122,10 @@ class DeskState(BaseModel):
     due_since: datetime | None
     unknown: int
     unknown_since: datetime | None
-    senders: list[SenderView]
+    senders: list[SenderState]
 
     @classmethod
-    def of(cls, leave: Leave, backlog: Backlog, senders: Sequence[Sender], *, live: bool) -> DeskState:
+    def of(cls, leave: Leave, backlog: Backlog, senders: list[SenderState], *, live: bool) -> DeskState:
         return cls(
             live=live,
             dry_run=leave.dry_run,
@@ -165,5 +134,5 @@ class DeskState(BaseModel):
             due_since=backlog.due_since,
             unknown=backlog.unknown,
             unknown_since=backlog.unknown_since,
-            senders=[SenderView.of(sender) for sender in senders],
+            senders=senders,
         )

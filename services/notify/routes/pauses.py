@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from services.notify.actions.desk import PracticeUnknown
 from services.notify.actions.pauses import Pauses, SenderUnknown, TemplateUnknown
-from services.notify.routes.desk_views import DeskState, PauseAsked, PausedTemplate, PausedView, SenderView
+from services.notify.domain.sender import Limits
+from services.notify.routes.desk_views import DeskState, PauseAsked, PausedTemplate, PausedView
 from services.notify.routes.hand import hand_of
+from services.notify.routes.numbers import SenderState
 from shared.httpkit import Answer, Ask, Route, Who
 
 PAUSED = "/v1/practices/{practice}/paused"
@@ -20,6 +22,7 @@ class Stops:
 
     pauses: Pauses
     live: bool
+    limits: Limits
 
     def routes(self) -> list[Route]:
         return [*self._templates(), *self._senders()]
@@ -71,7 +74,7 @@ class Stops:
                 handler=self.pause_sender,
                 summary="Let no text leave by this sender; all wait",
                 body=PauseAsked,
-                answers={200: SenderView},
+                answers={200: SenderState},
                 refuses=(SenderUnknown,),
                 who=Who.OPERATOR,
             ),
@@ -80,7 +83,7 @@ class Stops:
                 path=SENDER,
                 handler=self.resume_sender,
                 summary="Let texts leave by this sender again, out of a pause, a rest or a break",
-                answers={200: SenderView},
+                answers={200: SenderState},
                 refuses=(SenderUnknown,),
                 who=Who.OPERATOR,
             ),
@@ -98,15 +101,17 @@ class Stops:
         return await self._shown(ask.path["practice"])
 
     async def state(self, _: Ask[None, None]) -> Answer:
-        backlog, senders = await self.pauses.backlog(), await self.pauses.senders()
-        return Answer(200, DeskState.of(self.pauses.leave, backlog, senders, live=self.live))
+        shown = [SenderState.of(sender, self.limits) for sender in await self.pauses.senders()]
+        backlog = await self.pauses.backlog()
+        return Answer(200, DeskState.of(self.pauses.leave, backlog, shown, live=self.live))
 
     async def pause_sender(self, ask: Ask[PauseAsked, None]) -> Answer:
         sender = await self.pauses.pause_sender(ask.path["sender"], by=hand_of(ask), why=ask.body.why)
-        return Answer(200, SenderView.of(sender))
+        return Answer(200, SenderState.of(sender, self.limits))
 
     async def resume_sender(self, ask: Ask[None, None]) -> Answer:
-        return Answer(200, SenderView.of(await self.pauses.resume_sender(ask.path["sender"], by=hand_of(ask))))
+        sender = await self.pauses.resume_sender(ask.path["sender"], by=hand_of(ask))
+        return Answer(200, SenderState.of(sender, self.limits))
 
     async def _shown(self, practice: str) -> Answer:
         paused = await self.pauses.paused(practice)
