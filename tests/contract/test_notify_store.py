@@ -231,6 +231,21 @@ async def test_two_replies_at_once_are_both_counted(stores: Stores) -> None:
     assert results == [True, False]
 
 
+async def test_a_yes_stays_with_the_time_it_was_said_to_whatever_booking_tells(stores: Stores) -> None:
+    await stores.visits.keep(visit())
+    noted = visit(replies=1, heard=("SM1",), yes_to=STARTS)
+    await stores.visits.note_reply(noted, replied(noted, Meaning.CONFIRM, STARTS))
+    later = STARTS + timedelta(days=1)
+    moved = visit(version=4, moved=True, starts_at=later, moved_from=STARTS, by_practice=True)
+
+    kept = await stores.visits.keep(moved)
+
+    assert kept == replace(moved, replies=1, heard=("SM1",), yes_to=STARTS)
+    assert kept is not None
+    assert not kept.said_yes
+    assert replace(kept, starts_at=STARTS).said_yes
+
+
 async def test_the_next_upcoming_visit_of_a_number_comes_first(stores: Stores) -> None:
     later = visit(appointment="b" * 26, starts_at=STARTS + timedelta(days=1))
     cancelled = visit(appointment="c" * 26, state=visit().state.CANCELLED)

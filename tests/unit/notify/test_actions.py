@@ -16,6 +16,7 @@ from services.notify.domain.visit import VisitState
 from services.notify.ports import Outgoing
 from tests.support.notify import (
     APPOINTMENT,
+    FULL,
     PHONE,
     SENDER,
     STARTS,
@@ -25,6 +26,7 @@ from tests.support.notify import (
     inbound,
     practice,
     receipt_at,
+    steps,
     twins,
     visit,
 )
@@ -247,7 +249,7 @@ async def test_an_r_is_answered_with_a_link_even_at_night() -> None:
     assert "pick another time" in day.phone.bodies[-1]
 
 
-async def test_an_unclear_text_is_answered_once_a_day() -> None:
+async def test_a_text_in_words_is_answered_once_a_day() -> None:
     day = await Day().begin()
     await day.run(1)
     for n in range(3):
@@ -257,7 +259,7 @@ async def test_an_unclear_text_is_answered_once_a_day() -> None:
     await day.hear("hello?", "SMin9")
     await day.run(1)
 
-    assert len([body for body in day.phone.bodies if "did not get that" in body]) == 2
+    assert len([body for body in day.phone.bodies if "this line is automated" in body]) == 2
 
 
 async def test_after_a_stop_nothing_goes_out_until_a_start() -> None:
@@ -441,3 +443,32 @@ async def test_what_a_person_has_to_see_is_logged_once(told: Any) -> None:
             await told(day, 30007)
 
     assert [line["why"] for line in lines if line["event"] == "text.refused"] == ["filtered"]
+
+
+async def test_of_two_moves_within_three_minutes_the_last_is_told() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    for version, days in ((4, 1), (5, 2)):
+        moved = visit(version=version, moved=True, since=day.clock(), starts_at=STARTS + timedelta(days=days))
+        await day.worker.hears(moved)
+        await day.run(2)
+    await day.run(5)
+
+    assert ["Jun 18" in body for body in day.phone.bodies if "moved" in body] == [True]
+
+
+async def test_who_says_yes_is_not_asked_two_days_before_until_the_visit_moves_or_they_ask_to_move_it() -> None:
+    day = await Day().begin()
+    await day.run(1)
+    asked = []
+    for body in ("C", "R", "C"):
+        await day.hear(body, sid=f"SMin{len(asked)}")
+        of = await day.worker.stores.visits.get(APPOINTMENT)
+        assert of is not None
+        asked.append("two_days" in steps(of, practice(steps=FULL)))
+    await day.worker.hears(visit(version=4, moved=True, since=day.clock(), starts_at=STARTS + timedelta(days=1)))
+    moved = await day.worker.stores.visits.get(APPOINTMENT)
+
+    assert asked == [False, True, False]
+    assert moved is not None
+    assert "two_days" in steps(moved, practice(steps=FULL))

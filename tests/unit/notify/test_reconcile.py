@@ -154,6 +154,24 @@ def test_a_late_text_waits_for_the_morning_if_it_is_then_still_of_use() -> None:
     )
 
 
+def test_what_wakes_a_client_may_come_at_night_and_what_answers_a_request_only_promptly() -> None:
+    at_night = STARTS - timedelta(hours=8)
+    moved = visit(moved=True, since=at_night, by_practice=True)
+    wakes = practice(wakes_for_changes=True)
+    text = message(steps(moved, wakes)["moved"], moved)
+    morning = Wait(practice().quiet.later(at_night, ZoneInfo(moved.client_zone)))
+
+    assert judge(text, Truth(moved, wakes, ()), text.due) == Send("moved", STARTS)
+    assert judge(text, Truth(moved, practice(), ()), text.due) == morning
+
+    asked = visit(state=VisitState.REQUESTED, since=at_night)
+    policy = practice(steps=frozenset({"received"}))
+    answer = message(steps(asked, policy)["received"], asked)
+    prompt = at_night + timedelta(minutes=5)
+    assert judge(answer, Truth(asked, policy, ()), answer.due) == Send("received", prompt)
+    assert judge(answer, Truth(asked, policy, ()), prompt) == morning
+
+
 def test_an_answer_may_come_at_night_if_it_is_prompt() -> None:
     asked = NOW + timedelta(hours=13)
     answer = replace(TEXT, step="reschedule", template="reschedule", asked_at=asked, not_after=STARTS)
