@@ -22,6 +22,8 @@ main() {
     empty screening_earlier_master_keys
     # Without it nobody knows any more who said STOP.
     random number_key 32
+    # Without it nobody reads what clients texted in their own words in the last 30 days.
+    random words_key 32
     # The token of the demo's phone. With a Twilio account, its own auth token takes this one's place.
     random twilio_auth_token 16
 

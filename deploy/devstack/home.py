@@ -22,6 +22,7 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "operator_key": lambda: secrets.token_urlsafe(48),
     "master_key": lambda: base64.b64encode(secrets.token_bytes(96)).decode(),
     "number_key": lambda: secrets.token_urlsafe(48),
+    "words_key": lambda: secrets.token_urlsafe(48),
     "rabbit_password": lambda: secrets.token_urlsafe(24),
     "twilio_account_sid": lambda: f"AC{secrets.token_hex(16)}",
     "twilio_auth_token": lambda: secrets.token_hex(16),

@@ -70,6 +70,7 @@ def _settings(running: Running, secrets: Mapping[str, str], mongo_url: str, rabb
         "notify_twilio_account_sid": secrets["twilio_account_sid"],
         "notify_twilio_auth_token": secrets["twilio_auth_token"],
         "notify_number_key": secrets["number_key"],
+        "notify_words_key": secrets["words_key"],
         "notify_twilio_number": NUMBER,
         "notify_twilio_url": running.phone,
     }

@@ -187,10 +187,16 @@ def client_document(client: Client) -> Document:
         phone=client.phone,
         locale=client.locale,
         zone=client.zone,
-        consent={"texts": consent.texts, "wording": consent.wording, "given_at": consent.given_at},
+        consent=_consent(consent),
         guardian=None if guardian is None else {"name": guardian.name, "phone": guardian.phone},
         born=None if client.born is None else client.born.isoformat(),
     )
+
+
+def _consent(consent: Consent) -> Document:
+    """What was agreed to before there were offers has no such field, and neither has who did not want them."""
+    told: Document = {"texts": consent.texts, "wording": consent.wording, "given_at": consent.given_at}
+    return told | {"offers": True} if consent.offers else told
 
 
 def read_client(document: Document) -> Client:

@@ -210,6 +210,8 @@ def _client(client: Client) -> booking.Client:
         phone=client.phone,
         locale=client.locale,
         zone=client.zone,
-        consent=booking.Consent(texts=consent.texts, wording=consent.wording, given_at=consent.given_at),
+        consent=booking.Consent(
+            texts=consent.texts, wording=consent.wording, given_at=consent.given_at, offers=consent.offers or None
+        ),
         guardian=None if guardian is None else booking.Guardian(name=guardian.name, phone=guardian.phone),
     )

@@ -2,7 +2,7 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("asks", "contacts", "marks", "messages", "practices", "replies", "senders", "visits")
+OWNS = ("asks", "calls", "contacts", "marks", "messages", "practices", "replies", "senders", "visits", "words")
 SAYS = (notify.ReplyConfirmed, notify.ReplyRescheduleAsked, notify.ClientErased, notify.ClientExported)
 HEARS = (
     booking.PracticeChanged,

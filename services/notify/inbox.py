@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from services.notify.actions.clients import Clients
 from services.notify.actions.notices import Notices
 from services.notify.actions.planning import Planning
-from services.notify.domain.consent import Entry, Word
+from services.notify.domain.consent import Entry, Purpose, Word
 from services.notify.domain.notice import Asked, Notice, NoticeKind
 from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.quiet import Quiet
@@ -46,7 +47,7 @@ def subscriptions(planning: Planning, notices: Notices, clients: Clients) -> Sub
         return DONE
 
     async def visit_turned(heard: Envelope[AppointmentEvent]) -> Verdict:
-        known = await planning.keep_visit(_visit(heard), _consent(heard.data))
+        known = await planning.keep_visit(_visit(heard), *_consents(heard.data))
         return _told(known)
 
     async def word_left(heard: Envelope[CaseMessageLeft]) -> Verdict:
@@ -191,9 +192,16 @@ def _consent_to_wait(client: Client) -> Entry:
     return _entry(f"waitlist:{int(client.consent.given_at.timestamp())}", client)
 
 
-def _consent(fact: AppointmentEvent) -> Entry:
-    """One line in the ledger for each visit's own answer."""
-    return _entry(f"visit:{fact.appointment}:{int(fact.client.consent.given_at.timestamp())}", fact.client)
+def _consents(fact: AppointmentEvent) -> tuple[Entry, ...]:
+    """One line in the ledger for each visit's own answer, and one more where offers were agreed to as well.
+
+    A box that is left empty takes nothing back: who wants no offers any more says STOP.
+    """
+    consent = fact.client.consent
+    care = _entry(f"visit:{fact.appointment}:{int(consent.given_at.timestamp())}", fact.client)
+    if not consent.offers:
+        return (care,)
+    return care, replace(care, key=f"{care.key}:offers", word=Word.CONSENTED, purpose=Purpose.OFFERS)
 
 
 def _entry(key: str, client: Client) -> Entry:

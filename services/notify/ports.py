@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from services.notify.domain.call import Call
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import Message
 from services.notify.domain.mark import Mark
@@ -31,13 +32,29 @@ class GatewayDown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One inbound text, by what it meant; the words themselves may tell about health and are not kept."""
+    """One inbound text, by what it meant. `sealed` are its words if a person has to read them, until it is done."""
 
     sid: str
     phone: str
     heard: Heard
     opt_out_type: str | None
     received_at: datetime
+    sealed: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a client texted in own words, sealed under the name of its SID; they may tell about health."""
+
+    sid: str
+    practice: str
+    appointment: str
+    phone: str
+    worried: bool
+    received_at: datetime
+    sealed: bytes = field(repr=False)
+    read_at: datetime | None = None
+    read_by: str | None = None
 
 
 class AskKind(StrEnum):
@@ -223,6 +240,10 @@ class Overview(Protocol):
         """Texts that did not arrive, newest first; without codes and answers, which are of use at their minute only."""
         ...
 
+    async def begun(self, practice: str, *, since: datetime, limit: int) -> Sequence[Message]:
+        """Texts that were posted since then, newest first."""
+        ...
+
     async def waiting(self, practice: str, *, most: int) -> Mapping[str, int]:
         """By template, the texts that were due and wait because it is paused."""
         ...
@@ -235,7 +256,9 @@ class Replies(Protocol):
         """False if it is there already."""
         ...
 
-    async def done(self, sid: str) -> None: ...
+    async def done(self, sid: str) -> None:
+        """Its words are gone from here."""
+        ...
 
     async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
         """Those received before then that were never finished."""
@@ -330,6 +353,54 @@ class Marks(Protocol):
     async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None: ...
 
 
+class Calls(Protocol):
+    """Who is to be called."""
+
+    async def get(self, practice: str, call: str) -> Call | None: ...
+
+    async def put(self, call: Call) -> Call:
+        """The entry that is there afterwards: this one, its own of before, or the visit's open one with this added."""
+        ...
+
+    async def done(self, practice: str, call: str, *, by: str, at: datetime) -> Call | None:
+        """Once; whoever was first stays named. None if the practice has no such entry."""
+        ...
+
+    async def page(self, practice: str, *, only_open: bool, before: Place | None, limit: int) -> Sequence[Call]:
+        """Newest first."""
+        ...
+
+    async def of(self, appointments: Sequence[str]) -> Sequence[Call]: ...
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None: ...
+
+
+class Inbox(Protocol):
+    """What clients texted in their own words, for a while."""
+
+    async def add(self, words: Words) -> None:
+        """Once."""
+        ...
+
+    async def page(self, practice: str, *, before: Place | None, limit: int) -> Sequence[Words]:
+        """Newest first."""
+        ...
+
+    async def mark_read(self, practice: str, sid: str, *, by: str, at: datetime) -> bool:
+        """Once; whoever was first stays named. False if the practice has no such text."""
+        ...
+
+    async def of(self, appointments: Sequence[str]) -> Sequence[Words]: ...
+
+    async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None: ...
+
+
+class Sealer(Protocol):
+    def seal(self, words: str, name: str) -> bytes: ...
+
+    def read(self, sealed: bytes, name: str) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Everything that notify keeps."""
@@ -343,6 +414,8 @@ class Stores:
     asks: Asks
     senders: Senders
     marks: Marks
+    calls: Calls
+    inbox: Inbox
 
 
 class Gateway(Protocol):

@@ -38,6 +38,10 @@ class Settings(Shared):
         description="Key that hides the numbers of those who said STOP; 32 characters up. Lost, they are texted again",
         min_length=32,
     )
+    notify_words_key: SecretStr = Field(
+        description="Key that seals what clients text in their own words; 32 characters up. Lost, nobody reads them",
+        min_length=32,
+    )
     notify_twilio_number: str | None = Field(
         None, description="Number that texts come from, in E.164; or name a Messaging Service instead", pattern=E164
     )
@@ -86,6 +90,10 @@ class Settings(Shared):
     @property
     def number_key(self) -> bytes:
         return self.notify_number_key.get_secret_value().encode()
+
+    @property
+    def words_key(self) -> bytes:
+        return self.notify_words_key.get_secret_value().encode()
 
     @field_validator("notify_twilio_url")
     @classmethod

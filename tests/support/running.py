@@ -105,6 +105,7 @@ async def running(
         "STILLPOINT_NOTIFY_DATABASE": f"notify_{suffix}",
         "STILLPOINT_SCREENING_MASTER_KEY": base64.b64encode(secrets.token_bytes(96)).decode(),
         "STILLPOINT_NOTIFY_NUMBER_KEY": secrets.token_urlsafe(32),
+        "STILLPOINT_NOTIFY_WORDS_KEY": secrets.token_urlsafe(32),
         "STILLPOINT_NOTIFY_TWILIO_URL": phone,
         "STILLPOINT_NOTIFY_TWILIO_ACCOUNT_SID": account,
         "STILLPOINT_NOTIFY_TWILIO_AUTH_TOKEN": token,

@@ -65,6 +65,7 @@ class Person:
     guardian_name: str | None = None
     guardian_phone: str | None = None
     born: date | None = None
+    offers: bool = False
 
 
 class Visits:
@@ -343,7 +344,7 @@ def client_of(practice: str, person: Person, now: datetime, *, country: str, cou
         phone=phone,
         locale=person.locale,
         zone=person.zone,
-        consent=Consent(texts=person.texts, wording=person.wording, given_at=now),
+        consent=Consent(texts=person.texts, wording=person.wording, given_at=now, offers=person.offers),
         guardian=_guardian(person, country, countries),
         born=person.born,
     )

@@ -120,11 +120,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """To which texts the client agreed, in which wording, when."""
+    """To which texts the client agreed, in which wording, when; `offers` of further visits are marketing."""
 
     texts: bool
     wording: str
     given_at: datetime
+    offers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,14 @@ def consent_wording(practice: str) -> str:
     )
 
 
+def offers_wording(practice: str) -> str:
+    """Beside the second box: marketing, which no visit may depend on (47 CFR 64.1200(f)(9))."""
+    return (
+        f"{practice} may also text me offers of further visits. I do not have to agree to this to book, "
+        "and I can reply STOP at any time."
+    )
+
+
 def read(form: Mapping[str, str], *, practice: str, locale: str) -> tuple[Person | None, Problems]:
     """Either a person or problems by the id of their field."""
     wording = consent_wording(practice)
@@ -60,7 +68,9 @@ def read(form: Mapping[str, str], *, practice: str, locale: str) -> tuple[Person
         client["guardian"] = {"name": form.get("guardian_name", ""), "phone": form.get("guardian_phone", "")}
     if form.get("born", "").strip():
         client["born"] = form["born"].strip()
-    consent = {"texts": "texts" in form, "wording": wording}
+    if "offers" in form:
+        wording = f"{wording}\n{offers_wording(practice)}"
+    consent = {"texts": "texts" in form, "offers": "offers" in form, "wording": wording}
     try:
         body = RequestBody.model_validate({"client": client, "consent": consent, "code": code(form)})
     except ValidationError as error:
@@ -90,6 +100,7 @@ def _person(body: RequestBody, wording: str) -> Person:
         locale=body.client.locale,
         zone=body.client.zone,
         texts=body.consent.texts,
+        offers=body.consent.offers,
         wording=wording,
         guardian_name=None if guardian is None else guardian.name,
         guardian_phone=None if guardian is None else guardian.phone,

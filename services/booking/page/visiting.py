@@ -79,6 +79,7 @@ class Visiting:
             headline=words.CHECK_HEADLINES[view.check] if view.check else _headline(visit, view.state, now),
             over=view.state is State.ATTENDED or (view.state is State.CONFIRMED and now >= visit.ends_at),
             consent=details.consent_wording(practice.name),
+            consent_to_offers=details.offers_wording(practice.name),
             form=ask.form,
             asks_born=visit.offer.age_from is not None or visit.offer.age_until is not None,
             problems=problems,

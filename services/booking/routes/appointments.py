@@ -231,6 +231,7 @@ def person_of(client: payloads.ClientBody, consent: payloads.ConsentBody) -> Per
         zone=client.zone,
         texts=consent.texts,
         wording=consent.wording,
+        offers=consent.offers,
         guardian_name=None if guardian is None else guardian.name,
         guardian_phone=None if guardian is None else guardian.phone,
         born=client.born,

@@ -250,9 +250,10 @@ def _visit(appointment: Appointment, now: datetime) -> dict[str, JsonValue]:
         }
         for turn in appointment.history
     ]
-    consent: JsonValue = (
-        None if told is None else {"texts": told.texts, "wording": told.wording, "given_at": told.given_at.isoformat()}
-    )
+    consent: JsonValue = None
+    if told is not None:
+        given_at = told.given_at.isoformat()
+        consent = {"texts": told.texts, "offers": told.offers, "wording": told.wording, "given_at": given_at}
     named: JsonValue = None if client is None else {"name": client.name, "phone": client.phone}
     return shown | {"client": named, "consent": consent, "turns": turns}
 

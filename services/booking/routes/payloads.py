@@ -85,6 +85,7 @@ class ConsentBody(Payload):
 
     texts: bool
     wording: str = Field(min_length=1, max_length=2000)
+    offers: bool = Field(False, description="whether the client also agreed to be texted offers of further visits")
 
 
 class RequestBody(Payload):

@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from services.notify import outbox
+from services.notify.domain.call import Call
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import Message
 from services.notify.domain.visit import Visit
-from services.notify.ports import AskKind, ClientAsk, Reply, Stores
+from services.notify.ports import AskKind, ClientAsk, Reply, Sealer, Stores, Words
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
 
@@ -36,11 +37,13 @@ class Export:
     texts: Sequence[Message]
     ledgers: dict[str, Sequence[Entry]]
     replies: Sequence[Reply]
+    calls: Sequence[Call] = ()
+    words: Sequence[tuple[Words, str]] = ()
 
 
 class Clients:
-    def __init__(self, stores: Stores, now: Clock) -> None:
-        self._stores, self._now = stores, now
+    def __init__(self, stores: Stores, *, seal: Sealer, now: Clock) -> None:
+        self._stores, self._seal, self._now = stores, seal, now
 
     async def erase(self, ask: str, practice: str, *, appointments: Sequence[str], phones: Sequence[str]) -> None:
         """Forget visits, texts, replies and consents, and then say so, once. A STOP outlives it under a keyed name.
@@ -59,6 +62,8 @@ class Clients:
         await stores.messages.forget_notices(practice, phones)
         await stores.contacts.forget(practice, phones, appointments)
         await stores.marks.forget(practice, phones, appointments)
+        await stores.calls.forget(practice, phones, appointments)
+        await stores.inbox.forget(practice, phones, appointments)
         await stores.asks.forget_exports(appointments)
         await self._say(begun)
 
@@ -77,11 +82,14 @@ class Clients:
         visits = list((await self._stores.visits.many(asked.appointments)).values())
         phones = sorted({visit.phone for visit in visits})
         ledgers = await self._stores.contacts.ledgers([(practice, phone) for phone in phones])
+        words = await self._stores.inbox.of(asked.appointments)
         return Export(
             visits=visits,
             texts=await self._texts(asked.appointments),
             ledgers={phone: ledger for (_, phone), ledger in ledgers.items()},
             replies=await self._stores.replies.of(phones),
+            calls=await self._stores.calls.of(asked.appointments),
+            words=[(one, self._seal.read(one.sealed, one.sid)) for one in words],
         )
 
     async def _begun(

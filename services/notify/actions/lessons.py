@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter
 
 from services.notify.actions.alerts import Alerts
-from services.notify.domain.consent import Entry, Word
+from services.notify.domain.consent import Entry, Word, stopped
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.errors import Treatment, treatment
 from services.notify.domain.mark import Mark
@@ -17,6 +17,7 @@ from shared.clock import Clock
 
 log = structlog.get_logger()
 refusals = Counter("texts_refused_total", "Texts that the provider refused or could not deliver, by why", ["why"])
+drifted = Counter("opt_out_drift_total", "Texts refused because the client opted out, of which nothing was known here")
 marked = Counter("numbers_marked_total", "Numbers found to take no texts, by why", ["why"])
 
 PROVIDER = "provider"
@@ -34,6 +35,8 @@ class Lessons:
         if cure.opts_out:
             source = message.attempt.id if message.attempt else message.id
             stop = Entry(key=f"{PROVIDER}:{source}", word=Word.STOPPED, at=self._now(), source=PROVIDER)
+            if not stopped(await self._stores.contacts.of_number(message.to)):
+                drifted.inc()
             await self._stores.contacts.enter_everywhere(message.to, stop)
         if cure.marks:
             await self._mark(message, code, cure)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.notify.domain.call import Call, CallWhy
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, Turn, turned
 from services.notify.domain.notice import AWAITED, Asked, Notice, NoticeKind
@@ -17,6 +18,7 @@ from shared.clock import Clock
 
 VALIDITY = timedelta(hours=1)
 WORD_OF_USE = timedelta(days=3)
+CALL_OF_USE = timedelta(days=3)
 REFERENCE = 6  # letters of an appointment by which a practice finds it
 DAYS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -104,6 +106,35 @@ class Notices:
         )
         await self.tell(_about(visit, practice.alerts_phone, notice, count=day, at=at), None)
 
+    async def call_asked(self, call: Call) -> None:
+        """The practice is told that a client waits for a call: once, and once more if a worrying text follows."""
+        visit = await self._stores.visits.get(call.appointment)
+        practice = None if visit is None else await self._stores.practices.get(visit.practice)
+        if visit is None or practice is None or practice.alerts_phone is None or not call.is_open:
+            return
+        worried = call.why is CallWhy.WORRIED
+        count = 2 * int(call.since.timestamp()) + worried
+        notice = Notice(
+            kind=NoticeKind.CALL_ASKED,
+            locale=practice.locale,
+            zone=visit.zone,
+            client_zone=visit.zone,
+            expires_at=call.since + CALL_OF_USE,
+            consented=True,  # the practice gave its own number for this
+            # The same words about another call would be taken for the text of that one.
+            code=f"{call.appointment[:REFERENCE].upper()}-{DAYS[count % len(DAYS)]}",
+            urgent=worried,
+        )
+        asked = _about(visit, practice.alerts_phone, notice, count=count, at=call.texted_at)
+        await self.tell(asked, None)
+
+    async def drop_call(self, appointment: str) -> None:
+        """Somebody has called: what was not sent yet is not needed any more."""
+        texts, now = await self._stores.messages.of(appointment), self._now()
+        about = [one for one in texts if one.notice is not None and one.notice.kind is NoticeKind.CALL_ASKED]
+        late = [turned(one, State.CANCELLED, now, SUPERSEDED) for one in about if one.state in NOT_BEGUN]
+        await self._stores.messages.save(late)
+
     async def _drop_untimely(self, appointment: str) -> None:
         visit = await self._stores.visits.get(appointment)
         texts, now = await self._stores.messages.of(appointment), self._now()
@@ -136,7 +167,7 @@ def _about(visit: Visit, phone: str, notice: Notice, *, count: int, at: datetime
 def planned(asked: Asked, practice: Practice, code: str) -> Message:
     """Due at once, or at the next decent hour where it may not wake anybody; skipped if that comes too late."""
     notice, at = asked.notice, asked.at
-    due = at if notice.asked_for else practice.quiet.later(at, ZoneInfo(notice.client_zone))
+    due = at if notice.wakes else practice.quiet.later(at, ZoneInfo(notice.client_zone))
     message = Message(
         id=f"{asked.id}/{notice.kind.value}/{asked.count}",
         practice=asked.practice,

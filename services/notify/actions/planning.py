@@ -28,7 +28,7 @@ class Planning:
         """Texts that are planned already meet the new policy when they are due."""
         await self._stores.practices.keep(practice)
 
-    async def keep_visit(self, visit: Visit, consent: Entry) -> bool:
+    async def keep_visit(self, visit: Visit, *consents: Entry) -> bool:
         """Plan anew from the newest of what is known; False while the practice is not.
 
         Whole again after any interruption, because it always ends with the comparison of plan and texts.
@@ -39,7 +39,8 @@ class Planning:
         visit = replace(visit, known_at=self._now())
         newest = await self._stores.visits.keep(visit)
         if newest is not None:
-            await self._stores.contacts.enter(visit.practice, visit.phone, consent)
+            for consent in consents:
+                await self._stores.contacts.enter(visit.practice, visit.phone, consent)
         for _ in range(TRIES):
             if newest is None or (await self._reconciled(newest, practice) and await self._is_known(visit)):
                 break

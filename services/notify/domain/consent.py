@@ -1,4 +1,4 @@
-"""May this number be texted? Read from a ledger that is only ever added to."""
+"""May this number be texted, and for what? Read from a ledger that is only ever added to."""
 
 from __future__ import annotations
 
@@ -19,15 +19,26 @@ class Word(StrEnum):
     STARTED = "started"
 
 
+class Purpose(StrEnum):
+    """What a consent is to: texts about visits, or offers of further ones. A stop ends both."""
+
+    CARE = "care"
+    OFFERS = "offers"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the ledger; `key` names its source, so that the same word is entered once."""
+    """One line of the ledger; `key` names its source, so that the same word is entered once.
+
+    `purpose` says nothing of a stop or a start, which are about all texts.
+    """
 
     key: str
     word: Word
     at: datetime
     source: str
     wording: str | None = None
+    purpose: Purpose = Purpose.CARE
 
 
 def hidden(phone: str, key: bytes) -> str:
@@ -36,9 +47,38 @@ def hidden(phone: str, key: bytes) -> str:
 
 
 def stopped(ledger: Iterable[Entry]) -> bool:
-    """The last word about stopping counts.
+    """The last word about stopping counts; of two in the same instant, the stop.
 
     Consent given on a form does not lift a stop: the carrier keeps blocking until the client texts START.
     """
     words = [entry for entry in ledger if entry.word in (Word.STOPPED, Word.STARTED)]
-    return bool(words) and max(words, key=lambda entry: entry.at).word is Word.STOPPED
+    return bool(words) and max(words, key=_stop_last).word is Word.STOPPED
+
+
+def agrees(ledger: Iterable[Entry], purpose: Purpose) -> bool:
+    """Nothing is stopped, and the newest word on this purpose that still counts is a consent.
+
+    A START takes up the texts about visits where they were. It does not bring back a consent to offers from before
+    the stop: that is marketing, and needs to be given anew (47 CFR 64.1200(f)(9)).
+    """
+    entries = list(ledger)
+    if stopped(entries):
+        return False
+    stops = [entry.at for entry in entries if entry.word is Word.STOPPED]
+    counts_from = max(stops, default=None) if purpose is Purpose.OFFERS else None
+    words = [
+        entry
+        for entry in entries
+        if entry.word in (Word.CONSENTED, Word.WITHHELD)
+        and entry.purpose is purpose
+        and (counts_from is None or entry.at > counts_from)
+    ]
+    return bool(words) and max(words, key=_refusal_last).word is Word.CONSENTED
+
+
+def _stop_last(entry: Entry) -> tuple[datetime, bool]:
+    return entry.at, entry.word is Word.STOPPED
+
+
+def _refusal_last(entry: Entry) -> tuple[datetime, bool]:
+    return entry.at, entry.word is Word.WITHHELD

@@ -17,6 +17,7 @@ class NoticeKind(StrEnum):
     MESSAGE_LEFT = "message_left"
     REVIEW_DUE = "review_due"
     UNDELIVERED = "undelivered"
+    CALL_ASKED = "call_asked"
 
 
 # While a visit is in one of these states somebody at the practice may still be awaited.
@@ -30,7 +31,7 @@ class Notice:
     """The facts of one such text, which carries them itself: nothing can change them, so nothing else keeps them.
 
     `zone` is whose clock its times are told by, `client_zone` where the client sleeps; `starts_at` is of the offered
-    time. `code` is gone as soon as nothing more is to be done about the text.
+    time. `code` is gone as soon as nothing more is to be done about the text. What is `urgent` waits for no morning.
     """
 
     kind: NoticeKind
@@ -41,11 +42,16 @@ class Notice:
     consented: bool = False
     starts_at: datetime | None = None
     code: str | None = field(default=None, repr=False)
+    urgent: bool = False
 
     @property
     def asked_for(self) -> bool:
         """The client waits for it at this minute: it needs no consent, and no morning."""
         return self.kind is NoticeKind.CODE
+
+    @property
+    def wakes(self) -> bool:
+        return self.asked_for or self.urgent
 
     @property
     def not_after(self) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.notify.domain.consent import Entry, stopped
+from services.notify.domain.consent import Entry, Purpose, agrees, stopped
 from services.notify.domain.delivery import Message, State, original
 from services.notify.domain.mark import Mark, holds
 from services.notify.domain.notice import Notice
@@ -15,6 +15,7 @@ from services.notify.domain.plan import plan
 from services.notify.domain.practice import Practice
 from services.notify.domain.reconcile import SUPERSEDED
 from services.notify.domain.reply import ANSWER_STEPS
+from services.notify.domain.steps import STEPS
 from services.notify.domain.visit import Visit
 
 # A prompt answer to the client's own text may come in quiet hours; a late one may not.
@@ -22,6 +23,7 @@ PROMPT = timedelta(minutes=5)
 # How often a text whose template is paused looks whether it was let go.
 LET_GO = timedelta(minutes=10)
 BAD_NUMBER = "bad_number"
+PROMOTES = frozenset(step.name for step in STEPS if step.promotes)
 PAUSED = "paused"
 
 
@@ -70,6 +72,8 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
         return words
     if stopped(truth.ledger) and not (answer and answer.to_stopped):
         return Drop(State.SKIPPED, "opted_out")
+    if answer is None and message.step in PROMOTES and not agrees(truth.ledger, Purpose.OFFERS):
+        return Drop(State.SKIPPED, "no_consent")
     if answer is None and _is_bad_number(truth):
         return Drop(State.SKIPPED, BAD_NUMBER)
     if words.template in truth.practice.paused:
@@ -96,7 +100,7 @@ def _is_bad_number(truth: Truth) -> bool:
 
 def _at_this_hour(words: Send, message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     prompt = message.asked_at is not None and now - message.asked_at <= PROMPT
-    awaited = isinstance(truth.about, Notice) and truth.about.asked_for
+    awaited = isinstance(truth.about, Notice) and truth.about.wakes
     wakes = words.wakes_until is not None and now < words.wakes_until
     zone = ZoneInfo(truth.about.client_zone)
     if prompt or awaited or wakes or not truth.practice.quiet.covers(now, zone):

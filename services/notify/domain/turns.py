@@ -28,7 +28,7 @@ STATUSES: Mapping[str, State] = {
 }
 
 # An answer that comes twice is worse than one that is missed, and is never sent on suspicion.
-AT_MOST_ONCE = frozenset({"help", "stopped", "unclear"})
+AT_MOST_ONCE = frozenset({"auto", "help", "stopped", "unclear"})
 
 
 @dataclass(frozen=True, slots=True)

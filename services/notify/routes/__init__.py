@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from services.notify.routes.callers import Callers
 from services.notify.routes.clients import Exports
+from services.notify.routes.consents import Consents
 from services.notify.routes.desk import Desks
 from services.notify.routes.links import Links
 from services.notify.routes.messages import Messages
@@ -15,7 +17,19 @@ from services.notify.routes.twilio import Webhooks
 from services.notify.routes.wordings import Words
 from shared.httpkit import Route
 
-__all__ = ["Desks", "Exports", "Links", "Messages", "Reach", "Stops", "Webhooks", "Words", "routes"]
+__all__ = [
+    "Callers",
+    "Consents",
+    "Desks",
+    "Exports",
+    "Links",
+    "Messages",
+    "Reach",
+    "Stops",
+    "Webhooks",
+    "Words",
+    "routes",
+]
 
 
 class Door(Protocol):

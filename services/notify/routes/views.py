@@ -119,21 +119,39 @@ class VisitKept(BaseModel):
 
 
 class ConsentKept(BaseModel):
-    """One word about texts: consented, withheld, stopped or started."""
+    """One word about texts: consented, withheld, stopped or started; `purpose` of the first two is care or offers."""
 
     phone: str
     word: str
+    purpose: str
     at: datetime
     source: str
     wording: str | None
 
 
 class ReplyKept(BaseModel):
-    """What a text of the client was taken to mean; its words were never kept."""
+    """What a text of the client was taken to mean."""
 
     phone: str
     meaning: str
     received_at: datetime
+
+
+class CallKept(BaseModel):
+    appointment: str
+    phone: str
+    why: str
+    since: datetime
+    done_at: datetime | None
+
+
+class WordsKept(BaseModel):
+    """A text in the client's own words, of the last 30 days."""
+
+    appointment: str
+    phone: str
+    received_at: datetime
+    words: str
 
 
 class ExportAnswer(BaseModel):
@@ -144,6 +162,8 @@ class ExportAnswer(BaseModel):
     texts: list[TextSent]
     consents: list[ConsentKept]
     replies: list[ReplyKept]
+    calls: list[CallKept]
+    words: list[WordsKept]
 
     @classmethod
     def of(cls, ask: str, export: Export) -> ExportAnswer:
@@ -152,12 +172,24 @@ class ExportAnswer(BaseModel):
             visits=[VisitKept.model_validate(one, from_attributes=True) for one in export.visits],
             texts=[TextSent.model_validate(one, from_attributes=True) for one in export.texts],
             consents=[
-                ConsentKept(phone=phone, word=one.word.value, at=one.at, source=one.source, wording=one.wording)
+                ConsentKept(
+                    phone=phone,
+                    word=one.word.value,
+                    purpose=one.purpose.value,
+                    at=one.at,
+                    source=one.source,
+                    wording=one.wording,
+                )
                 for phone, ledger in export.ledgers.items()
                 for one in ledger
             ],
             replies=[
                 ReplyKept(phone=one.phone, meaning=one.heard.meaning.value, received_at=one.received_at)
                 for one in export.replies
+            ],
+            calls=[CallKept.model_validate(one, from_attributes=True) for one in export.calls],
+            words=[
+                WordsKept(appointment=one.appointment, phone=one.phone, received_at=one.received_at, words=words)
+                for one, words in export.words
             ],
         )

@@ -1,6 +1,7 @@
 """Everything that notify keeps, in MongoDB."""
 
 from services.notify.store.asks import MongoAsks
+from services.notify.store.calls import MongoCalls
 from services.notify.store.contacts import MongoContacts
 from services.notify.store.marks import MongoMarks
 from services.notify.store.messages import MongoMessages
@@ -9,9 +10,11 @@ from services.notify.store.practices import MongoPractices
 from services.notify.store.replies import MongoReplies
 from services.notify.store.senders import MongoSenders
 from services.notify.store.visits import MongoVisits
+from services.notify.store.words import MongoWords
 
 __all__ = [
     "MongoAsks",
+    "MongoCalls",
     "MongoContacts",
     "MongoMarks",
     "MongoMessages",
@@ -20,4 +23,5 @@ __all__ = [
     "MongoReplies",
     "MongoSenders",
     "MongoVisits",
+    "MongoWords",
 ]

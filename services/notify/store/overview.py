@@ -22,6 +22,12 @@ HELD: Final[Document] = {"state": State.PLANNED.value, "why": {"$exists": True}}
 LINE: Final = IndexModel([("practice", ASCENDING), ("to", ASCENDING), *BACKWARDS], name="line")
 # As small as what failed, and as what was put off.
 DEAD: Final = IndexModel([("practice", ASCENDING), *BACKWARDS], name="dead", partialFilterExpression=FAILED)
+# Only what was posted, however old: a report of a span reads its own texts and no others.
+BEGUN: Final = IndexModel(
+    [("practice", ASCENDING), ("sent_at", DESCENDING)],
+    name="begun",
+    partialFilterExpression={"sent_at": {"$exists": True}},
+)
 WAITING: Final = IndexModel(
     [("practice", ASCENDING), ("why", ASCENDING), ("template", ASCENDING)], name="waiting", partialFilterExpression=HELD
 )
@@ -33,7 +39,7 @@ class MongoOverview:
 
     @classmethod
     async def open(cls, database: Database) -> MongoOverview:
-        await ensure(database["messages"], [LINE, DEAD, WAITING])
+        await ensure(database["messages"], [LINE, DEAD, BEGUN, WAITING])
         return cls(database)
 
     async def line(self, practice: str, phone: str, *, before: Place | None, limit: int) -> Sequence[Message]:
@@ -52,6 +58,11 @@ class MongoOverview:
         if why is not None:
             wanted["why"] = why
         return await self._page(wanted, before, limit)
+
+    async def begun(self, practice: str, *, since: datetime, limit: int) -> Sequence[Message]:
+        wanted: Document = {"practice": practice, "sent_at": {"$gte": since}}
+        found = await self._messages.find(wanted).sort("sent_at", DESCENDING).limit(limit).to_list(limit)
+        return [documents.to_message(document) for document in found]
 
     async def waiting(self, practice: str, *, most: int) -> Mapping[str, int]:
         paused = {"practice": practice, "state": State.PLANNED.value, "why": PAUSED}

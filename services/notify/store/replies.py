@@ -38,7 +38,7 @@ class MongoReplies:
         return True
 
     async def done(self, sid: str) -> None:
-        await self._replies.update_one({"_id": sid}, {"$set": {"done": True}})
+        await self._replies.update_one({"_id": sid}, {"$set": {"done": True}, "$unset": {"sealed": ""}})
 
     async def undone(self, before: datetime, limit: int) -> Sequence[Reply]:
         found = self._replies.find({"done": False, "received_at": {"$lt": before}}).limit(limit)

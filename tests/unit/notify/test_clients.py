@@ -90,7 +90,7 @@ class World:
     async def hear(self, fact: Event, stores: Stores | None = None) -> None:
         heard = envelope(fact, subject=ASK, practice="still-waters", sequence=1, at=self.clock())
         notices = Notices(self.stores, wake=lambda: None, new_code=lambda: "x", now=self.clock)
-        clients = Clients(stores or self.stores, self.clock)
+        clients = Clients(stores or self.stores, seal=self.worker.seal, now=self.clock)
         assert await inbox.subscriptions(self.worker.planning, notices, clients)[type(fact)](heard) == DONE
 
     async def forgotten(self) -> None:

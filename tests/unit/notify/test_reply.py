@@ -75,7 +75,7 @@ def test_yes_from_a_client_who_had_stopped_starts_again() -> None:
         ("START", None, False, None),
         ("C", None, True, None),
         ("R", None, True, "reschedule"),
-        ("when is the bus?", None, True, "unclear"),
+        ("when is the bus?", None, True, "auto"),
     ],
 )
 def test_what_the_provider_answers_is_not_answered_twice(
