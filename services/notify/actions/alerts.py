@@ -11,7 +11,7 @@ from services.notify.actions.notices import Notices
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.frame import Rank
 from services.notify.domain.steps import STEPS
-from services.notify.domain.truth import BAD_NUMBER
+from services.notify.domain.truth import BAD_NUMBER, PAUSED
 from services.notify.ports import Stores
 from shared.clock import Clock
 
@@ -40,5 +40,5 @@ class Alerts:
 
 def is_lost(message: Message, now: datetime) -> bool:
     """It will not arrive, it said something new of a visit, and it would still have been of use."""
-    ended = message.state in LOST or (message.state is State.SKIPPED and message.why == BAD_NUMBER)
+    ended = message.state in LOST or (message.state is State.SKIPPED and message.why in (BAD_NUMBER, PAUSED))
     return ended and message.step in NEWS and message.notice is None and now < message.not_after

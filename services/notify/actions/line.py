@@ -13,7 +13,7 @@ from services.notify.domain.delivery import Message, State, turned
 from services.notify.domain.frame import Rank
 from services.notify.domain.notice import NoticeKind
 from services.notify.domain.provider import Accepted, NotCreated, Outcome, Refused, Unknown
-from services.notify.domain.sender import Limits, Sender, Standing, Want, is_short, room
+from services.notify.domain.sender import Limits, Sender, Standing, Want, is_short, refreshed, room
 from services.notify.domain.steps import STEPS
 from services.notify.domain.text import size
 from services.notify.ports import Senders
@@ -104,7 +104,7 @@ class Line:
         before, self._known = self._known.standing, await self._senders.get(self._name)
         after = self._known.standing
         flowing.set(after is Standing.OPEN)
-        spent.set(self._known.spent)
+        spent.set(refreshed(self._known, self._limits).spent)
         if after is not before:
             log.warning("sender.standing", sender=self._name, was=before.value, now=after.value)
 

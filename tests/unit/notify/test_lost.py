@@ -17,6 +17,7 @@ from services.notify.domain.delivery import State
 from services.notify.domain.errors import TREATMENTS
 from services.notify.domain.mark import Mark, holds
 from services.notify.domain.provider import Outcome, Refused, Unknown
+from services.notify.domain.visit import VisitState
 from services.notify.ports import Outgoing
 from tests.support.notify import (
     APPOINTMENT,
@@ -127,6 +128,30 @@ async def test_who_waits_for_a_code_has_given_the_number_at_this_minute() -> Non
     await day.run()
 
     assert len(day.phone.posts) == 2
+
+
+async def test_a_mark_goes_with_its_client() -> None:
+    day = await Day(alerts_phone=None).begin()
+    day.phone.answers = [lambda: Refused(21614)]
+    await day.run()
+    await day.worker.clients.erase("e" * 26, "still-waters", appointments=[APPOINTMENT], phones=[PHONE])
+
+    assert await day.stores.marks.of_practice("still-waters", 9) == []
+
+
+async def test_news_whose_words_stay_paused_until_it_is_of_no_use_is_told_to_the_practice() -> None:
+    day = Day()
+    await day.stores.practices.keep(day.practice)
+    await day.stores.practices.pause("still-waters", "cancelled")
+    await day.hears(since=BOOKED_AT, state=VisitState.CANCELLED)
+    await day.run(timedelta(minutes=10))
+    assert day.told == []
+    day.clock.at = STARTS - timedelta(minutes=8)
+    await day.run()
+    await day.run()
+
+    assert await day.state("cancelled") == (State.SKIPPED, "paused")
+    assert len(day.told) == 1
 
 
 def test_only_what_booking_tells_later_speaks_against_a_mark() -> None:
@@ -277,6 +302,8 @@ def test_news_that_came_too_late_anyway_is_not_lost() -> None:
     assert not is_lost(replace(failed, state=State.DELIVERED), planned.due)
     assert not is_lost(replace(failed, state=State.SKIPPED, why="stale"), planned.due)
     assert is_lost(replace(failed, state=State.SKIPPED, why="bad_number"), planned.due)
+    assert is_lost(replace(failed, state=State.SKIPPED, why="paused"), planned.due)
+    assert not is_lost(replace(failed, step="day_before"), planned.due)
 
 
 def test_the_letter_of_a_day_returns_after_three_weeks_at_the_earliest_and_is_none_that_is_misread() -> None:
