@@ -104,14 +104,15 @@ class Posting:
         return max(min(int(self._line.at_once * SOON.total_seconds() / self._took), self._habits.batch), 1)
 
     async def post(self, begun: Sequence[Message], soon: asyncio.Event) -> None:
-        """`soon` is set when few of them wait for their place."""
+        """`soon` is set when no more than half of them wait for their place: by then the next group can be judged."""
         left = len(begun)
+        few = max(left // 2, self._line.at_once)
 
         async def one(message: Message) -> tuple[Message, Outcome]:
             nonlocal left
             await self._places.take()
             left -= 1
-            if left <= self._line.at_once:
+            if left <= few:
                 soon.set()
             try:
                 return message, await self._timed(message)

@@ -143,12 +143,16 @@ class Sending:
 
     async def _truths(self, messages: Sequence[Message]) -> dict[str, Truth]:
         """By text; a text that is about nothing that is known is not in it."""
-        visits = await self._stores.visits.many(sorted({m.appointment for m in messages if m.notice is None}))
-        practices = await self._stores.practices.many(sorted({message.practice for message in messages}))
+        visits, practices = await asyncio.gather(
+            self._stores.visits.many(sorted({m.appointment for m in messages if m.notice is None})),
+            self._stores.practices.many(sorted({message.practice for message in messages})),
+        )
         courses = await self._courses([visit for visit in visits.values() if visit.state in OFF])
         numbers = {message.id: _number(message, visits.get(message.appointment)) for message in messages}
-        ledgers = await self._stores.contacts.ledgers(sorted(set(numbers.values())))
-        marks = await self._stores.marks.of(sorted(set(numbers.values())))
+        ledgers, marks = await asyncio.gather(
+            self._stores.contacts.ledgers(sorted(set(numbers.values()))),
+            self._stores.marks.of(sorted(set(numbers.values()))),
+        )
         return {
             m.id: Truth(
                 about,
