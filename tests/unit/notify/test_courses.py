@@ -118,6 +118,19 @@ def test_a_wait_that_would_leave_the_text_no_use_is_left_out() -> None:
     assert words(cancelled(1), soon) == {"cancelled": "cancelled"}
 
 
+def test_a_visit_that_begins_before_the_others_text_comes_is_told_of_by_itself() -> None:
+    """The second is cancelled as the evening ends, so its text waits for the morning, when the first has begun."""
+    evening = NOON.replace(hour=0, minute=56, second=30) + timedelta(days=1)
+    starts = evening + timedelta(hours=9)
+    early = cancelled(0, at=evening, starts_at=starts, ends_at=starts + timedelta(hours=1))
+    late = cancelled(1, at=evening + timedelta(minutes=1, seconds=30))
+
+    assert words(early, late) == {"cancelled": "cancelled"}
+    assert words(late, early) == {"cancelled": "cancelled"}
+    soon = replace(early, starts_at=starts + timedelta(hours=9), ends_at=starts + timedelta(hours=10))
+    assert words(soon, late) == {}
+
+
 def test_courses_of_others_and_of_other_numbers_speak_for_themselves() -> None:
     elsewhere = replace(cancelled(1), seat=Seat("d" * 26, 1, 6))
     another = replace(cancelled(2), phone="+15035550199")
