@@ -21,16 +21,18 @@ class Quiet:
     until: time = time(8)
 
     def covers(self, instant: datetime, zone: ZoneInfo) -> bool:
-        at = instant.astimezone(zone).time()
+        return self._covers(instant.astimezone(zone).time())
+
+    def _covers(self, at: time) -> bool:
         if self.from_ <= self.until:
             return self.from_ <= at < self.until
         return at >= self.from_ or at < self.until
 
     def earlier(self, instant: datetime, zone: ZoneInfo) -> datetime:
         """The instant itself, or half an hour before the quiet hours that cover it began."""
-        if not self.covers(instant, zone):
-            return instant
         local = instant.astimezone(zone)
+        if not self._covers(local.time()):
+            return instant
         began = local.date() if local.time() >= self.from_ else local.date() - timedelta(days=1)
         pulled = resolved(datetime.combine(began, self.from_) - MARGIN, zone)
         while self.covers(pulled, zone):  # a wall time skipped by a clock change, or less than half an hour awake
@@ -39,9 +41,9 @@ class Quiet:
 
     def later(self, instant: datetime, zone: ZoneInfo, margin: timedelta = MARGIN) -> datetime:
         """The instant itself, or `margin` after the quiet hours that cover it have ended."""
-        if not self.covers(instant, zone):
-            return instant
         local = instant.astimezone(zone)
+        if not self._covers(local.time()):
+            return instant
         over = local.date() if local.time() < self.until else local.date() + timedelta(days=1)
         ended = datetime.combine(over, self.until)
         candidates = [resolved(ended + wait, zone, fold) for wait in (margin, timedelta()) for fold in (0, 1)]
