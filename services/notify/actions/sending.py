@@ -59,6 +59,7 @@ class Sending:
         )
         self._leave = leave
         self._in_hand: set[asyncio.Task[None]] = set()
+        self._ids_in_hand: set[str] = set()
 
     async def send_due(self) -> timedelta | None:
         """One round: take up what others dropped, ask about what is unknown, send what is due.
@@ -108,6 +109,8 @@ class Sending:
         return task
 
     async def _send(self, claimed: Sequence[Message], soon: asyncio.Event) -> None:
+        ids = {message.id for message in claimed}
+        self._ids_in_hand |= ids
         try:
             truths = await self._truths(claimed)
             decided = [self._decided_alone(message, truths.get(message.id)) for message in claimed]
@@ -120,6 +123,7 @@ class Sending:
             if not begun:
                 await self._line.idle()
         finally:
+            self._ids_in_hand -= ids
             soon.set()
 
     async def _take_care(self) -> None:
@@ -209,8 +213,10 @@ class Sending:
         return begin(message, attempt=self._new_attempt(), body=body, to=to, at=now)
 
     async def _recover(self) -> None:
+        """Never what is in our own hands: after a pause of the whole machine its outcome is still written first."""
         now = self._now()
-        found = await self._stores.messages.lapsed(self._habits.batch)
+        lapsed_now = await self._stores.messages.lapsed(self._habits.batch)
+        found = [message for message in lapsed_now if message.id not in self._ids_in_hand]
         if found:
             log.warning("text.lease_lapsed", ids=[message.id for message in found])
             after = [lapsed(message, now, self._habits.pace) for message in found]
