@@ -131,7 +131,8 @@ class Step:
     """One row of the plan: in which states of a visit and to which it applies, when, until when, in which words.
 
     A `promotes` step offers further visits, and needs a consent of its own. `settable` are the fields of its timing
-    that a practice can have otherwise; `wakes` says until when it may go out in quiet hours.
+    that a practice can have otherwise; `wakes` says until when it may go out in quiet hours. A `once` step is better
+    missed than sent twice: where nobody knows whether it arrived, it is left to the desk.
     """
 
     name: str
@@ -145,5 +146,6 @@ class Step:
     rank: Rank = Rank.NEWS
     together: Together = Together.EACH
     promotes: bool = False
+    once: bool = False
     settable: frozenset[str] = frozenset()
     wakes: Callable[[Frame], datetime | None] = _never_wakes

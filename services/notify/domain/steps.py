@@ -227,6 +227,7 @@ STEPS: tuple[Step, ...] = (
         words=_in("check_in"),
         optional=True,
         rank=Rank.CHECK_IN,
+        once=True,
         together=Together.LAST,
         settable=frozenset({"days", "at"}),
     ),
@@ -242,6 +243,7 @@ STEPS: tuple[Step, ...] = (
         rank=Rank.REBOOK,
         together=Together.LAST,
         promotes=True,
+        once=True,
         settable=frozenset({"days", "at"}),
     ),
 )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from services.notify.domain.delivery import ON_ITS_WAY, Message, State, forgotten, may_follow, turned
 from services.notify.domain.errors import treatment
 from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown
+from services.notify.domain.steps import STEPS
 
 MOST_TRIES = 3
 # Within this the other end of a POST that we gave up on may still be alive.
@@ -27,8 +28,9 @@ STATUSES: Mapping[str, State] = {
     **dict.fromkeys(("failed", "canceled"), State.FAILED),
 }
 
-# An answer that comes twice is worse than one that is missed, and is never sent on suspicion.
-AT_MOST_ONCE = frozenset({"auto", "help", "stopped", "unclear"})
+ANSWERS = frozenset({"auto", "help", "stopped", "unclear"})
+# What comes twice is worse than missed: these are never sent on suspicion.
+AT_MOST_ONCE = ANSWERS | {step.name for step in STEPS if step.once}
 
 
 @dataclass(frozen=True, slots=True)

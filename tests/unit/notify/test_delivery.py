@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from services.notify.domain.delivery import AWAITED, FOLLOWS, ON_ITS_WAY, Attempt, Message, State, begin, turned
 from services.notify.domain.errors import TREATMENTS
+from services.notify.domain.notice import NoticeKind
 from services.notify.domain.provider import Accepted, Found, NotCreated, Refused, Unknown
+from services.notify.domain.steps import STEPS
 from services.notify.domain.turns import STATUSES, Pace, after_look, after_post, after_receipt, lapsed
 from tests.support.notify import message, steps, visit
 
@@ -115,9 +117,20 @@ def test_a_found_text_of_an_unheard_of_status_is_there_all_the_same() -> None:
     assert (found.state, found.sid) == (State.ACCEPTED, "SM1")
 
 
-@pytest.mark.parametrize("step", ["help", "stopped", "unclear"])
-def test_an_answer_is_never_sent_on_suspicion(step: str) -> None:
-    assert after_look(replace(unknown(), step=step, looks=1), None, AT, PACE).state is State.DEAD
+ONCE = {"auto", "help", "stopped", "unclear", "check_in", "rebook"}
+REST = {step.name for step in STEPS} | {kind.value for kind in NoticeKind}
+
+
+@pytest.mark.parametrize("step", sorted(ONCE | REST))
+def test_what_is_better_missed_than_doubled_is_never_sent_on_suspicion(step: str) -> None:
+    seen = after_look(replace(unknown(), step=step, looks=1), None, AT, PACE)
+
+    assert (seen.state, seen.why) == ((State.DEAD, "unresolved") if step in ONCE else (State.PLANNED, "not_listed"))
+
+
+@pytest.mark.parametrize("step", sorted(ONCE))
+def test_what_surely_never_left_is_sent_again_whatever_it_is(step: str) -> None:
+    assert after_post(replace(sending(), step=step), NotCreated("refused"), AT, PACE).state is State.PLANNED
 
 
 def test_a_listed_text_is_adopted() -> None:
