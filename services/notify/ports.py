@@ -386,6 +386,10 @@ class Inbox(Protocol):
         """Newest first."""
         ...
 
+    async def held(self, practice: str, sids: Sequence[str]) -> Set[str]:
+        """Of these texts, those whose words the practice has."""
+        ...
+
     async def mark_read(self, practice: str, sid: str, *, by: str, at: datetime) -> bool:
         """Once; whoever was first stays named. False if the practice has no such text."""
         ...

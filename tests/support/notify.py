@@ -622,6 +622,9 @@ class Words:
         older = [w for w in mine if before is None or (w.received_at, w.sid) < before]
         return sorted(older, key=lambda w: (w.received_at, w.sid), reverse=True)[:limit]
 
+    async def held(self, practice: str, sids: Sequence[str]) -> Set[str]:
+        return {sid for sid in sids if sid in self._kept and self._kept[sid].practice == practice}
+
     async def mark_read(self, practice: str, sid: str, *, by: str, at: datetime) -> bool:
         found = self._kept.get(sid)
         if found is None or found.practice != practice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -18,9 +18,10 @@ FOR_ALL: Final = frozenset({Meaning.STOP, Meaning.START})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A text to the client, or a reply by what it meant."""
+    """A text to the client, or a reply by what it meant; `has_words` where its words are kept for the desk."""
 
     what: Message | Reply
+    has_words: bool = False
 
     @property
     def place(self) -> Place:
@@ -46,7 +47,12 @@ class Timelines:
         shown, more = found[:limit], len(found) > limit
         theirs = await asyncio.gather(*(self._is_of(practice, entry.what) for entry in shown))
         kept = [entry for entry, is_theirs in zip(shown, theirs, strict=True) if is_theirs]
-        return kept, shown[-1].place if more else None
+        return await self._worded(practice, kept), shown[-1].place if more else None
+
+    async def _worded(self, practice: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+        sids = [entry.what.sid for entry in entries if isinstance(entry.what, Reply)]
+        held = await self._stores.inbox.held(practice, sids) if sids else frozenset[str]()
+        return [replace(e, has_words=isinstance(e.what, Reply) and e.what.sid in held) for e in entries]
 
     async def _is_of(self, practice: str, what: Message | Reply) -> bool:
         """A reply is to whoever texted last: one number may know several practices, and all of them share a sender."""

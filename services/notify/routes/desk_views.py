@@ -34,12 +34,13 @@ class EntryView(BaseModel):
     appointment: str | None = None
     text: MessageView | None = None
     meaning: str | None = None
+    has_words: bool | None = None
 
     @classmethod
     def of(cls, entry: Entry) -> EntryView:
         what, at = entry.what, entry.place[0]
         if isinstance(what, Reply):
-            return cls(kind="reply", at=at, meaning=what.heard.meaning.value)
+            return cls(kind="reply", at=at, meaning=what.heard.meaning.value, has_words=entry.has_words)
         return cls(kind="text", at=at, appointment=what.appointment, text=MessageView.of(what))
 
 

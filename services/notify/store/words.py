@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
@@ -46,6 +46,10 @@ class MongoWords:
             wanted |= {"received_at": {"$lte": at}, "$or": earlier}
         found = self._words.find(wanted).sort([("received_at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
         return [_read(one) for one in await found.to_list(limit)]
+
+    async def held(self, practice: str, sids: Sequence[str]) -> Set[str]:
+        found = self._words.find({"_id": {"$in": list(sids)}, "practice": practice}, {"_id": 1})
+        return {one["_id"] for one in await found.to_list(len(sids) or 1)}
 
     async def mark_read(self, practice: str, sid: str, *, by: str, at: datetime) -> bool:
         unread = {"_id": sid, "practice": practice, "read_at": {"$exists": False}}

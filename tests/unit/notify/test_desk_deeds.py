@@ -204,6 +204,7 @@ async def test_texts_and_replies_stand_in_one_line_of_time_page_by_page(day: Day
     told = [e.what.sid if isinstance(e.what, Reply) else e.what.step for e in seen]
     assert told[-2:] == ["SMc", "booked"]
     assert "SMu" in told
+    assert [e.what.sid for e in seen if isinstance(e.what, Reply) and e.has_words] == ["SMu"]
     assert "day_before" in told
 
 
