@@ -124,6 +124,17 @@ async def test_due_texts_are_claimed_longest_due_first_and_once(stores: Stores) 
     assert await stores.messages.claim(LONG_AGO + timedelta(hours=1), limit=10, lease=LEASE) == []
 
 
+async def test_the_next_text_that_is_due_is_the_first_planned_after_then(stores: Stores) -> None:
+    assert await stores.messages.next_due(LONG_AGO) is None
+    await stores.messages.save([*texts(5), text("two_hours", id="later", due=STARTS)])
+    last = max(each.due for each in texts(5) if each.due is not None)
+
+    assert await stores.messages.next_due(last - timedelta(microseconds=1000)) == last
+    assert await stores.messages.next_due(last) == STARTS
+    await stores.messages.claim(STARTS, limit=10, lease=LEASE)
+    assert await stores.messages.next_due(LONG_AGO) is None
+
+
 async def test_many_claimers_at_once_share_the_work_without_a_double(stores: Stores) -> None:
     await stores.messages.save(texts(200))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -23,7 +25,7 @@ from shared.mongo import Database
 from shared.relay import Relay
 from tests.support.notify import STARTS, Clock, Phone, Worker, message, practice, steps, visit
 
-SENT, AHEAD, DUE = 2_000, 2_000, 40
+SENT, AHEAD, DUE, SHARED = 2_000, 2_000, 40, 2_000
 SINCE = STARTS - timedelta(days=7)
 
 
@@ -117,3 +119,23 @@ async def test_what_is_done_is_in_no_index_of_what_is_awaited(years: Years) -> N
 
     assert awaited == AHEAD + DUE  # those that were sent now wait for their receipts
     assert told["executionStats"]["totalKeysExamined"] <= awaited + 1
+
+
+async def test_two_workers_share_two_thousand_due_texts_and_each_is_posted_once(years: Years) -> None:
+    visits = [replace(_visit(n), appointment=f"w{n:025d}") for n in range(SHARED)]
+    kept = [{**documents.of_visit(of), "replies": 0, "heard": [], "outbox": []} for of in visits]
+    await years.database["visits"].insert_many(kept)
+    texts = [replace(_booked(of, n), code=f"w{n:07d}") for n, of in enumerate(visits)]
+    await years.database["messages"].insert_many([documents.of_message(text) for text in texts])
+    clock = Clock(SINCE + timedelta(minutes=1))
+    phones = [Phone(clock), Phone(clock)]
+    workers = [Worker(years.stores, phone, clock) for phone in phones]
+
+    await asyncio.gather(*(worker.sending.send_due() for worker in workers))
+
+    links = Counter(text.receipt_url.split("/")[-2] for phone in phones for text in phone.posts)
+    assert len(links) == SHARED + DUE
+    assert set(links.values()) == {1}
+    assert min(len(phone.posts) for phone in phones) > SHARED // 10  # both of them had their share
+    left = {"state": {"$in": ["planned", "claimed", "sending", "unknown"]}, "due": {"$lte": clock()}}
+    assert await years.database["messages"].count_documents(left) == 0

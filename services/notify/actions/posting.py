@@ -52,7 +52,7 @@ class Habits:
     batch: int = 100
     at_once: int = 10
     lease: timedelta = timedelta(seconds=60)
-    apart: timedelta = timedelta(milliseconds=200)
+    apart: timedelta = timedelta(milliseconds=400)
     pace: Pace = field(default_factory=Pace)
 
 

@@ -35,6 +35,29 @@ async def test_waking_makes_the_next_run_start_now() -> None:
         await asyncio.wait_for(ran.wait(), 5)
 
 
+async def test_work_that_asks_to_be_run_sooner_is() -> None:
+    runs: list[int] = []
+
+    async def work() -> timedelta | None:
+        runs.append(1)
+        return OFTEN if len(runs) < 3 else None
+
+    async with every(SELDOM, work, name="sooner") as ticker:
+        ticker.wake()
+        await until(lambda: len(runs) == 3)
+
+
+async def test_work_that_asks_for_longer_is_run_as_usual() -> None:
+    runs: list[int] = []
+
+    async def work() -> timedelta:
+        runs.append(1)
+        return SELDOM
+
+    async with every(OFTEN, work, name="usual"):
+        await until(lambda: len(runs) >= 3)
+
+
 @pytest.mark.parametrize("turns", range(5))
 async def test_it_closes_at_once_even_when_it_was_just_woken(turns: int) -> None:
     async def work() -> None:
