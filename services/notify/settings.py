@@ -56,7 +56,9 @@ class Settings(Shared):
         description="Origin of the links in texts if it is not the public origin; 15 characters or fewer are best",
         pattern=r"^https?://[^/]+$",
     )
-    notify_tick_seconds: float = Field(1.0, description="Seconds between two looks for texts that are due, unless the next one is due sooner", gt=0)
+    notify_tick_seconds: float = Field(
+        1.0, description="Seconds between two looks for texts that are due, unless the next one is due sooner", gt=0
+    )
     notify_at_once: int = Field(10, description="Texts that are posted to Twilio at the same time", ge=1, le=100)
     notify_segments_per_second: float | None = Field(
         None,
