@@ -2,7 +2,19 @@
 
 from shared.events import booking, notify, screening
 
-OWNS = ("asks", "calls", "contacts", "marks", "messages", "practices", "replies", "senders", "visits", "words")
+OWNS = (
+    "asks",
+    "audits",
+    "calls",
+    "contacts",
+    "marks",
+    "messages",
+    "practices",
+    "replies",
+    "senders",
+    "visits",
+    "words",
+)
 SAYS = (notify.ReplyConfirmed, notify.ReplyRescheduleAsked, notify.ClientErased, notify.ClientExported)
 HEARS = (
     booking.PracticeChanged,

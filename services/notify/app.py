@@ -14,6 +14,7 @@ from aiohttp import web
 
 from services.notify import inbox, library, routes
 from services.notify.actions.alerts import Alerts
+from services.notify.actions.auditing import Auditing
 from services.notify.actions.calls import Calls
 from services.notify.actions.clients import Clients
 from services.notify.actions.dead_letters import DeadLetters
@@ -41,6 +42,7 @@ from services.notify.sealing import Seal
 from services.notify.settings import Settings
 from services.notify.store import (
     MongoAsks,
+    MongoAudits,
     MongoCalls,
     MongoContacts,
     MongoMarks,
@@ -62,6 +64,7 @@ from shared.ticker import every
 from shared.tokens import Tokens
 
 log = structlog.get_logger()
+AUDITS_APART = timedelta(minutes=10)
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -130,6 +133,8 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         watch = Watching(stores, sender=settings.sender, limits=settings.limits, now=now).look
         await opened.enter_async_context(every(tick * 5, watch, name="notify.watch"))
         await opened.enter_async_context(every(tick * 5, listening.finish_dropped, name="notify.finish_dropped"))
+        auditing = Auditing(stores.audits, twilio, now=now)
+        await opened.enter_async_context(every(AUDITS_APART, auditing.look, name="notify.audit"))
         clients = Clients(stores, seal=seal, now=now)
         await bus.consume(inbox.subscriptions(planning, notices, clients))
         opened.push_async_callback(bus.stop_consuming)
@@ -143,6 +148,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     signatures = Signatures(settings.notify_twilio_auth_token, settings.public_origin)
     doors = (
         *desk_doors(stores, settings, texts, wake=sender.wake, now=now),
+        routes.Books(auditing),
         routes.Exports(clients),
         routes.Callers(calls, kept_words),
         routes.Consents(Ledgers(stores, now)),
@@ -219,4 +225,5 @@ async def open_stores(db: Database, relay: Relay, number_key: bytes) -> Stores:
         marks=await MongoMarks.open(db, hides),
         calls=await MongoCalls.open(db),
         inbox=await MongoWords.open(db),
+        audits=await MongoAudits.open(db, hides),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Set
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +20,7 @@ from twilio.http.response import Response  # type: ignore[import-untyped]  # no 
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # no types
 from twilio.rest import Client  # type: ignore[import-untyped]  # no types
 
+from services.notify.domain.audit import Listed
 from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown
 from services.notify.ports import GatewayDown, Outgoing
 
@@ -27,6 +28,8 @@ from services.notify.ports import GatewayDown, Outgoing
 WHOLE_POST: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 LONGEST_VALIDITY: Final = 36_000
 LISTED: Final = 50
+LARGEST_PAGE: Final = 1_000
+BY_US: Final = "outbound-api"
 LONGEST_WAIT: Final = 3_600
 NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 # What the library or the network may raise once bytes may have left; none of it tells whether the text was made.
@@ -132,6 +135,31 @@ class Twilio:
             if ours and text.sid and text.sid not in not_these:
                 return Found(text.sid, str(text.status), text.error_code, made_at)
         return None
+
+    async def listed(self, day: date) -> AsyncIterator[Sequence[Listed]]:
+        """By a day in words: given a time, the library would write local time as if it were Greenwich's."""
+        number, service = self._sender.get("from_"), self._sender.get("messaging_service_sid")
+        by_number = {"from_": number} if number else {}
+        try:
+            messages = self._client.messages
+            page = await messages.page_async(date_sent=day.isoformat(), page_size=LARGEST_PAGE, **by_number)
+            while page is not None:
+                ours = [text for text in page if text.direction == BY_US and text.messaging_service_sid == service]
+                yield [Listed(text.sid, text.to, str(text.status)) for text in ours]
+                page = await page.next_page_async()
+        except AFTER_SENDING as error:
+            raise GatewayDown(type(error).__name__) from error
+
+    async def fetch(self, sid: str) -> Listed | None:
+        try:
+            text = await self._client.messages(sid).fetch_async()
+        except (TwilioRestException, TwilioServiceException) as error:
+            if _answer.get()[0] == 404:
+                return None
+            raise GatewayDown(type(error).__name__) from error
+        except AFTER_SENDING as error:
+            raise GatewayDown(type(error).__name__) from error
+        return Listed(text.sid, text.to, str(text.status))
 
 
 def _judged(status: int, code: object, retry_after: str | None) -> Outcome:

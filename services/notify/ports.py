@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from services.notify.domain.audit import Audit, Listed, Posted
 from services.notify.domain.call import Call
 from services.notify.domain.consent import Entry
 from services.notify.domain.delivery import Message
@@ -399,6 +400,38 @@ class Inbox(Protocol):
     async def forget(self, practice: str, phones: Sequence[str], appointments: Sequence[str]) -> None: ...
 
 
+class Audits(Protocol):
+    """What the audit of each day found, and what it needs to know of our texts."""
+
+    async def claim(self, day: date, lease: timedelta) -> bool:
+        """Whether this day is to be done by whoever asks: not done, and nobody else is at it."""
+        ...
+
+    async def keep(self, audit: Audit) -> None: ...
+
+    async def newest(self, limit: int) -> Sequence[Audit]: ...
+
+    async def posted(self, since: datetime, until: datetime, most: int) -> Sequence[Posted]:
+        """The texts whose last POST was in this span, in any order."""
+        ...
+
+    async def erased(self, phones: Sequence[str], since: datetime) -> Set[str]:
+        """Of these numbers, those that a practice has had forgotten since then."""
+        ...
+
+
+class Register(Protocol):
+    """The provider's own record. Every call may raise `GatewayDown`."""
+
+    def listed(self, day: date) -> AsyncIterator[Sequence[Listed]]:
+        """What it sent for our sender on this day by Greenwich, page by page."""
+        ...
+
+    async def fetch(self, sid: str) -> Listed | None:
+        """One text, whatever became of it; None if there is none of this name."""
+        ...
+
+
 class Sealer(Protocol):
     def seal(self, words: str, name: str) -> bytes: ...
 
@@ -420,6 +453,7 @@ class Stores:
     marks: Marks
     calls: Calls
     inbox: Inbox
+    audits: Audits
 
 
 class Gateway(Protocol):

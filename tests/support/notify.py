@@ -54,6 +54,7 @@ from services.notify.ports import Words as KeptWords
 from services.notify.sealing import Seal
 from shared.events import Envelope
 from shared.relay import Said
+from tests.support.notify_audits import Audits
 
 APPOINTMENT = "abcdefghijklmnopqrstuvwxyz"
 PHONE = "+15035550142"
@@ -691,6 +692,7 @@ def twins(clock: Callable[[], datetime]) -> Stores:
         marks=Marks(),
         calls=CallList(),
         inbox=Words(),
+        audits=Audits(clock, lambda: list(messages.kept.values())),
     )
 
 

@@ -85,6 +85,7 @@ class App:
     broker: Bus
     emulator: Emulator
     origin: str
+    provider: str
     heard: list[Envelope[Any]] = field(default_factory=list)
 
     async def say(self, fact: Event, *, subject: str, sequence: int) -> None:
@@ -134,12 +135,7 @@ async def declare(rabbit: RabbitBackend) -> None:
 
 @asynccontextmanager
 async def app(
-    mongo_url: str,
-    database: str,
-    rabbit: RabbitBackend,
-    *,
-    set_to: Mapping[str, Any] | None = None,
-    **changes: Any,
+    mongo_url: str, database: str, rabbit: RabbitBackend, *, set_to: Mapping[str, Any] | None = None, **changes: Any
 ) -> AsyncIterator[App]:
     """One replica that knows no practice yet; `set_to` are settings, `changes` of the account at the provider."""
     await declare(rabbit)
@@ -157,7 +153,7 @@ async def app(
         http = await opened.enter_async_context(aiohttp.ClientSession(server.make_url("/")))
         db = await opened.enter_async_context(mongo.connect(SecretStr(mongo_url), database))
         listener = await opened.enter_async_context(Bus.connect(SecretStr(rabbit.url), service="listener"))
-        one = App(http, db, listener, running.emulator, origin)
+        one = App(http, db, listener, running.emulator, origin, running.url)
         await listener.consume(dict.fromkeys((ReplyConfirmed, ReplyRescheduleAsked), _hearing(one.heard)))
         await until(lambda: listener.ready)
         await until(lambda: _ready(one))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from services.notify.routes.audits import Books
 from services.notify.routes.callers import Callers
 from services.notify.routes.clients import Exports
 from services.notify.routes.consents import Consents
@@ -18,6 +19,7 @@ from services.notify.routes.wordings import Words
 from shared.httpkit import Route
 
 __all__ = [
+    "Books",
     "Callers",
     "Consents",
     "Desks",

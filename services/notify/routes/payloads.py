@@ -36,9 +36,7 @@ def _wall_clock(at: time) -> time:
 Instant = Annotated[AwareDatetime, AfterValidator(_near_our_time)]
 WallClock = Annotated[time, AfterValidator(_wall_clock)]
 Zone = Annotated[str, Field(max_length=60, examples=["America/New_York"]), AfterValidator(_known_zone)]
-OptionalStep = Literal[
-    "received", "prepare", "two_days", "day_before", "two_hours", "aftercare", "check_in", "rebook"
-]
+OptionalStep = Literal["received", "prepare", "two_days", "day_before", "two_hours", "aftercare", "check_in", "rebook"]
 
 
 class SeatToPlan(Payload):

@@ -1,6 +1,7 @@
 """Everything that notify keeps, in MongoDB."""
 
 from services.notify.store.asks import MongoAsks
+from services.notify.store.audits import MongoAudits
 from services.notify.store.calls import MongoCalls
 from services.notify.store.contacts import MongoContacts
 from services.notify.store.marks import MongoMarks
@@ -14,6 +15,7 @@ from services.notify.store.words import MongoWords
 
 __all__ = [
     "MongoAsks",
+    "MongoAudits",
     "MongoCalls",
     "MongoContacts",
     "MongoMarks",
