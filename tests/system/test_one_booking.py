@@ -88,8 +88,8 @@ async def test_a_mandatory_contraindication_frees_the_time_and_the_text_does_not
     await again.cancel()
 
 
-async def test_a_moved_visit_is_told_and_its_old_time_is_free(stage: Stage) -> None:
-    phone, booking = await confirmed(stage)
+async def test_a_moved_visit_is_to_be_told_once_it_is_settled_and_its_old_time_is_free(stage: Stage) -> None:
+    _, booking = await confirmed(stage)
     old = await booking.look()
     times = await stage.widget.times("session", days="10")
     new = [slot for slot in times if slot["practitioner"] == old["practitioner"]][-1]
@@ -99,7 +99,7 @@ async def test_a_moved_visit_is_told_and_its_old_time_is_free(stage: Stage) -> N
     )
 
     assert moved["state"] == "confirmed"
-    await until(lambda: phone.saw("moved to"), within=20)
+    await until(lambda: _is_planned(stage, booking, "moved"), within=20)
     freed = await stage.widget.hold("session", {"starts_at": old["starts_at"], "practitioner": old["practitioner"]})
     await freed.cancel()
 
@@ -182,6 +182,10 @@ async def _step_is(stage: Stage, booking: Booking, step: str, state: str) -> boo
 
 async def _none_planned(stage: Stage, booking: Booking) -> bool:
     return not any(m["state"] == "planned" for m in await messages(stage, booking))
+
+
+async def _is_planned(stage: Stage, booking: Booking, step: str) -> bool:
+    return any((m["step"], m["state"]) == (step, "planned") for m in await messages(stage, booking))
 
 
 async def _agenda_says(stage: Stage, booking: Booking, what: str) -> bool:
