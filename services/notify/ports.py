@@ -19,6 +19,7 @@ from services.notify.domain.provider import Found, Outcome
 from services.notify.domain.reply import Heard
 from services.notify.domain.sender import Limits, Pause, Sender, Want
 from services.notify.domain.text import Size
+from services.notify.domain.traffic import Sent
 from services.notify.domain.visit import Visit
 from shared.relay import Said
 
@@ -136,6 +137,10 @@ class Visits(Protocol):
         """The visits of this number that are agreed or in review and not over, the next one first."""
         ...
 
+    async def of_numbers(self, phones: Sequence[str], ends_after: datetime) -> Sequence[Visit]:
+        """All visits of these numbers, at any practice and in any state, that end after then."""
+        ...
+
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         """Write `replies` and `heard` with what is said; False if another reply was faster."""
         ...
@@ -179,6 +184,14 @@ class Messages(Protocol):
 
     async def last_sent(self, phone: str, before: datetime) -> Message | None:
         """The text to this number that was begun last before then."""
+        ...
+
+    async def counted(self, phones: Sequence[str], since: datetime) -> Mapping[tuple[str, str], Sequence[Sent]]:
+        """By practice and number, the texts about visits that were begun since then."""
+        ...
+
+    async def gone(self, appointments: Sequence[str]) -> Set[str]:
+        """The ids of these visits' texts that were given up before anything was sent."""
         ...
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:

@@ -19,7 +19,8 @@ from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State, turned
 from services.notify.domain.notice import Asked
 from services.notify.domain.reply import Heard, Meaning
-from services.notify.domain.visit import Seat, Visit
+from services.notify.domain.traffic import Sent
+from services.notify.domain.visit import Seat, Visit, VisitState
 from services.notify.outbox import replied
 from services.notify.ports import Reply, Stores
 from shared import mongo
@@ -84,6 +85,46 @@ async def test_a_notice_is_read_back_with_its_text_and_its_asking_again_does_not
     kept = await stores.messages.get(saved.id)
     assert kept is not None
     assert kept.notice == replace(asked.notice, code=None)
+
+
+async def test_texts_about_visits_count_for_their_practice_and_number_from_when_they_were_begun(stores: Stores) -> None:
+    begun = text(sent_at=STARTS, state=State.ACCEPTED)
+    old = text("two_hours", sent_at=STARTS - timedelta(days=8), state=State.DELIVERED)
+    elsewhere = text("prepare", id="e/prepare/1", practice="elsewhere", sent_at=STARTS, state=State.SENDING)
+    answer = text("prepare", id="a/help/1", asked_at=STARTS, sent_at=STARTS, state=State.ACCEPTED)
+    asked = replace(planned(offer(), practice(), "Ab3dEf9h"), sent_at=STARTS, state=State.ACCEPTED)
+    to_another = text("booked", id="b/booked/1", to="+15035550177", sent_at=STARTS, state=State.ACCEPTED)
+    await stores.messages.save([begun, old, elsewhere, answer, asked, to_another])
+
+    counted = await stores.messages.counted([PHONE], STARTS - timedelta(days=7))
+
+    assert counted == {
+        ("still-waters", PHONE): [Sent(begun.id, "day_before", APPOINTMENT, STARTS)],
+        ("elsewhere", PHONE): [Sent("e/prepare/1", "prepare", APPOINTMENT, STARTS)],
+    }
+    assert await stores.messages.counted([], STARTS - timedelta(days=7)) == {}
+
+
+async def test_what_was_given_up_before_it_was_begun_is_gone(stores: Stores) -> None:
+    skipped = text(state=State.SKIPPED, due=None)
+    begun = text("two_hours", state=State.DEAD, sent_at=STARTS, due=None)
+    other = text("prepare", id="o/prepare/1", appointment="o" * 26, state=State.CANCELLED, due=None)
+    await stores.messages.save([skipped, begun, other, text("booked")])
+
+    assert await stores.messages.gone([APPOINTMENT]) == {skipped.id}
+    assert await stores.messages.gone([APPOINTMENT, "o" * 26]) == {skipped.id, other.id}
+
+
+async def test_the_visits_of_numbers_in_any_state_that_end_after_then(stores: Stores) -> None:
+    cancelled = visit(appointment="c" * 26, state=VisitState.CANCELLED)
+    to_another = visit(appointment="o" * 26, phone="+15035550177")
+    for one in (visit(), cancelled, to_another):
+        await stores.visits.keep(one)
+
+    found = await stores.visits.of_numbers([PHONE], visit().ends_at - timedelta(seconds=1))
+
+    assert {one.appointment for one in found} == {APPOINTMENT, "c" * 26}
+    assert await stores.visits.of_numbers([PHONE], visit().ends_at) == []
 
 
 async def test_a_text_that_is_there_is_not_made_again(stores: Stores) -> None:

@@ -37,6 +37,7 @@ class Years:
     stores: Stores
     phone: Phone
     worker: Worker
+    clock: Clock
 
     async def looked_at(self) -> list[dict[str, Any]]:
         """Every query since profiling began, with what the server looked at for it."""
@@ -60,7 +61,8 @@ async def years(mongo_url: str, database_name: str) -> AsyncIterator[Years]:
         await database["messages"].insert_many([documents.of_message(text) for text in texts])
         clock = Clock(SINCE + timedelta(minutes=1))
         phone = Phone(clock)
-        yield Years(database, stores, phone, Worker(stores, phone, clock, habits=Habits(batch=DUE // 2, at_once=DUE)))
+        worker = Worker(stores, phone, clock, habits=Habits(batch=DUE // 2, at_once=DUE))
+        yield Years(database, stores, phone, worker, clock)
 
 
 def _visit(number: int) -> Visit:
@@ -74,6 +76,10 @@ def _booked(of: Visit, number: int) -> Message:
 def _sent(text: Message) -> Message:
     earlier = text.planned_for - timedelta(days=30)
     return replace(text, state=State.DELIVERED, due=None, planned_for=earlier, sent_at=earlier)
+
+
+def _this_week(text: Message, number: int) -> Message:
+    return replace(_sent(text), code=f"t{number:07d}", sent_at=steps(_visit(number))["prepare"].due - timedelta(days=3))
 
 
 def _ahead(text: Message) -> Message:
@@ -93,6 +99,26 @@ async def test_a_round_looks_at_what_is_due_and_at_nothing_else(years: Years) ->
         assert "COLLSCAN" not in str(query.get("planSummary")), query
         assert query.get("docsExamined", 0) <= DUE, query
         assert query.get("keysExamined", 0) <= 3 * DUE, query
+
+
+async def test_what_else_a_client_gets_is_asked_of_that_client_alone(years: Years) -> None:
+    """Every client has another visit and a text of this week, so that all that can be asked is asked."""
+    visits = [_visit(n) for n in range(DUE)]
+    others = [replace(of, appointment=f"o{of.appointment[1:]}") for of in visits]
+    kept = [{**documents.of_visit(of), "replies": 0, "heard": [], "outbox": []} for of in others]
+    await years.database["visits"].insert_many(kept)
+    texts = [replace(message(steps(of)["prepare"], of, code=f"p{n:07d}"), fence=1) for n, of in enumerate(visits)]
+    earlier = [_this_week(_booked(of, DUE + n), n) for n, of in enumerate(others)]
+    await years.database["messages"].insert_many([documents.of_message(text) for text in [*texts, *earlier]])
+    years.clock.at = texts[0].planned_for
+    await years.database.command("profile", 2)
+
+    await years.worker.sending.send_due()
+
+    assert {text.receipt_url.split("/")[-2] for text in years.phone.posts} >= {text.code for text in texts}
+    for query in await years.looked_at():
+        assert "COLLSCAN" not in str(query.get("planSummary")), query
+        assert query.get("docsExamined", 0) <= 4 * DUE, query
 
 
 async def test_a_round_with_nothing_due_asks_little(years: Years) -> None:

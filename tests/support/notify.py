@@ -47,6 +47,7 @@ from services.notify.domain.practice import Practice
 from services.notify.domain.provider import Accepted, Found, Outcome, Unknown
 from services.notify.domain.quiet import Quiet
 from services.notify.domain.sender import Limits, Pause, Sender, Want
+from services.notify.domain.traffic import Sent
 from services.notify.domain.truth import PAUSED
 from services.notify.domain.visit import Seat, Visit, VisitState
 from services.notify.ports import AskKind, Backlog, ClientAsk, Gateway, GatewayDown, Outgoing, Place, Reply, Stores
@@ -260,6 +261,9 @@ class Visits:
         mine = [v for v in self._kept.values() if v.phone == phone and v.upcoming and v.ends_at > now]
         return sorted(mine, key=lambda v: v.ends_at)[:10]
 
+    async def of_numbers(self, phones: Sequence[str], ends_after: datetime) -> Sequence[Visit]:
+        return [v for v in self._kept.values() if v.phone in phones and v.ends_at > ends_after]
+
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         known = self._kept.get(visit.appointment)
         if known is None or known.replies != visit.replies - 1:
@@ -323,6 +327,18 @@ class Messages:
     async def last_sent(self, phone: str, before: datetime) -> Message | None:
         sent = [(m.sent_at, m.id) for m in self._kept.values() if m.to == phone and m.sent_at and m.sent_at < before]
         return self._kept[max(sent)[1]] if sent else None
+
+    async def counted(self, phones: Sequence[str], since: datetime) -> Mapping[tuple[str, str], Sequence[Sent]]:
+        found: dict[tuple[str, str], list[Sent]] = {}
+        for m in self._kept.values():
+            if m.to in phones and m.sent_at and m.sent_at >= since and m.notice is None and m.asked_at is None:
+                found.setdefault((m.practice, m.to), []).append(Sent(m.id, m.step, m.appointment, m.sent_at))
+        return found
+
+    async def gone(self, appointments: Sequence[str]) -> Set[str]:
+        over = {State.SKIPPED, State.CANCELLED, State.DEAD}
+        mine = [m for m in self._kept.values() if m.appointment in appointments and m.sent_at is None]
+        return {m.id for m in mine if m.state in over}
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
         written = []

@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.notify.domain.delivery import AWAITED, Message, State
 from services.notify.domain.text import size
+from services.notify.domain.traffic import CAPPED, MERGED, VISIT_AHEAD
 
 LATE: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 ARRIVES: Final = (1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600, 14_400)
@@ -39,7 +40,7 @@ failures = Gauge("texts_sender_failures", "POSTs in a row that came to no answer
 standing = Gauge("texts_sender_standing", "1 for how the sender stands, 0 for the other ways", ["standing"])
 
 OPTED_OUT: Final = ":21610"
-GAVE_WAY: Final = frozenset({"capped", "merged"})
+GAVE_WAY: Final = frozenset({CAPPED, MERGED, VISIT_AHEAD})
 
 
 def changed(was: Message, now: Message) -> None:

@@ -15,12 +15,13 @@ from services.notify.actions.alerts import Alerts
 from services.notify.actions.lessons import Lessons
 from services.notify.actions.line import Line
 from services.notify.actions.posting import Addresses, Habits, Posting
+from services.notify.actions.truths import Truths
 from services.notify.domain.delivery import Message, State, begin, turned
 from services.notify.domain.leave import Leave
 from services.notify.domain.notice import Notice
-from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
+from services.notify.domain.truth import Truth, judge
 from services.notify.domain.turns import after_look, lapsed
-from services.notify.domain.visit import NOT_CONFIRMED, Visit, VisitState
+from services.notify.domain.verdict import Drop, Send, Wait
 from services.notify.ports import Gateway, GatewayDown, Stores, Texts
 from shared.clock import Clock
 from shared.errors import Refusal
@@ -30,7 +31,6 @@ log = structlog.get_logger()
 PUT_OFF: Final = timedelta(minutes=5)
 CARE: Final = timedelta(seconds=1)
 LOOKS_AT_ONCE: Final = 50
-OFF = {VisitState.CANCELLED, *NOT_CONFIRMED}
 
 
 class Sending:
@@ -57,6 +57,7 @@ class Sending:
         self._posting = Posting(
             stores.messages, gateway=gateway, addresses=addresses, habits=habits, lessons=lessons, line=line, now=now
         )
+        self._truths = Truths(stores, now=now)
         self._leave = leave
         self._in_hand: set[asyncio.Task[None]] = set()
         self._ids_in_hand: set[str] = set()
@@ -112,7 +113,7 @@ class Sending:
         ids = {message.id for message in claimed}
         self._ids_in_hand |= ids
         try:
-            truths = await self._truths(claimed)
+            truths = await self._truths.of(claimed)
             decided = [self._decided_alone(message, truths.get(message.id)) for message in claimed]
             decided = await self._line.fitted(claimed, decided)
             await self._alerts.look(decided)
@@ -144,41 +145,6 @@ class Sending:
         now = self._now()
         due = await self._stores.messages.next_due(now)
         return None if due is None else max(due - now, self._habits.apart)
-
-    async def _truths(self, messages: Sequence[Message]) -> dict[str, Truth]:
-        """By text; a text that is about nothing that is known is not in it."""
-        visits, practices = await asyncio.gather(
-            self._stores.visits.many(sorted({m.appointment for m in messages if m.notice is None})),
-            self._stores.practices.many(sorted({message.practice for message in messages})),
-        )
-        courses = await self._courses([visit for visit in visits.values() if visit.state in OFF])
-        numbers = {message.id: _number(message, visits.get(message.appointment)) for message in messages}
-        ledgers, marks = await asyncio.gather(
-            self._stores.contacts.ledgers(sorted(set(numbers.values()))),
-            self._stores.marks.of(sorted(set(numbers.values()))),
-        )
-        return {
-            m.id: Truth(
-                about,
-                practice,
-                ledgers.get(numbers[m.id], ()),
-                courses.get(m.appointment, ()),
-                marks.get(numbers[m.id]),
-            )
-            for m in messages
-            if (about := m.notice or visits.get(m.appointment)) and (practice := practices.get(m.practice))
-        }
-
-    async def _courses(self, visits: Sequence[Visit]) -> dict[str, Sequence[Visit]]:
-        """By appointment, the visits of its course: what became of them decides who tells of it."""
-        seats = {visit.appointment: visit.seat.course for visit in visits if visit.seat is not None}
-        if not seats:
-            return {}
-        known = await self._stores.visits.of_courses(sorted(set(seats.values())), self._now())
-        return {
-            appointment: [visit for visit in known if visit.seat is not None and visit.seat.course == course]
-            for appointment, course in seats.items()
-        }
 
     def _decided_alone(self, message: Message, truth: Truth | None) -> Message:
         """One text that cannot be judged or written is put off, and holds up none of its neighbours."""
@@ -239,8 +205,3 @@ class Sending:
             elif found is None:
                 await self._alerts.look([after])
             measures.written([message], await self._stores.messages.save([after]))
-
-
-def _number(message: Message, visit: Visit | None) -> tuple[str, str]:
-    """Whose ledger is asked: the visit's newest number, or the one that a notice goes to."""
-    return (message.practice, message.to) if visit is None else (visit.practice, visit.phone)

@@ -16,6 +16,8 @@ from services.notify.domain.practice import Practice
 from services.notify.domain.reconcile import SUPERSEDED
 from services.notify.domain.reply import ANSWER_STEPS
 from services.notify.domain.steps import STEPS
+from services.notify.domain.traffic import Traffic, gives_way
+from services.notify.domain.verdict import Drop, Send, Wait
 from services.notify.domain.visit import Visit
 
 # A prompt answer to the client's own text may come in quiet hours; a late one may not.
@@ -25,41 +27,19 @@ LET_GO = timedelta(minutes=10)
 BAD_NUMBER = "bad_number"
 PROMOTES = frozenset(step.name for step in STEPS if step.promotes)
 PAUSED = "paused"
+NO_OTHERS = Traffic()
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known at this moment; `course` are the visits of the same course."""
+    """What is known at this moment; `course` are the visits of the same course, `traffic` what else the client gets."""
 
     about: Visit | Notice
     practice: Practice
     ledger: tuple[Entry, ...]
     course: Sequence[Visit] = ()
     mark: Mark | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Go, in the words of this template; before `wakes_until` in quiet hours too."""
-
-    template: str
-    wakes_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Not now; at `until`."""
-
-    until: datetime
-    why: str = "quiet_hours"
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Never, for this reason."""
-
-    state: State
-    why: str
+    traffic: Traffic = NO_OTHERS
 
 
 def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
@@ -78,7 +58,10 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
         return Drop(State.SKIPPED, BAD_NUMBER)
     if words.template in truth.practice.paused:
         return Wait(now + LET_GO, PAUSED) if now + LET_GO < message.not_after else Drop(State.SKIPPED, PAUSED)
-    return _at_this_hour(words, message, truth, now)
+    verdict = _at_this_hour(words, message, truth, now)
+    if isinstance(verdict, Send) and isinstance(truth.about, Visit):
+        return gives_way(message, truth.about, truth.practice, truth.traffic, now) or verdict
+    return verdict
 
 
 def _still_true(message: Message, truth: Truth) -> Send | Drop:

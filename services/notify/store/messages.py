@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,10 +13,13 @@ from pymongo.errors import BulkWriteError
 
 from services.notify import documents
 from services.notify.domain.delivery import ON_ITS_WAY, Message, State
+from services.notify.domain.traffic import Sent
 from shared.mongo import Database, Document, ensure
 
 LEASED: Final = (State.CLAIMED.value, State.SENDING.value)
 ASKED: Final = (State.UNKNOWN.value, *sorted(state.value for state in ON_ITS_WAY))
+GIVEN_UP: Final = [State.SKIPPED.value, State.CANCELLED.value, State.DEAD.value]
+COUNTED: Final = {"practice": 1, "to": 1, "step": 1, "appointment": 1, "sent_at": 1}
 BY_CODE: Final = "by_code"
 DUPLICATE_KEY: Final = 11000
 
@@ -59,6 +62,19 @@ class MongoMessages:
     async def last_sent(self, phone: str, before: datetime) -> Message | None:
         sent = {"to": phone, "sent_at": {"$lt": before}}
         return _message(await self._messages.find_one(sent, sort=[("sent_at", DESCENDING)]))
+
+    async def counted(self, phones: Sequence[str], since: datetime) -> Mapping[tuple[str, str], Sequence[Sent]]:
+        about_visits = {"notice": None, "asked_at": None}
+        begun = self._messages.find({"to": {"$in": list(phones)}, "sent_at": {"$gte": since}, **about_visits}, COUNTED)
+        found: dict[tuple[str, str], list[Sent]] = {}
+        async for text in begun:
+            sent = Sent(text["_id"], text["step"], text["appointment"], text["sent_at"])
+            found.setdefault((text["practice"], text["to"]), []).append(sent)
+        return found
+
+    async def gone(self, appointments: Sequence[str]) -> Set[str]:
+        over = {"appointment": {"$in": list(appointments)}, "state": {"$in": GIVEN_UP}, "sent_at": None}
+        return {text["_id"] for text in await self._messages.find(over, {"_id": 1}).to_list(None)}
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
         if not messages:

@@ -78,6 +78,10 @@ class MongoVisits:
         found = self._visits.find({"seat.course": {"$in": list(courses)}, "$or": first_or_ahead})
         return [documents.to_visit(document) for document in await found.to_list(None)]
 
+    async def of_numbers(self, phones: Sequence[str], ends_after: datetime) -> Sequence[Visit]:
+        found = self._visits.find({"phone": {"$in": list(phones)}, "ends_at": {"$gt": ends_after}})
+        return [documents.to_visit(document) for document in await found.to_list(None)]
+
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         before = {"_id": visit.appointment, "replies": visit.replies - 1}
         own = {"replies": visit.replies, "heard": list(visit.heard), "yes_to": visit.yes_to}

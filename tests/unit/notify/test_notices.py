@@ -19,8 +19,9 @@ from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State, begin, turned
 from services.notify.domain.notice import Asked
 from services.notify.domain.provider import Accepted, Found, NotCreated, Refused, Unknown
-from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
+from services.notify.domain.truth import Truth, judge
 from services.notify.domain.turns import CHASES, Pace, after_look, after_post
+from services.notify.domain.verdict import Drop, Send, Wait
 from services.notify.routes.views import MessageView
 from tests.support.notify import (
     CHECK,

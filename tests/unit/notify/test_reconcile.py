@@ -15,7 +15,8 @@ from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.plan import plan
 from services.notify.domain.reconcile import reconcile
-from services.notify.domain.truth import Drop, Send, Truth, Wait, judge
+from services.notify.domain.truth import Truth, judge
+from services.notify.domain.verdict import Drop, Send, Wait
 from services.notify.domain.visit import Visit, VisitState
 from tests.support.notify import STARTS, message, practice, steps, visit
 

@@ -1,0 +1,200 @@
+"""A client's other visits and texts: which text gives way, which stands for others; one is always told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from services.notify.domain.delivery import Message, State
+from services.notify.domain.practice import Practice, Timing
+from services.notify.domain.traffic import Sent, Traffic, gives_way
+from services.notify.domain.verdict import Drop, Wait
+from services.notify.domain.visit import Visit, VisitState
+from tests.support.notify import FULL, STARTS, message, practice, steps, visit
+
+MERGED, CAPPED = Drop(State.SKIPPED, "merged"), Drop(State.SKIPPED, "capped")
+POLICY = practice(steps=FULL)
+MORNING = visit(appointment="m" * 26)
+AFTERNOON = visit(appointment="p" * 26, starts_at=STARTS + timedelta(hours=5), since=MORNING.since)
+
+
+def text(of: Visit, step: str, policy: Practice = POLICY) -> Message:
+    return message(steps(of, policy)[step], of)
+
+
+def verdict(of: Visit, step: str, *others: Visit, policy: Practice = POLICY, **traffic: Any) -> Wait | Drop | None:
+    """At the moment at which this text is due."""
+    one = text(of, step, policy)
+    return gives_way(one, of, policy, Traffic(others, **traffic), one.planned_for)
+
+
+def sent(*at: datetime, step: str = "booked") -> tuple[Sent, ...]:
+    return tuple(Sent(f"x/{step}/{moment:%Y%m%dT%H%MZ}", step, "x", moment) for moment in at)
+
+
+def attended(of: Visit, **changes: Any) -> Visit:
+    return replace(of, state=VisitState.ATTENDED, since=of.ends_at + timedelta(minutes=5), **changes)
+
+
+@pytest.mark.parametrize("step", ["prepare", "two_days", "day_before", "two_hours"])
+def test_of_two_visits_on_a_day_the_first_is_told_of(step: str) -> None:
+    due = text(MORNING, step).planned_for
+
+    assert verdict(MORNING, step, AFTERNOON) is None
+    assert gives_way(text(AFTERNOON, step), AFTERNOON, POLICY, Traffic([MORNING]), due) == MERGED
+
+
+def test_a_visit_on_another_day_has_texts_of_its_own() -> None:
+    tomorrow = replace(AFTERNOON, starts_at=STARTS + timedelta(days=1), ends_at=STARTS + timedelta(days=1, hours=1))
+
+    assert verdict(tomorrow, "day_before", MORNING) is None
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        replace(MORNING, state=VisitState.CANCELLED, version=4),
+        replace(MORNING, consented=False),
+        replace(MORNING, since=MORNING.starts_at - timedelta(hours=5)),
+    ],
+    ids=["cancelled", "not to be texted", "too short notice for a reminder"],
+)
+def test_where_the_first_visit_has_no_such_text_the_next_one_is_told_of(first: Visit) -> None:
+    assert verdict(AFTERNOON, "day_before", first) is None
+
+
+def test_where_the_text_of_the_first_visit_was_given_up_the_next_one_is_told_of() -> None:
+    gone = frozenset({text(MORNING, "day_before").id})
+
+    assert verdict(AFTERNOON, "day_before", MORNING, gone=gone) is None
+
+
+def test_what_was_told_of_the_first_visit_stands_for_the_day_when_that_visit_is_over() -> None:
+    told = (Sent("m/two_hours", "two_hours", MORNING.appointment, MORNING.starts_at - timedelta(hours=2)),)
+
+    assert verdict(AFTERNOON, "two_hours", attended(MORNING), sent=told) == MERGED
+    assert verdict(AFTERNOON, "two_hours", attended(MORNING)) is None
+
+
+def test_aftercare_follows_the_last_visit_of_the_day_and_waits_for_one_that_is_still_to_come() -> None:
+    evening = replace(AFTERNOON, starts_at=STARTS + timedelta(hours=4), ends_at=STARTS + timedelta(hours=5))
+    later = steps(attended(evening), POLICY)["aftercare"].due
+
+    assert verdict(attended(MORNING), "aftercare", evening) == Wait(later, "merged")
+    assert verdict(attended(MORNING), "aftercare", attended(evening)) == MERGED
+    assert verdict(attended(MORNING), "aftercare", replace(evening, state=VisitState.CANCELLED)) is None
+    assert verdict(attended(evening), "aftercare", attended(MORNING)) is None
+
+
+def test_a_visit_that_nobody_noted_as_attended_holds_up_no_aftercare_for_ever() -> None:
+    one = text(attended(MORNING), "aftercare")
+    later = steps(attended(AFTERNOON), POLICY)["aftercare"].due
+
+    assert gives_way(one, attended(MORNING), POLICY, Traffic([AFTERNOON]), later) is None
+
+
+@pytest.mark.parametrize("state", [VisitState.REQUESTED, VisitState.IN_REVIEW, VisitState.CONFIRMED])
+def test_nobody_who_comes_again_is_offered_a_further_visit(state: VisitState) -> None:
+    past = attended(MORNING, wants_offers=True)
+    next_month = visit(appointment="n" * 26, starts_at=STARTS + timedelta(days=30), state=state)
+
+    assert verdict(past, "rebook", next_month) == Drop(State.SKIPPED, "visit_ahead")
+    assert verdict(past, "rebook", replace(next_month, state=VisitState.CANCELLED)) is None
+
+
+def test_two_texts_a_day_are_enough_unless_they_are_news() -> None:
+    due = text(MORNING, "two_hours").planned_for
+    earlier_today = sent(due - timedelta(hours=1), due - timedelta(hours=2))
+
+    assert verdict(MORNING, "two_hours", sent=earlier_today) == CAPPED
+    assert verdict(MORNING, "two_hours", sent=earlier_today[:1]) is None
+    assert verdict(MORNING, "booked", sent=earlier_today) is None
+    assert verdict(MORNING, "two_hours", sent=sent(*(s.at - timedelta(days=1) for s in earlier_today))) is None
+
+
+def test_a_day_is_the_client_s_own() -> None:
+    """Eight in the morning in New York; half past eleven at night, and half past midnight, both hours before."""
+    due = text(MORNING, "two_hours").planned_for
+    assert due.hour == 12
+    last_night, today = due - timedelta(hours=8, minutes=30), due - timedelta(hours=7, minutes=30)
+
+    assert verdict(MORNING, "two_hours", sent=sent(last_night, today)) is None
+    assert verdict(MORNING, "two_hours", sent=sent(today, today)) == CAPPED
+
+
+def test_five_texts_in_seven_days_are_enough_unless_they_are_news() -> None:
+    due = text(MORNING, "day_before").planned_for
+    week = sent(*(due - timedelta(days=n, hours=1) for n in range(2, 7)))
+
+    assert verdict(MORNING, "day_before", sent=week) == CAPPED
+    assert verdict(MORNING, "day_before", sent=week[1:]) is None
+    assert verdict(MORNING, "day_before", sent=sent(*(s.at - timedelta(days=1, hours=2) for s in week[-1:]))) is None
+
+
+def test_a_text_takes_no_place_that_a_worthier_one_needs_later_in_the_day() -> None:
+    """The preparation for the day after tomorrow gives way to what is to be said of tomorrow."""
+    day_after = replace(MORNING, starts_at=STARTS + timedelta(hours=27), ends_at=STARTS + timedelta(hours=28))
+    of = replace(day_after, appointment="d" * 26)
+    policy = practice(steps=FULL, timings={"prepare": Timing(days=2, at=time(9))})
+    due = steps(of, policy)["prepare"].due
+    assert due < steps(MORNING, policy)["day_before"].due < due + timedelta(hours=8)
+
+    assert verdict(of, "prepare", MORNING, policy=policy, sent=sent(due - timedelta(minutes=5))) == CAPPED
+    assert verdict(of, "prepare", policy=policy, sent=sent(due - timedelta(minutes=5))) is None
+    assert verdict(MORNING, "day_before", of, policy=policy, sent=sent(due - timedelta(minutes=5))) is None
+
+
+def test_a_text_takes_no_place_that_a_worthier_one_needs_later_in_the_week() -> None:
+    policy = practice(steps=FULL, most_a_week=2)
+    check_in = attended(replace(MORNING, starts_at=STARTS - timedelta(days=2), ends_at=STARTS - timedelta(days=2)))
+    of = replace(check_in, appointment="c" * 26)
+    due = steps(of, policy)["check_in"].due
+
+    assert verdict(of, "check_in", policy=policy, sent=sent(due - timedelta(days=2))) is None
+    assert verdict(of, "check_in", MORNING, policy=policy, sent=sent(due - timedelta(days=2))) == CAPPED
+
+
+def test_a_merged_text_keeps_no_place() -> None:
+    """Of two day-before texts of one day only one will go, so the third text of the day may."""
+    policy = practice(steps=frozenset({"day_before", "prepare"}), timings={"prepare": Timing(days=2, at=time(8))})
+    later = replace(MORNING, starts_at=STARTS + timedelta(days=1), ends_at=STARTS + timedelta(days=1, hours=1))
+    of = replace(later, appointment="l" * 26)
+    prepared = frozenset(text(one, "prepare", policy).id for one in (MORNING, AFTERNOON))
+
+    assert verdict(of, "prepare", MORNING, AFTERNOON, policy=policy, gone=prepared) is None
+
+
+def test_what_the_desk_sends_once_more_gives_way_to_nothing() -> None:
+    one = text(MORNING, "two_hours")
+    again = replace(one, id=f"{one.id}~1")
+    full = Traffic((), sent(one.planned_for, one.planned_for))
+
+    assert gives_way(again, MORNING, POLICY, full, one.planned_for) is None
+
+
+def test_a_text_that_is_tried_again_does_not_stand_in_its_own_way() -> None:
+    one = text(MORNING, "two_hours")
+    own = (Sent(one.id, one.step, one.appointment, one.planned_for),)
+
+    assert gives_way(one, MORNING, practice(steps=FULL, most_a_day=1), Traffic((), own), one.planned_for) is None
+
+
+def test_of_texts_that_are_due_together_as_many_go_as_there_are_places_whoever_is_asked_first() -> None:
+    """Two workers that see nothing of each other's writes let the same ones go."""
+    asked = visit(state=VisitState.REQUESTED)
+    visits = [
+        replace(asked, appointment=name * 26, starts_at=STARTS + timedelta(days=n)) for n, name in enumerate("abcd")
+    ]
+    texts = {of.appointment: text(of, "received") for of in visits}
+    now = texts["a" * 26].planned_for
+
+    def goes(of: Visit, sent: tuple[Sent, ...] = ()) -> bool:
+        others = [other for other in visits if other is not of]
+        return gives_way(texts[of.appointment], of, POLICY, Traffic(others, sent), now) is None
+
+    assert [goes(of) for of in visits] == [True, True, False, False]
+    first = Sent(texts["a" * 26].id, "received", "a" * 26, now)
+    assert [goes(of, (first,)) for of in visits] == [True, True, False, False]
