@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.notify.domain.delivery import Message, State, original
+from services.notify.domain.delivery import State
 from services.notify.domain.frame import Planned, Rank, Step, Together
 from services.notify.domain.plan import plan
 from services.notify.domain.practice import Practice
@@ -22,6 +22,7 @@ LOOKS_BACK: Final = timedelta(days=36)
 MERGED, CAPPED, VISIT_AHEAD = "merged", "capped", "visit_ahead"
 BY_NAME: Final[Mapping[str, Step]] = {step.name: step for step in STEPS}
 GIVES_WAY: Final = frozenset(step.name for step in STEPS if step.rank is not Rank.NEWS)
+Plans = Callable[[Visit, Practice], Sequence[Planned]]
 TO_COME: Final = frozenset({VisitState.REQUESTED, VisitState.IN_REVIEW, VisitState.CONFIRMED})
 
 
@@ -44,101 +45,103 @@ class Traffic:
     gone: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Awaited:
-    """A text that may still go, of the given visit."""
-
-    visit: Visit
-    text: Planned
-
-    @property
-    def step(self) -> Step:
-        return BY_NAME[self.text.step]
-
-
 def gives_way(
-    message: Message, visit: Visit, practice: Practice, traffic: Traffic, now: datetime
+    text: Planned, visit: Visit, practice: Practice, traffic: Traffic, now: datetime, *, plans: Plans = plan
 ) -> Wait | Drop | None:
-    """To the client's other visits and texts. Never news of a visit, and never what the desk sends once more.
+    """To the client's other visits and texts; news of a visit never does.
 
     Everybody who is asked at the same time comes to the same order of the client's texts, whatever was written since:
     so two workers never both take the last place of a day.
     """
-    if message.step not in GIVES_WAY or message.id != original(message.id):
+    step = BY_NAME[text.step]
+    if step.rank is Rank.NEWS:
         return None
-    step = BY_NAME[message.step]
     if step.promotes and any(other.state in TO_COME and other.starts_at > now for other in traffic.visits):
         return Drop(State.SKIPPED, VISIT_AHEAD)
-    told = _told_by_another(message, step, visit, practice, traffic, now) if traffic.visits else None
-    return told or _capped(message, step, visit, practice, traffic, now)
+    known = _Known(practice, traffic, now, plans)
+    told = known.told_by_another(text, step, visit) if traffic.visits else None
+    return told or known.capped(text, step, visit)
 
 
-def _told_by_another(
-    message: Message, step: Step, visit: Visit, practice: Practice, traffic: Traffic, now: datetime
-) -> Wait | Drop | None:
-    """Only by a text that went or may still go: one visit of a day is always told of."""
-    others = {other.appointment: other for other in traffic.visits if _day(other) == _day(visit)}
-    if step.together is Together.EACH or not others:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All that is known of one client's texts at this moment."""
+
+    practice: Practice
+    traffic: Traffic
+    now: datetime
+    plans: Plans
+
+    def told_by_another(self, text: Planned, step: Step, visit: Visit) -> Wait | Drop | None:
+        """Only by a text that went or may still go: one visit of a day is always told of."""
+        others = {other.appointment: other for other in self.traffic.visits if _day(other) == _day(visit)}
+        if step.together is Together.EACH or not others:
+            return None
+        if any(sent.step == step.name and sent.appointment in others for sent in self.traffic.sent):
+            return Drop(State.SKIPPED, MERGED)
+        nearer = [other for other in others.values() if _speaks_for(other, visit, step)]
+        if any(one.step == step.name for other in nearer for one in self._open(other)):
+            return Drop(State.SKIPPED, MERGED)
+        expected = (self._expected(other, step) for other in nearer)
+        waits = [due for due in expected if due is not None and self.now < due < text.not_after]
+        return Wait(max(waits), MERGED) if waits else None
+
+    def capped(self, text: Planned, step: Step, visit: Visit) -> Drop | None:
+        """By what went, and by what is worth more and still to go within a week: a text never takes its place."""
+        gone = [sent.at for sent in self.traffic.sent if sent.id != text.id]
+        ahead = [max(due, self.now) for due in self._worthier(text, step, visit)]
+        if len(gone) + len(ahead) < min(self.practice.most_a_day, self.practice.most_a_week):
+            return None
+        zone = ZoneInfo(visit.client_zone)
+        today = self.now.astimezone(zone).date()
+        of_today = sum(at.astimezone(zone).date() == today for at in (*gone, *ahead))
+        if of_today >= self.practice.most_a_day or any(
+            sum(at > then - WEEK for at in gone) + sum(at <= then for at in ahead) >= self.practice.most_a_week
+            for then in (self.now, *ahead)
+        ):
+            return Drop(State.SKIPPED, CAPPED)
         return None
-    if any(sent.step == step.name and sent.appointment in others for sent in traffic.sent):
-        return Drop(State.SKIPPED, MERGED)
-    nearer = [other for other in others.values() if _speaks_for(other, visit, step)]
-    if any(text.step == step.name for other in nearer for text in _open(other, practice, traffic, now)):
-        return Drop(State.SKIPPED, MERGED)
-    waits = [due for other in nearer if (due := _expected(other, practice, step)) and now < due < message.not_after]
-    return Wait(max(waits), MERGED) if waits else None
+
+    def _worthier(self, text: Planned, step: Step, visit: Visit) -> Iterator[datetime]:
+        """When those texts are due that come first; of two that are worth the same and due, the one due earlier."""
+        for one, of in self._awaited(visit):
+            rank = BY_NAME[one.step].rank
+            if rank is Rank.NEWS or one.id == text.id or one.due >= self.now + WEEK:
+                continue
+            earlier = one.due <= self.now and (one.due, one.id) < (text.due, text.id)
+            if (rank > step.rank or (rank is step.rank and earlier)) and not self._is_told_elsewhere(one, of, visit):
+                yield one.due
+
+    def _awaited(self, visit: Visit) -> Iterator[tuple[Planned, Visit]]:
+        return ((text, of) for of in (visit, *self.traffic.visits) for text in self._open(of))
+
+    def _is_told_elsewhere(self, text: Planned, of: Visit, visit: Visit) -> bool:
+        """Whether another visit's text will stand for this one, so that it needs no place."""
+        step = BY_NAME[text.step]
+        if step.together is Together.EACH or not self.traffic.visits:
+            return False
+        return any(
+            one.step == step.name and _day(other) == _day(of) and _speaks_for(other, of, step)
+            for one, other in self._awaited(visit)
+        )
+
+    def _open(self, visit: Visit) -> Iterator[Planned]:
+        over = self.traffic.gone
+        begun = {sent.id for sent in self.traffic.sent}
+        texts = self.plans(visit, self.practice)
+        return (text for text in texts if text.id not in begun and text.id not in over and self.now < text.not_after)
+
+    def _expected(self, visit: Visit, step: Step) -> datetime | None:
+        """When the client of a visit that is agreed gets this text once it was attended."""
+        if visit.state is not VisitState.CONFIRMED:
+            return None
+        texts = self.plans(attended(visit), self.practice)
+        return next((text.due for text in texts if text.step == step.name), None)
 
 
-def _capped(
-    message: Message, step: Step, visit: Visit, practice: Practice, traffic: Traffic, now: datetime
-) -> Drop | None:
-    """By what went, and by what is worth more and still to go within a week: a text never takes the place of that."""
-    gone = [sent.at for sent in traffic.sent if sent.id != message.id]
-    ahead = [
-        max(one.text.due, now)
-        for one in _awaited(visit, practice, traffic, now)
-        if one.text.id != message.id and _comes_first(one, message, step, now)
-    ]
-    zone = ZoneInfo(visit.client_zone)
-    today = now.astimezone(zone).date()
-    of_today = sum(at.astimezone(zone).date() == today for at in (*gone, *ahead))
-    if of_today >= practice.most_a_day or any(
-        sum(at > then - WEEK for at in gone) + sum(at <= then for at in ahead) >= practice.most_a_week
-        for then in (now, *ahead)
-    ):
-        return Drop(State.SKIPPED, CAPPED)
-    return None
-
-
-def _comes_first(one: _Awaited, message: Message, step: Step, now: datetime) -> bool:
-    """Of two that are worth the same and due, the one that was due earlier."""
-    if one.step.rank is Rank.NEWS or one.text.due >= now + WEEK:
-        return False
-    before = (one.text.due, one.text.id) < (message.planned_for, message.id)
-    return one.step.rank > step.rank or (one.step.rank is step.rank and one.text.due <= now and before)
-
-
-def _awaited(visit: Visit, practice: Practice, traffic: Traffic, now: datetime) -> Iterator[_Awaited]:
-    """What may still go to this client, without those that another visit's text will stand for."""
-    visits = (visit, *traffic.visits)
-    found = [_Awaited(one, text) for one in visits for text in _open(one, practice, traffic, now)]
-    for one in found:
-        rivals = (other for other in found if other.text.step == one.text.step and _day(other.visit) == _day(one.visit))
-        if one.step.together is Together.EACH or not any(_speaks_for(r.visit, one.visit, one.step) for r in rivals):
-            yield one
-
-
-def _open(visit: Visit, practice: Practice, traffic: Traffic, now: datetime) -> Iterator[Planned]:
-    over = {sent.id for sent in traffic.sent} | traffic.gone
-    return (text for text in plan(visit, practice) if text.id not in over and now < text.not_after)
-
-
-def _expected(visit: Visit, practice: Practice, step: Step) -> datetime | None:
-    """When the client of a visit that is agreed gets this text once it was attended."""
-    if visit.state is not VisitState.CONFIRMED:
-        return None
-    attended = replace(visit, state=VisitState.ATTENDED, since=visit.ends_at)
-    return next((text.due for text in plan(attended, practice) if text.step == step.name), None)
+def attended(visit: Visit) -> Visit:
+    """As it will be when it was attended, and noted at once."""
+    return replace(visit, state=VisitState.ATTENDED, since=visit.ends_at)
 
 
 def _speaks_for(other: Visit, visit: Visit, step: Step) -> bool:

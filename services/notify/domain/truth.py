@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.notify.domain.consent import Entry, Purpose, agrees, stopped
 from services.notify.domain.delivery import Message, State, original
+from services.notify.domain.frame import Planned
 from services.notify.domain.mark import Mark, holds
 from services.notify.domain.notice import Notice
 from services.notify.domain.plan import plan
@@ -47,7 +48,8 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     answer = ANSWER_STEPS.get(message.step) if message.asked_at is not None else None
     if now >= message.not_after:
         return Drop(State.SKIPPED, "stale")
-    words = Send(message.template) if answer is not None else _still_true(message, truth)
+    text = _planned(message, truth) if answer is None else None
+    words = Send(message.template) if answer is not None else _still_true(message, truth, text)
     if isinstance(words, Drop):
         return words
     if stopped(truth.ledger) and not (answer and answer.to_stopped):
@@ -59,19 +61,26 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     if words.template in truth.practice.paused:
         return Wait(now + LET_GO, PAUSED) if now + LET_GO < message.not_after else Drop(State.SKIPPED, PAUSED)
     verdict = _at_this_hour(words, message, truth, now)
-    if isinstance(verdict, Send) and isinstance(truth.about, Visit):
-        return gives_way(message, truth.about, truth.practice, truth.traffic, now) or verdict
+    # What the desk sends once more gives way to nothing.
+    if isinstance(verdict, Send) and text is not None and text.id == message.id and isinstance(truth.about, Visit):
+        return gives_way(text, truth.about, truth.practice, truth.traffic, now) or verdict
     return verdict
 
 
-def _still_true(message: Message, truth: Truth) -> Send | Drop:
+def _planned(message: Message, truth: Truth) -> Planned | None:
+    """The text as the newest plan has it."""
+    if not isinstance(truth.about, Visit):
+        return None
+    wanted = original(message.id)
+    return next((text for text in plan(truth.about, truth.practice, truth.course) if text.id == wanted), None)
+
+
+def _still_true(message: Message, truth: Truth, text: Planned | None) -> Send | Drop:
     """Of a visit: in the newest plan, with the words it has there. Of a notice: it was agreed to or asked for."""
     if not (truth.about.consented or (isinstance(truth.about, Notice) and truth.about.asked_for)):
         return Drop(State.SKIPPED, "no_consent")
     if isinstance(truth.about, Notice):
         return Send(message.template)
-    planned = {text.id: text for text in plan(truth.about, truth.practice, truth.course)}
-    text = planned.get(original(message.id))
     return Send(text.template, text.wakes_until) if text is not None else Drop(State.CANCELLED, SUPERSEDED)
 
 

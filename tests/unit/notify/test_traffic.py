@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from services.notify.domain.delivery import Message, State
+from services.notify.domain.delivery import State
+from services.notify.domain.frame import Planned
 from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.traffic import Sent, Traffic, gives_way
-from services.notify.domain.verdict import Drop, Wait
+from services.notify.domain.truth import Truth, judge
+from services.notify.domain.verdict import Drop, Send, Wait
 from services.notify.domain.visit import Visit, VisitState
 from tests.support.notify import FULL, STARTS, message, practice, steps, visit
 
@@ -21,14 +23,14 @@ MORNING = visit(appointment="m" * 26)
 AFTERNOON = visit(appointment="p" * 26, starts_at=STARTS + timedelta(hours=5), since=MORNING.since)
 
 
-def text(of: Visit, step: str, policy: Practice = POLICY) -> Message:
-    return message(steps(of, policy)[step], of)
+def text(of: Visit, step: str, policy: Practice = POLICY) -> Planned:
+    return steps(of, policy)[step]
 
 
 def verdict(of: Visit, step: str, *others: Visit, policy: Practice = POLICY, **traffic: Any) -> Wait | Drop | None:
     """At the moment at which this text is due."""
     one = text(of, step, policy)
-    return gives_way(one, of, policy, Traffic(others, **traffic), one.planned_for)
+    return gives_way(one, of, policy, Traffic(others, **traffic), one.due)
 
 
 def sent(*at: datetime, step: str = "booked") -> tuple[Sent, ...]:
@@ -41,7 +43,7 @@ def attended(of: Visit, **changes: Any) -> Visit:
 
 @pytest.mark.parametrize("step", ["prepare", "two_days", "day_before", "two_hours"])
 def test_of_two_visits_on_a_day_the_first_is_told_of(step: str) -> None:
-    due = text(MORNING, step).planned_for
+    due = text(MORNING, step).due
 
     assert verdict(MORNING, step, AFTERNOON) is None
     assert gives_way(text(AFTERNOON, step), AFTERNOON, POLICY, Traffic([MORNING]), due) == MERGED
@@ -106,7 +108,7 @@ def test_nobody_who_comes_again_is_offered_a_further_visit(state: VisitState) ->
 
 
 def test_two_texts_a_day_are_enough_unless_they_are_news() -> None:
-    due = text(MORNING, "two_hours").planned_for
+    due = text(MORNING, "two_hours").due
     earlier_today = sent(due - timedelta(hours=1), due - timedelta(hours=2))
 
     assert verdict(MORNING, "two_hours", sent=earlier_today) == CAPPED
@@ -117,7 +119,7 @@ def test_two_texts_a_day_are_enough_unless_they_are_news() -> None:
 
 def test_a_day_is_the_client_s_own() -> None:
     """Eight in the morning in New York; half past eleven at night, and half past midnight, both hours before."""
-    due = text(MORNING, "two_hours").planned_for
+    due = text(MORNING, "two_hours").due
     assert due.hour == 12
     last_night, today = due - timedelta(hours=8, minutes=30), due - timedelta(hours=7, minutes=30)
 
@@ -126,7 +128,7 @@ def test_a_day_is_the_client_s_own() -> None:
 
 
 def test_five_texts_in_seven_days_are_enough_unless_they_are_news() -> None:
-    due = text(MORNING, "day_before").planned_for
+    due = text(MORNING, "day_before").due
     week = sent(*(due - timedelta(days=n, hours=1) for n in range(2, 7)))
 
     assert verdict(MORNING, "day_before", sent=week) == CAPPED
@@ -168,18 +170,19 @@ def test_a_merged_text_keeps_no_place() -> None:
 
 
 def test_what_the_desk_sends_once_more_gives_way_to_nothing() -> None:
-    one = text(MORNING, "two_hours")
+    one = message(text(MORNING, "two_hours"), MORNING)
     again = replace(one, id=f"{one.id}~1")
-    full = Traffic((), sent(one.planned_for, one.planned_for))
+    full = Truth(MORNING, POLICY, (), traffic=Traffic((), sent(one.planned_for, one.planned_for)))
 
-    assert gives_way(again, MORNING, POLICY, full, one.planned_for) is None
+    assert judge(one, full, one.planned_for) == CAPPED
+    assert judge(again, full, one.planned_for) == Send("two_hours")
 
 
 def test_a_text_that_is_tried_again_does_not_stand_in_its_own_way() -> None:
     one = text(MORNING, "two_hours")
-    own = (Sent(one.id, one.step, one.appointment, one.planned_for),)
+    own = (Sent(one.id, one.step, MORNING.appointment, one.due),)
 
-    assert gives_way(one, MORNING, practice(steps=FULL, most_a_day=1), Traffic((), own), one.planned_for) is None
+    assert gives_way(one, MORNING, practice(steps=FULL, most_a_day=1), Traffic((), own), one.due) is None
 
 
 def test_of_texts_that_are_due_together_as_many_go_as_there_are_places_whoever_is_asked_first() -> None:
@@ -189,7 +192,7 @@ def test_of_texts_that_are_due_together_as_many_go_as_there_are_places_whoever_i
         replace(asked, appointment=name * 26, starts_at=STARTS + timedelta(days=n)) for n, name in enumerate("abcd")
     ]
     texts = {of.appointment: text(of, "received") for of in visits}
-    now = texts["a" * 26].planned_for
+    now = texts["a" * 26].due
 
     def goes(of: Visit, sent: tuple[Sent, ...] = ()) -> bool:
         others = [other for other in visits if other is not of]
