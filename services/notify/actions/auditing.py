@@ -62,7 +62,8 @@ class Auditing:
             listed += page
             if len(listed) >= MOST_TEXTS:
                 break
-        posted = await self._audits.posted(since, until, MOST_TEXTS)
+        # A text that was replayed since is found by its last POST.
+        posted = await self._audits.posted(since, max(until, self._now()), MOST_TEXTS)
         difference = compared(day, listed, posted)
         missing = [sid for sid in difference.unseen[:MOST_ASKED] if await self._register.fetch(sid) is None]
         strangers = [text.sid for text in difference.strangers]

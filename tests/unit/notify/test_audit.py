@@ -96,6 +96,15 @@ async def test_the_audit_of_a_day_counts_what_does_not_fit_and_names_some_of_it(
     assert grown == {"listed": 4, "duplicates": 1, "strangers": 1, "missing": 1}
 
 
+async def test_a_text_that_was_replayed_days_later_is_no_stranger_on_the_day_of_its_first_post() -> None:
+    stores, later = twins(Clock(NEXT)), NEXT + timedelta(days=20)
+    await stores.messages.save([text("a", "SM1", "SM2", at=later - timedelta(minutes=1))])
+
+    audit = await Auditing(stores.audits, Register([listed("SM1", "failed")]), now=Clock(later)).audit(DAY)
+
+    assert (audit.strangers, audit.missing, audit.is_clean) == (0, 0, True)
+
+
 async def test_a_text_of_a_client_who_was_forgotten_since_is_no_stranger() -> None:
     stores = twins(Clock(NEXT))
     stores.audits.forgotten[PHONE] = NEXT  # type: ignore[attr-defined]  # the twin's own
