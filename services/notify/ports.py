@@ -137,8 +137,10 @@ class Visits(Protocol):
         """The visits of this number that are agreed or in review and not over, the next one first."""
         ...
 
-    async def of_numbers(self, phones: Sequence[str], ends_after: datetime) -> Sequence[Visit]:
-        """All visits of these numbers, at any practice and in any state, that end after then."""
+    async def of_numbers(
+        self, phones: Sequence[str], ends_after: datetime, ends_before: datetime | None = None
+    ) -> Sequence[Visit]:
+        """All visits of these numbers, at any practice and in any state, that end between these."""
         ...
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:
@@ -190,8 +192,8 @@ class Messages(Protocol):
         """By practice and number, the texts about visits that were begun since then."""
         ...
 
-    async def gone(self, appointments: Sequence[str]) -> Set[str]:
-        """The ids of these visits' texts that were given up before anything was sent."""
+    async def standing(self, appointments: Sequence[str]) -> Set[str]:
+        """The ids of these visits' texts that were not given up."""
         ...
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:

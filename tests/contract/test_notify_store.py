@@ -105,17 +105,19 @@ async def test_texts_about_visits_count_for_their_practice_and_number_from_when_
     assert await stores.messages.counted([], STARTS - timedelta(days=7)) == {}
 
 
-async def test_what_was_given_up_before_it_was_begun_is_gone(stores: Stores) -> None:
-    skipped = text(state=State.SKIPPED, due=None)
-    begun = text("two_hours", state=State.DEAD, sent_at=STARTS, due=None)
-    other = text("prepare", id="o/prepare/1", appointment="o" * 26, state=State.CANCELLED, due=None)
-    await stores.messages.save([skipped, begun, other, text("booked")])
+async def test_texts_stand_until_they_are_given_up(stores: Stores) -> None:
+    given_up = [text(state=State.SKIPPED, due=None), text("two_hours", state=State.DEAD, sent_at=STARTS, due=None)]
+    begun = text("prepare", state=State.SENDING, sent_at=STARTS)
+    of_another = text("prepare", id="o/prepare/1", appointment="o" * 26)
+    cancelled = text("two_hours", id="o/two_hours/1", appointment="o" * 26, state=State.CANCELLED, due=None)
+    await stores.messages.save([*given_up, begun, text("booked"), of_another, cancelled])
 
-    assert await stores.messages.gone([APPOINTMENT]) == {skipped.id}
-    assert await stores.messages.gone([APPOINTMENT, "o" * 26]) == {skipped.id, other.id}
+    assert await stores.messages.standing([APPOINTMENT]) == {begun.id, text("booked").id}
+    assert await stores.messages.standing([APPOINTMENT, "o" * 26]) == {begun.id, text("booked").id, of_another.id}
+    assert await stores.messages.standing([]) == set()
 
 
-async def test_the_visits_of_numbers_in_any_state_that_end_after_then(stores: Stores) -> None:
+async def test_the_visits_of_numbers_in_any_state_that_end_in_a_span(stores: Stores) -> None:
     cancelled = visit(appointment="c" * 26, state=VisitState.CANCELLED)
     to_another = visit(appointment="o" * 26, phone="+15035550177")
     for one in (visit(), cancelled, to_another):
@@ -125,6 +127,9 @@ async def test_the_visits_of_numbers_in_any_state_that_end_after_then(stores: St
 
     assert {one.appointment for one in found} == {APPOINTMENT, "c" * 26}
     assert await stores.visits.of_numbers([PHONE], visit().ends_at) == []
+    early, end = visit().ends_at - timedelta(days=1), visit().ends_at
+    assert await stores.visits.of_numbers([PHONE], early, end) == []
+    assert len(await stores.visits.of_numbers([PHONE], early, end + timedelta(seconds=1))) == 2
 
 
 async def test_a_text_that_is_there_is_not_made_again(stores: Stores) -> None:

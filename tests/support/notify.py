@@ -261,8 +261,11 @@ class Visits:
         mine = [v for v in self._kept.values() if v.phone == phone and v.upcoming and v.ends_at > now]
         return sorted(mine, key=lambda v: v.ends_at)[:10]
 
-    async def of_numbers(self, phones: Sequence[str], ends_after: datetime) -> Sequence[Visit]:
-        return [v for v in self._kept.values() if v.phone in phones and v.ends_at > ends_after]
+    async def of_numbers(
+        self, phones: Sequence[str], ends_after: datetime, ends_before: datetime | None = None
+    ) -> Sequence[Visit]:
+        later = [v for v in self._kept.values() if v.phone in phones and v.ends_at > ends_after]
+        return [v for v in later if ends_before is None or v.ends_at < ends_before]
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         known = self._kept.get(visit.appointment)
@@ -335,10 +338,9 @@ class Messages:
                 found.setdefault((m.practice, m.to), []).append(Sent(m.id, m.step, m.appointment, m.sent_at))
         return found
 
-    async def gone(self, appointments: Sequence[str]) -> Set[str]:
+    async def standing(self, appointments: Sequence[str]) -> Set[str]:
         over = {State.SKIPPED, State.CANCELLED, State.DEAD}
-        mine = [m for m in self._kept.values() if m.appointment in appointments and m.sent_at is None]
-        return {m.id for m in mine if m.state in over}
+        return {m.id for m in self._kept.values() if m.appointment in appointments and m.state not in over}
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
         written = []

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence, Set
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from services.notify.domain.delivery import Message
-from services.notify.domain.traffic import GIVES_WAY, LOOKS_BACK, WEEK, Traffic
-from services.notify.domain.truth import Truth
-from services.notify.domain.visit import NOT_CONFIRMED, Visit, VisitState
+from services.notify.domain.traffic import GIVES_WAY, LOOKS_AHEAD, LOOKS_BACK, OFF, WEEK, Traffic
+from services.notify.domain.truth import PROMOTES, Truth
+from services.notify.domain.visit import Visit
 from services.notify.ports import Stores
 from shared.clock import Clock
 
-OFF: Final = {VisitState.CANCELLED, *NOT_CONFIRMED}
 Number = tuple[str, str]
 """A practice and a phone: whose ledger and whose other texts are asked for."""
 
@@ -29,12 +28,12 @@ class Truths:
             self._stores.practices.many(sorted({message.practice for message in messages})),
         )
         numbers = {message.id: _number(message, visits.get(message.appointment)) for message in messages}
-        yielding = {numbers[m.id] for m in messages if m.step in GIVES_WAY and m.appointment in visits}
+        yielding = [m for m in messages if m.step in GIVES_WAY and m.appointment in visits]
         ledgers, marks, courses, traffic = await asyncio.gather(
             self._stores.contacts.ledgers(sorted(set(numbers.values()))),
             self._stores.marks.of(sorted(set(numbers.values()))),
             self._courses([visit for visit in visits.values() if visit.state in OFF]),
-            self._traffic(yielding),
+            self._traffic(yielding, numbers),
         )
         return {
             m.id: Truth(
@@ -60,25 +59,33 @@ class Truths:
             for appointment, course in seats.items()
         }
 
-    async def _traffic(self, numbers: Set[Number]) -> Mapping[Number, Traffic]:
-        """All visits of a number, also the one that is asked about; which texts never go where it has several."""
-        if not numbers:
+    async def _traffic(self, messages: Sequence[Message], numbers: Mapping[str, Number]) -> dict[Number, Traffic]:
+        """All visits of the numbers that get these texts, also those that they are about."""
+        if not messages:
             return {}
-        phones, now = sorted({phone for _, phone in numbers}), self._now()
-        found, sent = await asyncio.gather(
-            self._stores.visits.of_numbers(phones, now - LOOKS_BACK), self._stores.messages.counted(phones, now - WEEK)
+        phones, now = sorted({numbers[message.id][1] for message in messages}), self._now()
+        ends_before = None if any(message.step in PROMOTES for message in messages) else now + LOOKS_AHEAD
+        asked = sorted({message.appointment for message in messages})
+        found, sent, there = await asyncio.gather(
+            self._stores.visits.of_numbers(phones, now - LOOKS_BACK, ends_before),
+            self._stores.messages.counted(phones, now - WEEK),
+            self._stores.messages.standing(asked),
         )
-        visits = {number: [v for v in found if (v.practice, v.phone) == number] for number in numbers}
-        several = sorted({visit.appointment for own in visits.values() if len(own) > 1 for visit in own})
-        gone = await self._stores.messages.gone(several) if several else frozenset[str]()
-        return {number: Traffic(visits[number], sent.get(number, ()), frozenset(gone)) for number in numbers}
+        others = sorted({of.appointment for of in found if of.ends_at < now + LOOKS_AHEAD}.difference(asked))
+        if others:
+            there |= await self._stores.messages.standing(others)
+        visits: dict[Number, list[Visit]] = {}
+        for of in found:
+            visits.setdefault((of.practice, of.phone), []).append(of)
+        return {
+            number: Traffic(visits.get(number, ()), sent.get(number, ()), there=there) for number in numbers.values()
+        }
 
 
 def _beside(appointment: str, traffic: Traffic | None) -> Traffic:
     if traffic is None:
         return Traffic()
-    others = [visit for visit in traffic.visits if visit.appointment != appointment]
-    return Traffic(others, traffic.sent, traffic.gone)
+    return replace(traffic, visits=[visit for visit in traffic.visits if visit.appointment != appointment])
 
 
 def _number(message: Message, visit: Visit | None) -> Number:

@@ -29,7 +29,7 @@ def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tupl
     if not visit.consented:
         return ()
     frame = Frame(visit, practice, course)
-    start = f"{visit.starts_at:%Y%m%dT%H%MZ}"
+    start = _start(visit)
     for step in _STEPS[visit.state]:
         if (step.optional and step.name not in practice.steps) or not step.applies(frame):
             continue
@@ -46,6 +46,15 @@ def plan(visit: Visit, practice: Practice, course: Sequence[Visit] = ()) -> tupl
                 wakes_until=step.wakes(frame),
             )
     return tuple(sorted(frame.planned.values(), key=_BY_TIME))
+
+
+def identity(visit: Visit, step: str) -> str:
+    """Of this visit's text at its present time, whether or not it has one."""
+    return _identity(visit, step, _start(visit))
+
+
+def _start(visit: Visit) -> str:
+    return f"{visit.starts_at:%Y%m%dT%H%MZ}"
 
 
 def _identity(visit: Visit, step: str, start: str) -> str:

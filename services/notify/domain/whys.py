@@ -31,6 +31,9 @@ WORDS: Final[Mapping[str, str]] = {
     "unlisted_error": "The provider refused it with a code that is not known here.",
     "unresolved": "Nobody can tell whether it arrived, and it was tried often enough.",
     "not_decided": "It could not be written, and was of no use any more.",
+    "capped": "The client would have had more texts than the practice wants in a day or a week.",
+    "merged": "Another visit of the client on that day has this text.",
+    "visit_ahead": "The client comes again already.",
     "visit_unknown": "Its visit or its practice is not known.",
 }
 

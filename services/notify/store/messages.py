@@ -72,9 +72,9 @@ class MongoMessages:
             found.setdefault((text["practice"], text["to"]), []).append(sent)
         return found
 
-    async def gone(self, appointments: Sequence[str]) -> Set[str]:
-        over = {"appointment": {"$in": list(appointments)}, "state": {"$in": GIVEN_UP}, "sent_at": None}
-        return {text["_id"] for text in await self._messages.find(over, {"_id": 1}).to_list(None)}
+    async def standing(self, appointments: Sequence[str]) -> Set[str]:
+        stand = {"appointment": {"$in": list(appointments)}, "state": {"$nin": GIVEN_UP}}
+        return {text["_id"] for text in await self._messages.find(stand, {"_id": 1}).to_list(None)}
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
         if not messages:

@@ -78,8 +78,11 @@ class MongoVisits:
         found = self._visits.find({"seat.course": {"$in": list(courses)}, "$or": first_or_ahead})
         return [documents.to_visit(document) for document in await found.to_list(None)]
 
-    async def of_numbers(self, phones: Sequence[str], ends_after: datetime) -> Sequence[Visit]:
-        found = self._visits.find({"phone": {"$in": list(phones)}, "ends_at": {"$gt": ends_after}})
+    async def of_numbers(
+        self, phones: Sequence[str], ends_after: datetime, ends_before: datetime | None = None
+    ) -> Sequence[Visit]:
+        ends = {"$gt": ends_after} | ({} if ends_before is None else {"$lt": ends_before})
+        found = self._visits.find({"phone": {"$in": list(phones)}, "ends_at": ends})
         return [documents.to_visit(document) for document in await found.to_list(None)]
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from services.notify.domain.delivery import State
 from services.notify.domain.frame import Planned
+from services.notify.domain.plan import identity, plan
 from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.traffic import Sent, Traffic, gives_way
 from services.notify.domain.truth import Truth, judge
@@ -28,13 +29,18 @@ def text(of: Visit, step: str, policy: Practice = POLICY) -> Planned:
 
 
 def verdict(of: Visit, step: str, *others: Visit, policy: Practice = POLICY, **traffic: Any) -> Wait | Drop | None:
-    """At the moment at which this text is due."""
+    """At the moment at which this text is due; what was due before is over."""
     one = text(of, step, policy)
-    return gives_way(one, of, policy, Traffic(others, **traffic), one.due)
+    ahead = {planned.id for each in (of, *others) for planned in plan(each, policy) if planned.due >= one.due}
+    return gives_way(one, of, policy, Traffic(others, **({"there": ahead} | traffic)), one.due)
 
 
 def sent(*at: datetime, step: str = "booked") -> tuple[Sent, ...]:
     return tuple(Sent(f"x/{step}/{moment:%Y%m%dT%H%MZ}", step, "x", moment) for moment in at)
+
+
+def reminded(of: Visit, step: str) -> tuple[Sent, ...]:
+    return (Sent(identity(of, step), step, of.appointment, text(of, step).due),)
 
 
 def attended(of: Visit, **changes: Any) -> Visit:
@@ -74,8 +80,33 @@ def test_where_the_text_of_the_first_visit_was_given_up_the_next_one_is_told_of(
     assert verdict(AFTERNOON, "day_before", MORNING, gone=gone) is None
 
 
+def test_a_text_that_the_first_visit_never_had_speaks_for_nobody() -> None:
+    """The practice switched the step on when that visit had its texts already."""
+    assert verdict(AFTERNOON, "day_before", MORNING, there={text(AFTERNOON, "day_before").id}) is None
+
+
+def test_a_first_visit_that_is_agreed_late_is_told_of_though_another_one_was() -> None:
+    assert verdict(MORNING, "two_hours", AFTERNOON, sent=reminded(AFTERNOON, "two_hours")) is None
+
+
+@pytest.mark.parametrize("state", [VisitState.CANCELLED, VisitState.LAPSED, VisitState.DECLINED])
+def test_what_was_told_of_a_visit_that_came_to_nothing_stands_for_no_other(state: VisitState) -> None:
+    off = replace(MORNING, state=state, version=4)
+
+    assert verdict(AFTERNOON, "day_before", off, sent=reminded(MORNING, "day_before")) is None
+
+
+def test_what_was_told_of_another_time_of_a_visit_stands_for_no_other() -> None:
+    """It was on the Tuesday, and its client has heard so, before it moved to this morning."""
+    was = replace(MORNING, starts_at=STARTS - timedelta(days=1), ends_at=STARTS - timedelta(hours=23))
+    told = reminded(was, "day_before")
+
+    assert verdict(AFTERNOON, "day_before", MORNING, sent=told, gone={text(MORNING, "day_before").id}) is None
+    assert verdict(AFTERNOON, "day_before", MORNING, sent=reminded(MORNING, "day_before")) == MERGED
+
+
 def test_what_was_told_of_the_first_visit_stands_for_the_day_when_that_visit_is_over() -> None:
-    told = (Sent("m/two_hours", "two_hours", MORNING.appointment, MORNING.starts_at - timedelta(hours=2)),)
+    told = reminded(MORNING, "two_hours")
 
     assert verdict(AFTERNOON, "two_hours", attended(MORNING), sent=told) == MERGED
     assert verdict(AFTERNOON, "two_hours", attended(MORNING)) is None
@@ -159,6 +190,18 @@ def test_a_text_takes_no_place_that_a_worthier_one_needs_later_in_the_week() -> 
     assert verdict(of, "check_in", MORNING, policy=policy, sent=sent(due - timedelta(days=2))) == CAPPED
 
 
+def test_news_that_is_still_to_go_has_its_place_in_the_day() -> None:
+    """A confirmation that waits in the same group, or for the end of the night, and one of a week ago."""
+    due = text(MORNING, "two_hours").due
+    news = visit(appointment="n" * 26, starts_at=STARTS + timedelta(days=20), since=due - timedelta(minutes=1))
+    there = {text(news, "booked").id, text(MORNING, "two_hours").id}
+    one = practice(steps=FULL, most_a_day=1)
+    long_ago = replace(news, since=due - timedelta(days=8))
+
+    assert verdict(MORNING, "two_hours", replace(news, ends_at=STARTS), policy=one, there=there) == CAPPED
+    assert verdict(MORNING, "two_hours", replace(long_ago, ends_at=STARTS), policy=one, there=there) is None
+
+
 def test_a_merged_text_keeps_no_place() -> None:
     """Of two day-before texts of one day only one will go, so the third text of the day may."""
     policy = practice(steps=frozenset({"day_before", "prepare"}), timings={"prepare": Timing(days=2, at=time(8))})
@@ -182,7 +225,7 @@ def test_a_text_that_is_tried_again_does_not_stand_in_its_own_way() -> None:
     one = text(MORNING, "two_hours")
     own = (Sent(one.id, one.step, MORNING.appointment, one.due),)
 
-    assert gives_way(one, MORNING, practice(steps=FULL, most_a_day=1), Traffic((), own), one.due) is None
+    assert verdict(MORNING, "two_hours", policy=practice(steps=FULL, most_a_day=1), sent=own) is None
 
 
 def test_of_texts_that_are_due_together_as_many_go_as_there_are_places_whoever_is_asked_first() -> None:
