@@ -28,6 +28,7 @@ LET_GO = timedelta(minutes=10)
 BAD_NUMBER = "bad_number"
 PROMOTES = frozenset(step.name for step in STEPS if step.promotes)
 PAUSED = "paused"
+STALE = "stale"
 NO_OTHERS = Traffic()
 
 
@@ -47,7 +48,7 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     """May this text go out now? Asked again at every attempt, with the newest truth."""
     answer = ANSWER_STEPS.get(message.step) if message.asked_at is not None else None
     if now >= message.not_after:
-        return Drop(State.SKIPPED, "stale")
+        return Drop(State.SKIPPED, STALE)
     text = _planned(message, truth) if answer is None else None
     words = Send(message.template) if answer is not None else _still_true(message, truth, text)
     if isinstance(words, Drop):
@@ -58,13 +59,7 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
         return Drop(State.SKIPPED, "no_consent")
     if answer is None and _is_bad_number(truth):
         return Drop(State.SKIPPED, BAD_NUMBER)
-    if words.template in truth.practice.paused:
-        return Wait(now + LET_GO, PAUSED) if now + LET_GO < message.not_after else Drop(State.SKIPPED, PAUSED)
-    verdict = _at_this_hour(words, message, truth, now)
-    # What the desk sends once more gives way to nothing.
-    if isinstance(verdict, Send) and text is not None and text.id == message.id and isinstance(truth.about, Visit):
-        return gives_way(text, truth.about, truth.practice, truth.traffic, now) or verdict
-    return verdict
+    return _held(words, message, truth, now) or _gives_way(message, truth, text, now) or words
 
 
 def _planned(message: Message, truth: Truth) -> Planned | None:
@@ -90,12 +85,32 @@ def _is_bad_number(truth: Truth) -> bool:
     return truth.mark is not None and not is_code and holds(truth.mark, truth.ledger)
 
 
-def _at_this_hour(words: Send, message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
+def _held(words: Send, message: Message, truth: Truth, now: datetime) -> Wait | Drop | None:
+    about, zone = truth.about, ZoneInfo(truth.about.client_zone)
     prompt = message.asked_at is not None and now - message.asked_at <= PROMPT
-    awaited = isinstance(truth.about, Notice) and truth.about.wakes
-    wakes = words.wakes_until is not None and now < words.wakes_until
-    zone = ZoneInfo(truth.about.client_zone)
-    if prompt or awaited or wakes or not truth.practice.quiet.covers(now, zone):
-        return words
-    later = truth.practice.quiet.later(now, zone)
-    return Wait(later) if later < message.not_after else Drop(State.SKIPPED, "stale")
+    awaited = isinstance(about, Notice) and about.wakes
+    return held_by_pause(words.template, message.not_after, truth.practice, now) or (
+        None if prompt or awaited else held_by_night(words.wakes_until, message.not_after, truth.practice, zone, now)
+    )
+
+
+def held_by_pause(template: str, not_after: datetime, practice: Practice, now: datetime) -> Wait | Drop | None:
+    if template not in practice.paused:
+        return None
+    return Wait(now + LET_GO, PAUSED) if now + LET_GO < not_after else Drop(State.SKIPPED, PAUSED)
+
+
+def held_by_night(
+    wakes_until: datetime | None, not_after: datetime, practice: Practice, zone: ZoneInfo, now: datetime
+) -> Wait | Drop | None:
+    if (wakes_until is not None and now < wakes_until) or not practice.quiet.covers(now, zone):
+        return None
+    later = practice.quiet.later(now, zone)
+    return Wait(later) if later < not_after else Drop(State.SKIPPED, STALE)
+
+
+def _gives_way(message: Message, truth: Truth, text: Planned | None, now: datetime) -> Wait | Drop | None:
+    """What the desk sends once more gives way to nothing."""
+    if text is None or text.id != message.id or not isinstance(truth.about, Visit):
+        return None
+    return gives_way(text, truth.about, truth.practice, truth.traffic, now)

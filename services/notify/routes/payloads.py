@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
-from services.notify.domain.practice import Practice
+from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.quiet import Quiet
+from services.notify.domain.traffic import BY_NAME
 from services.notify.domain.visit import Seat, Visit, VisitState
 from shared.httpkit import Payload
 
@@ -88,6 +89,25 @@ class VisitToPlan(Payload):
         )
 
 
+class TimingToTry(Payload):
+    """Another time for one step: days or hours from the visit, and a wall time, as far as the step goes by them."""
+
+    step: OptionalStep
+    days: int | None = Field(None, ge=1, le=30)
+    hours: int | None = Field(None, ge=1, le=72)
+    at: WallClock | None = None
+
+    @model_validator(mode="after")
+    def _sets_what_may_be_set(self) -> TimingToTry:
+        settable = BY_NAME[self.step].settable
+        given = self.model_fields_set & {"days", "hours", "at"}
+        if not given:
+            raise ValueError("sets nothing")
+        if given - settable:
+            raise ValueError(f"{self.step} does not go by {', '.join(sorted(given - settable))}")
+        return self
+
+
 class TextingSettings(Payload):
     """What to try instead of the practice's own settings; whatever is left out stays as the practice has it."""
 
@@ -96,6 +116,24 @@ class TextingSettings(Payload):
     steps: tuple[OptionalStep, ...] | None = None
     quiet_from: WallClock | None = None
     quiet_until: WallClock | None = None
+    timings: tuple[TimingToTry, ...] | None = None
+    most_a_day: int | None = Field(None, ge=1, le=4)
+    most_a_week: int | None = Field(None, ge=1, le=14)
+    wakes_for_changes: bool | None = None
+
+    def over(self, known: Practice) -> Practice:
+        """The practice with what is tried in place of its own."""
+        as_given = ("sms_name", "phone", "most_a_day", "most_a_week", "wakes_for_changes")
+        changes: dict[str, Any] = {name: given for name in as_given if (given := getattr(self, name)) is not None}
+        if self.steps is not None:
+            changes["steps"] = frozenset(self.steps)
+        if self.timings is not None:
+            changes["timings"] = {one.step: Timing(one.days, one.hours, one.at) for one in self.timings}
+        quiet = Quiet(
+            known.quiet.from_ if self.quiet_from is None else self.quiet_from,
+            known.quiet.until if self.quiet_until is None else self.quiet_until,
+        )
+        return replace(known, quiet=quiet, **changes)
 
 
 class PlanRequest(Payload):
@@ -103,17 +141,7 @@ class PlanRequest(Payload):
     settings: TextingSettings = TextingSettings()
 
     def practice(self, known: Practice) -> Practice:
-        tried = self.settings
-        return replace(
-            known,
-            sms_name=tried.sms_name or known.sms_name,
-            phone=tried.phone or known.phone,
-            steps=known.steps if tried.steps is None else frozenset(tried.steps),
-            quiet=Quiet(
-                known.quiet.from_ if tried.quiet_from is None else tried.quiet_from,
-                known.quiet.until if tried.quiet_until is None else tried.quiet_until,
-            ),
-        )
+        return self.settings.over(known)
 
     def to_visit(self, practice: str) -> Visit:
         return self.visit.to_visit(practice)

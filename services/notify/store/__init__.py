@@ -2,6 +2,7 @@
 
 from services.notify.store.asks import MongoAsks
 from services.notify.store.audits import MongoAudits
+from services.notify.store.calendar import MongoCalendar
 from services.notify.store.calls import MongoCalls
 from services.notify.store.contacts import MongoContacts
 from services.notify.store.marks import MongoMarks
@@ -16,6 +17,7 @@ from services.notify.store.words import MongoWords
 __all__ = [
     "MongoAsks",
     "MongoAudits",
+    "MongoCalendar",
     "MongoCalls",
     "MongoContacts",
     "MongoMarks",

@@ -1,0 +1,125 @@
+"""What a client would be texted, gone through in time by the rules of planning and of the last look."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.notify.domain.delivery import State
+from services.notify.domain.frame import Planned
+from services.notify.domain.plan import plan
+from services.notify.domain.practice import Practice
+from services.notify.domain.traffic import LOOKS_BACK, WEEK, Sent, Traffic, attended, gives_way
+from services.notify.domain.truth import PAUSED, STALE, held_by_night
+from services.notify.domain.verdict import Drop, Wait
+from services.notify.domain.visit import Visit, VisitState
+
+# No text comes sooner before its visit, or before the end of another that it may give way to.
+FORESEES: Final = timedelta(days=45)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    since: datetime
+    until: datetime
+
+    def holds(self, at: datetime) -> bool:
+        return self.since <= at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A text that would go at `at`, or about which it would be decided then that it does not, for `why`."""
+
+    at: datetime
+    visit: Visit
+    text: Planned
+    why: str | None = None
+
+
+def simulated(visits: Sequence[Visit], practice: Practice) -> list[Foreseen]:
+    """All texts to one number, in order of time: each visit is known from its `since` on.
+
+    A visit that is agreed is taken to be attended, noted at its end, whoever stopped texts to have not, and every text
+    to arrive.
+    """
+    return list(_Run(practice).through(visits))
+
+
+class _Run:
+    def __init__(self, practice: Practice) -> None:
+        self._practice = practice
+        self._now: dict[str, Visit] = {}
+        self._waiting: list[tuple[datetime, str, Planned]] = []
+        self._seen: set[str] = set()
+        self._sent: deque[Sent] = deque()
+        self._gone: set[str] = set()
+        self._plans: dict[tuple[str, VisitState], tuple[Planned, ...]] = {}
+        self._ids: dict[tuple[str, VisitState], set[str]] = {}
+
+    def through(self, visits: Sequence[Visit]) -> Iterator[Foreseen]:
+        turns = [(visit.since, visit) for visit in visits]
+        turns += [(one.ends_at, attended(one)) for one in visits if one.state is VisitState.CONFIRMED]
+        for at, visit in sorted(turns, key=lambda turn: (turn[0], turn[1].appointment)):
+            yield from self._until(at)
+            self._turn(visit)
+        yield from self._until(None)
+
+    def _turn(self, visit: Visit) -> None:
+        self._now[visit.appointment] = visit
+        for text in self._planned(visit, self._practice):
+            if text.id not in self._seen:
+                self._seen.add(text.id)
+                heappush(self._waiting, (text.due, text.id, text))
+
+    def _until(self, end: datetime | None) -> Iterator[Foreseen]:
+        while self._waiting and (end is None or self._waiting[0][0] < end):
+            at, name, text = heappop(self._waiting)
+            visit = self._now[name.partition("/")[0]]
+            if name in self._ids[visit.appointment, visit.state]:
+                verdict = self._verdict(at, text, visit)
+                if isinstance(verdict, Wait):
+                    heappush(self._waiting, (verdict.until, name, text))
+                else:
+                    yield self._noted(at, visit, text, verdict)
+
+    def _noted(self, at: datetime, visit: Visit, text: Planned, verdict: Drop | None) -> Foreseen:
+        if verdict is None:
+            self._sent.append(Sent(text.id, text.step, visit.appointment, at))
+            return Foreseen(at, visit, text)
+        self._gone.add(text.id)
+        return Foreseen(at, visit, text, verdict.why)
+
+    def _verdict(self, at: datetime, text: Planned, visit: Visit) -> Wait | Drop | None:
+        zone = ZoneInfo(visit.client_zone)
+        if at >= text.not_after:
+            return Drop(State.SKIPPED, STALE)
+        if text.template in self._practice.paused:
+            return Drop(State.SKIPPED, PAUSED)
+        held = held_by_night(text.wakes_until, text.not_after, self._practice, zone, at)
+        return held or gives_way(text, visit, self._practice, self._traffic(at, visit), at, plans=self._planned)
+
+    def _traffic(self, at: datetime, visit: Visit) -> Traffic:
+        others = [o for o in self._now.values() if o is not visit and o.ends_at > at - LOOKS_BACK]
+        while self._sent and self._sent[0].at < at - WEEK:
+            self._sent.popleft()
+        return Traffic(others, self._sent, self._gone)
+
+    def _planned(self, visit: Visit, practice: Practice) -> tuple[Planned, ...]:
+        """Made once for each turn of a visit: planning is most of the work."""
+        key = (visit.appointment, visit.state)
+        if key not in self._plans:
+            texts = self._plans[key] = plan(visit, practice, self._course(visit))
+            self._ids[key] = {text.id for text in texts}
+        return self._plans[key]
+
+    def _course(self, visit: Visit) -> Sequence[Visit]:
+        if visit.seat is None:
+            return ()
+        course = visit.seat.course
+        return [one for one in self._now.values() if one.seat is not None and one.seat.course == course]
