@@ -164,19 +164,19 @@ class Posting:
     async def _record(self, outcomes: Sequence[tuple[Message, Outcome]]) -> None:
         """Write every outcome; where a receipt was faster, apply it to what the receipt left."""
         pace, at = self._habits.pace, self._now()
-        left = list(outcomes)
+        left = [(message, message.attempt, outcome) for message, outcome in outcomes]
         while left:
             changed = [
                 (message, after)
-                for message, outcome in left
-                if (after := after_post(message, outcome, at, pace)) != message
+                for message, attempt, outcome in left
+                if (after := after_post(message, outcome, at, pace, attempt=attempt and attempt.id)) != message
             ]
             written = await self._messages.save([after for _, after in changed])
             measures.written([message for message, _ in changed], written)
             saved = {message.id for message in written}
             lost = {message.id for message, _ in changed} - saved
             left = [
-                (newest, outcome)
-                for message, outcome in left
+                (newest, attempt, outcome)
+                for message, attempt, outcome in left
                 if message.id in lost and (newest := await self._messages.get(message.id)) is not None
             ]

@@ -42,8 +42,14 @@ class Pace:
     chase: timedelta = CHASE
 
 
-def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace) -> Message:
-    """What the one POST's outcome makes of it; a receipt that was faster is not undone."""
+def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace, *, attempt: str | None = None) -> Message:
+    """What the one POST's outcome makes of it; a receipt that was faster is not undone.
+
+    `attempt` is whose outcome it is, the present one's if left out. Of one that was given up meanwhile only the name
+    counts: a worker that slept says nothing about the POST that another has under way.
+    """
+    if attempt is not None and message.attempt is not None and attempt != message.attempt.id:
+        return _named_late(message, attempt, outcome.sid) if isinstance(outcome, Accepted) else message
     match outcome:
         case Accepted(sid, status):
             return adopted(message, sid, status, None, at, pace)
@@ -149,8 +155,8 @@ def _again(message: Message, due: datetime, at: datetime, why: str) -> Message:
 
 
 def _named_late(message: Message, attempt: str, sid: str) -> Message:
-    known = next(a for a in message.attempts if a.id == attempt)
-    if known.sid is not None:
+    known = next((a for a in message.attempts if a.id == attempt), None)
+    if known is None or known.sid is not None:
         return message
     attempts = tuple(replace(a, sid=sid) if a.id == attempt else a for a in message.attempts)
     return replace(message, attempts=attempts, duplicates=message.duplicates + 1)

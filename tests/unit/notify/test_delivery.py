@@ -192,14 +192,45 @@ def test_a_receipt_adopts_a_try_that_had_been_given_up(state: State) -> None:
     assert receipt(given_up, "delivered").state is State.DELIVERED
 
 
-def test_a_receipt_for_an_earlier_try_is_counted_as_a_duplicate() -> None:
+def second_try() -> Message:
     given_up = after_look(replace(unknown(), looks=1), None, AT, PACE)
-    second = begin(turned(given_up, State.CLAIMED, AT), attempt="ff" * 16, body="See you", to=OF.phone, at=AT)
+    return begin(turned(given_up, State.CLAIMED, AT), attempt="ff" * 16, body="See you", to=OF.phone, at=AT)
 
-    late = receipt(second, "delivered")
+
+def test_a_receipt_for_an_earlier_try_is_counted_as_a_duplicate() -> None:
+    late = receipt(second_try(), "delivered")
 
     assert (late.state, late.duplicates) == (State.SENDING, 1)
     assert receipt(late, "delivered") == late
+
+
+NO_NAMES = [NotCreated("held_up"), Unknown("timeout"), Refused(21211), Refused(30008)]
+
+
+@pytest.mark.parametrize("outcome", NO_NAMES, ids=str)
+def test_what_a_worker_that_slept_says_of_a_try_that_was_given_up_is_not_about_the_one_under_way(
+    outcome: NotCreated | Unknown | Refused,
+) -> None:
+    assert after_post(second_try(), outcome, AT, PACE, attempt=ATTEMPT) == second_try()
+
+
+def test_a_try_that_was_given_up_and_arrived_after_all_is_a_duplicate_under_its_own_name() -> None:
+    late = after_post(second_try(), Accepted("SM1"), AT, PACE, attempt=ATTEMPT)
+    both = after_post(late, Accepted("SM2"), AT, PACE, attempt="ff" * 16)
+
+    assert (late.state, late.sid, late.duplicates) == (State.SENDING, None, 1)
+    assert ([a.sid for a in both.attempts], both.state, both.sid) == (["SM1", "SM2"], State.ACCEPTED, "SM2")
+    assert after_post(second_try(), Accepted("SM1"), AT, PACE, attempt="ee" * 16) == second_try()
+
+
+@pytest.mark.parametrize("outcome", NO_NAMES, ids=str)
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.PLANNED, State.ACCEPTED, State.DELIVERED, State.DEAD])
+def test_an_outcome_that_comes_after_its_text_has_gone_on_changes_nothing(
+    state: State, outcome: NotCreated | Unknown | Refused
+) -> None:
+    gone_on = replace(sending(), state=state)
+
+    assert after_post(gone_on, outcome, AT, PACE, attempt=ATTEMPT) == gone_on
 
 
 def test_a_second_name_for_one_try_is_counted_as_a_duplicate() -> None:
