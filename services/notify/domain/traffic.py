@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,8 @@ from services.notify.domain.verdict import Drop, Wait
 from services.notify.domain.visit import NOT_CONFIRMED, Visit, VisitState
 
 WEEK: Final = timedelta(days=7)
+# No calendar day is longer, whatever the clocks do.
+LONGEST_DAY: Final = timedelta(hours=27)
 # Texts about a visit end within this of its end: further back, no visit shares a day with one that is still told of.
 LOOKS_BACK: Final = timedelta(days=36)
 # What is due within a week is about a visit that ends within this.
@@ -67,19 +69,26 @@ def gives_way(
         return None
     if step.promotes and any(other.state in TO_COME and other.starts_at > now for other in traffic.visits):
         return Drop(State.SKIPPED, VISIT_AHEAD)
-    known = _Known(practice, traffic, now, plans, visit)
-    return known.told_by_another(text, step) or known.capped(text, step)
+    known = _known(visit, practice, traffic, now, plans)
+    told = known.told_by_another(text, step) if traffic.visits else None
+    return told or known.capped(text, step)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """All that is known at this moment of the texts of one client, one of whose visits is asked about."""
+    """All that is known at this moment of the texts of one client, one of whose visits is asked about.
+
+    `near` are the other visits that may be told of within a week, `awaited` the texts that may still go, each with its
+    visit.
+    """
 
     practice: Practice
     traffic: Traffic
     now: datetime
     plans: Plans
     visit: Visit
+    near: Sequence[Visit]
+    awaited: Sequence[tuple[Planned, Visit]]
 
     def told_by_another(self, text: Planned, step: Step) -> Wait | Drop | None:
         """Only by a text that went or may still go, of a visit that stands: one visit of a day is always told of.
@@ -88,13 +97,13 @@ class _Known:
         """
         if step.together is Together.EACH:
             return None
-        others = [other for other in self._near if other.state not in OFF and _day(other) == _day(self.visit)]
+        others = [other for other in self.near if other.state not in OFF and _day(other) == _day(self.visit)]
         nearer = [other for other in others if _speaks_for(other, self.visit, step)]
         began = {original(sent.id) for sent in self.traffic.sent}
         told = nearer if step.together is Together.FIRST else others
         if any(identity(other, step.name) in began for other in told):
             return Drop(State.SKIPPED, MERGED)
-        if any(one.step == step.name and of in nearer for one, of in self._awaited):
+        if any(one.step == step.name and of in nearer for one, of in self.awaited):
             return Drop(State.SKIPPED, MERGED)
         expected = (self._expected(other, step) for other in nearer)
         waits = [due for due in expected if due is not None and self.now < due < text.not_after]
@@ -104,24 +113,32 @@ class _Known:
         """By what went, and by what is worth more and still to go within a week: a text never takes its place."""
         gone = [sent.at for sent in self.traffic.sent if sent.id != text.id]
         ahead = [max(due, self.now) for due in self._worthier(text, step)]
-        if len(gone) + len(ahead) < min(self.practice.most_a_day, self.practice.most_a_week):
-            return None
-        zone = ZoneInfo(self.visit.client_zone)
-        today = self.now.astimezone(zone).date()
-        of_today = sum(at.astimezone(zone).date() == today for at in (*gone, *ahead))
-        if of_today >= self.practice.most_a_day or any(
-            sum(at > then - WEEK for at in gone) + sum(at <= then for at in ahead) >= self.practice.most_a_week
-            for then in (self.now, *ahead)
-        ):
+        if self._is_full_day([*gone, *ahead]) or self._is_full_week(gone, ahead):
             return Drop(State.SKIPPED, CAPPED)
         return None
+
+    def _is_full_day(self, others: Sequence[datetime]) -> bool:
+        most = self.practice.most_a_day
+        first, last = self.now - LONGEST_DAY, self.now + LONGEST_DAY
+        near = [at for at in others if first < at < last]
+        if len(near) < most:
+            return False
+        zone = ZoneInfo(self.visit.client_zone)
+        today = self.now.astimezone(zone).date()
+        return sum(at.astimezone(zone).date() == today for at in near) >= most
+
+    def _is_full_week(self, gone: Sequence[datetime], ahead: Sequence[datetime]) -> bool:
+        most, ends = self.practice.most_a_week, (self.now, *ahead)
+        return len(gone) + len(ahead) >= most and any(
+            sum(at > end - WEEK for at in gone) + sum(at <= end for at in ahead) >= most for end in ends
+        )
 
     def _worthier(self, text: Planned, step: Step) -> Iterator[datetime]:
         """When those texts are due that come first; of two that are worth the same and due, the one due earlier.
 
         What was due a week ago was begun before the week that is looked at.
         """
-        for one, of in self._awaited:
+        for one, of in self.awaited:
             if one.id == text.id or not self.now - WEEK < one.due < self.now + WEEK:
                 continue
             rank = BY_NAME[one.step].rank
@@ -129,33 +146,15 @@ class _Known:
             if (rank > step.rank or (rank is step.rank and earlier)) and not self._is_told_elsewhere(one, of):
                 yield one.due
 
-    @cached_property
-    def _near(self) -> Sequence[Visit]:
-        return [other for other in self.traffic.visits if other.ends_at < self.now + LOOKS_AHEAD]
-
-    @cached_property
-    def _awaited(self) -> Sequence[tuple[Planned, Visit]]:
-        return [(text, of) for of in (self.visit, *self._near) for text in self._open(of)]
-
     def _is_told_elsewhere(self, text: Planned, of: Visit) -> bool:
         """Whether another visit's text will stand for this one, so that it needs no place."""
         step = BY_NAME[text.step]
-        if step.together is Together.EACH or not self._near:
+        if step.together is Together.EACH or not self.near:
             return False
         return any(
             one.step == step.name and _day(other) == _day(of) and _speaks_for(other, of, step)
-            for one, other in self._awaited
+            for one, other in self.awaited
         )
-
-    def _open(self, visit: Visit) -> Iterator[Planned]:
-        begun = {sent.id for sent in self.traffic.sent}
-        for text in self.plans(visit, self.practice):
-            if text.id not in begun and self.now < text.not_after and self._is_there(text):
-                yield text
-
-    def _is_there(self, text: Planned) -> bool:
-        there = self.traffic.there
-        return text.id not in self.traffic.gone and (there is None or text.id in there)
 
     def _expected(self, visit: Visit, step: Step) -> datetime | None:
         """When the client of a visit that is agreed gets this text once it was attended."""
@@ -163,6 +162,18 @@ class _Known:
             return None
         texts = self.plans(attended(visit), self.practice)
         return next((text.due for text in texts if text.step == step.name), None)
+
+
+def _known(visit: Visit, practice: Practice, traffic: Traffic, now: datetime, plans: Plans) -> _Known:
+    near = [other for other in traffic.visits if other.ends_at < now + LOOKS_AHEAD]
+    over, there = traffic.gone | {sent.id for sent in traffic.sent}, traffic.there
+    awaited = [
+        (text, of)
+        for of in (visit, *near)
+        for text in plans(of, practice)
+        if now < text.not_after and text.id not in over and (there is None or text.id in there)
+    ]
+    return _Known(practice, traffic, now, plans, visit, near, awaited)
 
 
 def attended(visit: Visit) -> Visit:
@@ -176,4 +187,9 @@ def _speaks_for(other: Visit, visit: Visit, step: Step) -> bool:
 
 
 def _day(visit: Visit) -> date:
-    return visit.starts_at.astimezone(ZoneInfo(visit.zone)).date()
+    return _day_there(visit.starts_at, visit.zone)
+
+
+@lru_cache(4096)
+def _day_there(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
