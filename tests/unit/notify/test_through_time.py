@@ -231,7 +231,13 @@ def turned(last: Visit, wait: timedelta, state: VisitState, **changes: Any) -> l
     since = last.since + wait
     if since >= last.starts_at and "since" not in changes:
         return []
-    common = {"version": last.version + 1, "state": state, "moved": False, "by_practice": False, "since": since}
+    common: dict[str, Any] = {
+        "version": last.version + 1,
+        "state": state,
+        "moved": False,
+        "by_practice": False,
+        "since": since,
+    }
     return [replace(last, **(common | changes))]
 
 

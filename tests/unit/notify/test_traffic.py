@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.notify.actions.measures import GAVE_WAY
 from services.notify.domain.delivery import State
 from services.notify.domain.frame import Planned
 from services.notify.domain.plan import identity, plan
@@ -16,6 +17,7 @@ from services.notify.domain.traffic import Sent, Traffic, gives_way
 from services.notify.domain.truth import Truth, judge
 from services.notify.domain.verdict import Drop, Send, Wait
 from services.notify.domain.visit import Visit, VisitState
+from services.notify.domain.whys import WORDS
 from tests.support.notify import FULL, STARTS, message, practice, steps, visit
 
 MERGED, CAPPED = Drop(State.SKIPPED, "merged"), Drop(State.SKIPPED, "capped")
@@ -210,6 +212,35 @@ def test_a_merged_text_keeps_no_place() -> None:
     prepared = frozenset(text(one, "prepare", policy).id for one in (MORNING, AFTERNOON))
 
     assert verdict(of, "prepare", MORNING, AFTERNOON, policy=policy, gone=prepared) is None
+
+
+def test_only_visits_of_the_next_days_are_planned_for_a_text() -> None:
+    """However many a course has."""
+    weekly = [
+        replace(
+            MORNING,
+            appointment=f"w{week:025d}",
+            starts_at=STARTS + timedelta(weeks=week),
+            ends_at=STARTS + timedelta(weeks=week, hours=1),
+        )
+        for week in range(1, 53)
+    ]
+    planned: list[Visit] = []
+
+    def plans(of: Visit, policy: Practice) -> tuple[Planned, ...]:
+        planned.append(of)
+        return plan(of, policy)
+
+    one = text(MORNING, "day_before")
+    gives_way(one, MORNING, POLICY, Traffic(weekly), one.due, plans=plans)
+
+    assert {of.appointment for of in planned} <= {of.appointment for of in (MORNING, *weekly[:2])}
+
+
+@pytest.mark.parametrize("why", [CAPPED.why, MERGED.why, "visit_ahead"])
+def test_the_desk_has_words_for_it_and_it_is_counted(why: str) -> None:
+    assert why in WORDS
+    assert why in GAVE_WAY
 
 
 def test_what_the_desk_sends_once_more_gives_way_to_nothing() -> None:
