@@ -221,7 +221,7 @@ class Messages(Protocol):
         ...
 
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
-        """Texts of unknown outcome, or without their receipts, whose time to ask the provider has come."""
+        """Texts of unknown outcome, then those without their receipts, whose time to ask the provider has come."""
         ...
 
     async def lapsed(self, limit: int) -> Sequence[Message]:

@@ -232,6 +232,15 @@ async def test_unknown_texts_are_looked_up_when_it_is_time(stores: Stores) -> No
     assert len(await stores.messages.to_look_up(STARTS, 10)) == 1
 
 
+async def test_what_is_unknown_is_looked_up_before_what_only_lacks_its_receipts(stores: Stores) -> None:
+    chased = text("booked", state=State.ACCEPTED, due=LONG_AGO)
+    unknown = text("two_hours", state=State.UNKNOWN, due=STARTS)
+    await stores.messages.save([chased, text("prepare", state=State.SENT, due=STARTS), unknown])
+
+    assert [found.step for found in await stores.messages.to_look_up(STARTS, 1)] == ["two_hours"]
+    assert len(await stores.messages.to_look_up(STARTS, 10)) == 3
+
+
 async def test_the_last_text_to_a_number_is_found(stores: Stores) -> None:
     one, two = text(sent_at=STARTS), text("two_hours", sent_at=STARTS + timedelta(hours=1))
     await stores.messages.save([two, one, text("booked")])

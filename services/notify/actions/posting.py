@@ -169,7 +169,7 @@ class Posting:
             changed = [
                 (message, after)
                 for message, attempt, outcome in left
-                if (after := after_post(message, outcome, at, pace, attempt=attempt and attempt.id)) != message
+                if (after := after_post(message, outcome, at, pace, attempt=attempt.id if attempt else None)) != message
             ]
             written = await self._messages.save([after for _, after in changed])
             measures.written([message for message, _ in changed], written)

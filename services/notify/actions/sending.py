@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 PUT_OFF: Final = timedelta(minutes=5)
 CARE: Final = timedelta(seconds=1)
-LOOKS_AT_ONCE: Final = 50
+LOOKS: Final = 200
 
 
 class Sending:
@@ -189,19 +189,29 @@ class Sending:
             measures.written(found, await self._stores.messages.save(after))
 
     async def _look_up(self) -> None:
-        for message in await self._stores.messages.to_look_up(self._now(), LOOKS_AT_ONCE):
-            attempt = message.attempt
-            if attempt is None or message.body is None:
-                continue
-            others = frozenset(a.sid for a in message.attempts[:-1] if a.sid is not None)
-            try:
-                found = await self._gateway.find(message.to, message.body, others)
-            except GatewayDown:
+        """As many side by side as there are POSTs; where the provider does not answer, all others wait as well."""
+        waiting, at_once = await self._stores.messages.to_look_up(self._now(), LOOKS), self._habits.at_once
+        for first in range(0, len(waiting), at_once):
+            looked = await asyncio.gather(*map(self._looked_up, waiting[first : first + at_once]))
+            known = [(before, after) for before, after in looked if after is not None]
+            saved = await self._stores.messages.save([after for _, after in known])
+            measures.written([before for before, _ in known], saved)
+            if len(known) < len(looked):
                 return
-            after = after_look(message, found, self._now(), self._habits.pace)
-            log.info("text.looked_up", id=message.id, found=found is not None, state=after.state.value)
-            if found is not None and found.error_code is not None and after.state is not message.state:
-                await self._lessons.learn(message, found.error_code)
-            elif found is None:
-                await self._alerts.look([after])
-            measures.written([message], await self._stores.messages.save([after]))
+
+    async def _looked_up(self, message: Message) -> tuple[Message, Message | None]:
+        """The text as it was, and as it is by the provider's list; None if that could not be had."""
+        if message.attempt is None or message.body is None:
+            return message, message
+        others = frozenset(a.sid for a in message.attempts[:-1] if a.sid is not None)
+        try:
+            found = await self._gateway.find(message.to, message.body, others)
+        except GatewayDown:
+            return message, None
+        after = after_look(message, found, self._now(), self._habits.pace)
+        log.info("text.looked_up", id=message.id, found=found is not None, state=after.state.value)
+        if found is not None and found.error_code is not None and after.state is not message.state:
+            await self._lessons.learn(message, found.error_code)
+        elif found is None:
+            await self._alerts.look([after])
+        return message, after

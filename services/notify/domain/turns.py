@@ -51,6 +51,8 @@ def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace, *, 
     if attempt is not None and message.attempt is not None and attempt != message.attempt.id:
         return _named_late(message, attempt, outcome.sid) if isinstance(outcome, Accepted) else message
     match outcome:
+        case Accepted(sid) if message.attempt is not None and message.attempt.sid not in (None, sid):
+            return replace(message, duplicates=message.duplicates + 1)
         case Accepted(sid, status):
             return adopted(message, sid, status, None, at, pace)
         case _ if message.state is not State.SENDING:
@@ -100,7 +102,7 @@ def after_receipt(
         return message
     if attempt != current.id:
         return _named_late(message, attempt, sid)
-    if message.sid is not None and message.sid != sid:
+    if current.sid not in (None, sid):
         return replace(message, duplicates=message.duplicates + 1)
     return adopted(message, sid, status, error_code, at, pace)
 

@@ -17,7 +17,8 @@ from services.notify.domain.traffic import Sent
 from shared.mongo import Database, Document, ensure
 
 LEASED: Final = (State.CLAIMED.value, State.SENDING.value)
-ASKED: Final = (State.UNKNOWN.value, *sorted(state.value for state in ON_ITS_WAY))
+# What may have to be sent again comes before what only lacks receipts, of which an outage may leave many.
+ASKED: Final = ([State.UNKNOWN.value], sorted(state.value for state in ON_ITS_WAY))
 GIVEN_UP: Final = [State.SKIPPED.value, State.CANCELLED.value, State.DEAD.value]
 COUNTED: Final = {"practice": 1, "to": 1, "step": 1, "appointment": 1, "sent_at": 1}
 BY_CODE: Final = "by_code"
@@ -124,8 +125,11 @@ class MongoMessages:
         return None if found is None else found["due"]
 
     async def to_look_up(self, now: datetime, limit: int) -> Sequence[Message]:
-        asked = {"state": {"$in": list(ASKED)}, "due": {"$lte": now}}
-        found = await self._messages.find(asked).sort("due", ASCENDING).limit(limit).to_list(limit)
+        found: list[Document] = []
+        for states in ASKED:
+            asked, left = {"state": {"$in": states}, "due": {"$lte": now}}, limit - len(found)
+            if left > 0:
+                found += await self._messages.find(asked).sort("due", ASCENDING).limit(left).to_list(left)
         return [documents.to_message(document) for document in found]
 
     async def lapsed(self, limit: int) -> Sequence[Message]:

@@ -64,6 +64,13 @@ def test_a_sid_of_no_text_is_a_stranger_and_a_text_posted_late_in_the_evening_be
     assert [text.sid for text in found.strangers] == ["SM2"]
 
 
+def test_what_waited_ten_hours_with_the_provider_and_what_failed_the_next_day_are_of_the_span() -> None:
+    since, until = span(DAY)
+
+    assert since <= datetime(2027, 6, 7, 14, tzinfo=UTC)
+    assert until >= datetime(2027, 6, 10, tzinfo=UTC)
+
+
 def test_what_is_not_listed_is_asked_for_only_if_it_was_posted_on_that_day() -> None:
     found = compared(DAY, [], [posted("a", "SM1"), posted("b", "SM2", at=NOON + timedelta(days=1))])
 

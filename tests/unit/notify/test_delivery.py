@@ -236,7 +236,18 @@ def test_an_outcome_that_comes_after_its_text_has_gone_on_changes_nothing(
 def test_a_second_name_for_one_try_is_counted_as_a_duplicate() -> None:
     accepted = after_post(sending(), Accepted("SM1"), AT, PACE)
 
+    again = replace(accepted, state=State.PLANNED, sid=None)
     assert receipt(accepted, "sent", sid="SM2").duplicates == 1
+    assert receipt(again, "sent", sid="SM2") == replace(again, duplicates=1)
+    assert after_post(accepted, Accepted("SM2"), AT, PACE) == replace(accepted, duplicates=1)
+
+
+def test_a_text_that_has_its_name_is_not_moved_by_what_the_list_says_of_another() -> None:
+    accepted = after_post(sending(), Accepted("SM1"), AT, PACE)
+
+    looked = after_look(accepted, Found("SM2", "delivered", None, AT), AT, PACE)
+
+    assert (looked.state, looked.sid, looked.looks) == (State.ACCEPTED, "SM1", 1)
 
 
 def test_a_receipt_with_a_forged_attempt_changes_nothing() -> None:

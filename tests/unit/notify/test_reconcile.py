@@ -69,6 +69,25 @@ def test_moving_back_revives_the_cancelled_reminders() -> None:
     assert after["day_before/20270618T1400Z"] is State.CANCELLED
 
 
+@pytest.mark.parametrize("state", sorted(set(State) - {State.PLANNED, State.CLAIMED, State.CANCELLED}))
+def test_what_has_begun_is_not_planned_anew_because_its_time_is_another_now(state: State) -> None:
+    earlier = {
+        key: replace(text, state=state, planned_for=text.planned_for - timedelta(hours=1))
+        for key, text in applied({}, visit()).items()
+    }
+
+    assert applied(earlier, visit(version=4)) == earlier
+
+
+def test_what_a_newer_turn_of_the_visit_has_planned_is_left_alone() -> None:
+    newer = {
+        key: replace(text, version=9, planned_for=text.planned_for - timedelta(hours=1))
+        for key, text in applied({}, visit()).items()
+    }
+
+    assert applied(newer, visit(version=4)) == newer
+
+
 @pytest.mark.parametrize("state", sorted(set(State) - {State.PLANNED, State.CLAIMED}))
 def test_what_has_begun_sending_is_left_alone(state: State) -> None:
     existing = {key: replace(text, state=state) for key, text in applied({}, visit()).items()}
