@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,7 +32,9 @@ LONGEST_VALIDITY: Final = 36_000
 LISTED: Final = 50
 LARGEST_PAGE: Final = 1_000
 BY_US: Final = "outbound-api"
-LONGEST_WAIT: Final = 3_600
+LONGEST_WAIT: Final = timedelta(hours=1)
+# Nine digits at most: a longer one is no code and no time to wait.
+NUMBER: Final = re.compile(r"[0-9]{1,9}")
 NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 # What the library or the network may raise once bytes may have left; none of it tells whether the text was made.
 AFTER_SENDING: Final = (
@@ -118,7 +122,7 @@ class Twilio:
             return NotCreated(type(error).__name__)
         except (TwilioRestException, TwilioServiceException) as error:
             status, headers = _answer.get()
-            return _judged(status, error.code, headers.get("Retry-After"))
+            return _judged(status, error.code, headers)
         except AFTER_SENDING as error:
             return Unknown(type(error).__name__)
         return Accepted(made.sid, str(made.status)) if made.sid else Unknown("no_sid")
@@ -162,16 +166,31 @@ class Twilio:
         return Listed(text.sid, text.to, str(text.status))
 
 
-def _judged(status: int, code: object, retry_after: str | None) -> Outcome:
+def _judged(status: int, code: object, headers: Mapping[str, str]) -> Outcome:
     """429 is never processed (error 20429); a 5xx may have been (error 20500), and so may what is not an error."""
     if status == 429:
-        seconds = int(retry_after) if retry_after and retry_after.isdecimal() else None
-        return NotCreated("slow_down", timedelta(seconds=min(seconds, LONGEST_WAIT)) if seconds is not None else None)
+        return NotCreated("slow_down", _asked_to_wait(headers))
     if status == 401:
         return Refused(20003)
     if 400 <= status < 500 and status != 408:
-        return Refused(int(str(code)) if str(code).isdecimal() else 0)
+        return Refused(int(str(code)) if NUMBER.fullmatch(str(code)) else 0)
     return Unknown(f"status_{status}")
+
+
+def _asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:
+    """`Retry-After` is in seconds or a date (RFC 9110, 10.2.3), and a date counts from the answer's own.
+
+    None where it says nothing that can be followed; never longer than an hour.
+    """
+    told = headers.get("Retry-After", "").strip()
+    if NUMBER.fullmatch(told):
+        wait = timedelta(seconds=int(told))
+    else:
+        try:
+            wait = parsedate_to_datetime(told) - parsedate_to_datetime(headers.get("Date", ""))
+        except (ValueError, TypeError, OverflowError):  # no date, one beyond all calendars, or one without a zone
+            return None
+    return min(wait, LONGEST_WAIT) if wait > timedelta() else None
 
 
 class Signatures:

@@ -107,6 +107,10 @@ def refusal(status: int, code: int) -> dict[str, Any]:
     return {"status": status, "code": code, "message": "no", "more_info": ""}
 
 
+def told_until(date: str) -> Answer:
+    return said(429, refusal(429, 20429), Retry_After=date, Date="Mon, 23 Nov 2026 10:00:00 GMT")
+
+
 # As RFC 9457 has it, which newer parts of the API answer with.
 PROBLEM = {"type": "https://www.twilio.com/docs/api/errors/20429", "title": "slow", "status": 429, "code": 20429}
 ANSWERS: list[tuple[str, Answer, Outcome]] = [
@@ -131,7 +135,16 @@ ANSWERS: list[tuple[str, Answer, Outcome]] = [
         said(429, refusal(429, 20429), Retry_After="604800"),
         NotCreated("slow_down", timedelta(hours=1)),
     ),
-    ("429 until a date", said(429, refusal(429, 20429), Retry_After="Wed, 21 Oct 2026"), NotCreated("slow_down")),
+    ("429 until a day", said(429, refusal(429, 20429), Retry_After="Wed, 21 Oct 2026"), NotCreated("slow_down")),
+    ("429 until a date", told_until("Mon, 23 Nov 2026 10:01:30 GMT"), NotCreated("slow_down", timedelta(seconds=90))),
+    ("429 until next year", told_until("Fri, 01 Jan 2027 00:00:00 GMT"), NotCreated("slow_down", timedelta(hours=1))),
+    ("429 until a date that was", told_until("Mon, 23 Nov 2026 09:00:00 GMT"), NotCreated("slow_down")),
+    ("429 until no date", told_until("Mon, 99 Nov 2026 99:00:00 GMT"), NotCreated("slow_down")),
+    ("429 for no time", said(429, refusal(429, 20429), Retry_After="0"), NotCreated("slow_down")),
+    ("429 for less than none", said(429, refusal(429, 20429), Retry_After="-7"), NotCreated("slow_down")),
+    ("429 for ever", said(429, refusal(429, 20429), Retry_After="9" * 5_000), NotCreated("slow_down")),
+    ("429 in other digits", said(429, refusal(429, 20429), Retry_After="\u0667"), NotCreated("slow_down")),
+    ("400 beyond all codes", said(400, {"status": 400, "message": "no", "code": "9" * 5_000}), Refused(0)),
     ("429 as a problem", said(429, PROBLEM, Content_Type="application/problem+json"), NotCreated("slow_down")),
     ("429 in words", said(429, PROBLEM | {"status": "slow", "code": "x"}), NotCreated("slow_down")),
     ("400 in words", said(400, PROBLEM | {"status": "bad", "code": "x"}), Refused(0)),
