@@ -97,7 +97,7 @@ class _Known:
         """
         if step.together is Together.EACH:
             return None
-        others = [other for other in self.near if other.state not in OFF and _day(other) == _day(self.visit)]
+        others = [other for other in self.near if other.state not in OFF and day_of(other) == day_of(self.visit)]
         nearer = [other for other in others if _speaks_for(other, self.visit, step)]
         began = {original(sent.id) for sent in self.traffic.sent}
         told = nearer if step.together is Together.FIRST else others
@@ -152,7 +152,7 @@ class _Known:
         if step.together is Together.EACH or not self.near:
             return False
         return any(
-            one.step == step.name and _day(other) == _day(of) and _speaks_for(other, of, step)
+            one.step == step.name and day_of(other) == day_of(of) and _speaks_for(other, of, step)
             for one, other in self.awaited
         )
 
@@ -186,7 +186,7 @@ def _speaks_for(other: Visit, visit: Visit, step: Step) -> bool:
     return theirs < ours if step.together is Together.FIRST else theirs > ours
 
 
-def _day(visit: Visit) -> date:
+def day_of(visit: Visit) -> date:
     return _day_there(visit.starts_at, visit.zone)
 
 
