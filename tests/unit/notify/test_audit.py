@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import prometheus_client
 import pytest
+from structlog.testing import capture_logs
 
+from services.notify.actions import auditing
 from services.notify.actions.auditing import LEASE, Auditing
 from services.notify.domain.audit import EXAMPLES, Audit, Listed, Posted, compared, span
 from services.notify.domain.delivery import Attempt, Message, State
@@ -119,6 +121,29 @@ async def test_a_text_of_a_client_who_was_forgotten_since_is_no_stranger() -> No
     audit = await Auditing(stores.audits, Register([listed("SM1")]), now=Clock(NEXT)).audit(DAY)
 
     assert (audit.strangers, audit.forgotten, audit.is_clean) == (0, 1, True)
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_TEXTS", 2), ("MOST_ASKED", 1)])
+async def test_a_day_of_which_not_all_could_be_seen_says_so(
+    limit: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = twins(Clock(NEXT))
+    await stores.messages.save([text("a", "SM1"), text("b", "SM2")])
+    register = Register([], undated=[listed("SM1"), listed("SM2")])
+    assert (await Auditing(stores.audits, register, now=Clock(NEXT)).audit(DAY)).whole
+
+    monkeypatch.setattr(auditing, limit, most)
+    assert not (await Auditing(stores.audits, register, now=Clock(NEXT)).audit(DAY)).whole
+
+
+@pytest.mark.parametrize(("sid", "level"), [("SM1", "info"), ("SM9", "error")])
+async def test_a_day_that_does_not_fit_is_an_error_in_the_log(sid: str, level: str) -> None:
+    stores = twins(Clock(NEXT))
+    await stores.messages.save([text("a", "SM1")])
+    with capture_logs() as lines:
+        await Auditing(stores.audits, Register([listed(sid)], undated=[listed("SM1")]), now=Clock(NEXT)).audit(DAY)
+
+    assert [(line["event"], line["log_level"]) for line in lines] == [("texts.audited", level)]
 
 
 async def test_no_more_is_named_than_a_person_reads() -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.notify.actions.posting import HELD_UP, Habits
 from services.notify.domain.delivery import Message, State
@@ -192,6 +193,21 @@ async def test_after_the_response_and_before_it_is_written_the_same() -> None:
     assert found > 0, "no worker died with the answer in its hands"
 
 
+async def test_an_answer_that_comes_when_another_worker_took_its_text_for_lost_is_written_all_the_same() -> None:
+    table = await Table().begin()
+    table.wire.answered, table.wire.lag = asyncio.Event(), LAG
+    sending = asyncio.create_task(table.worker().sending.send_due())
+    await until(lambda: table.wire.posts)
+    table.clock.forward(Habits().lease + timedelta(seconds=1))
+    await table.worker().sending.send_due()
+    assert (await table.text()).state is State.UNKNOWN
+    table.wire.answered.set()
+    await sending
+
+    assert ((await table.text()).state, (await table.text()).sid) == (State.ACCEPTED, table.wire.arrived[0][1].sid)
+    assert [turn.state for turn in (await table.text()).turns[-2:]] == [State.UNKNOWN, State.ACCEPTED]
+
+
 async def test_after_the_outcome_is_written_the_same_event_again_changes_nothing() -> None:
     table = await Table().begin()
     await table.worker().sending.send_due()
@@ -211,9 +227,26 @@ async def test_a_lost_callback_and_a_list_that_lags_longer_is_the_one_hole_and_i
     assert len(table.wire.bodies) == 2
     assert (await table.text()).duplicates == 0
 
-    for _ in range(2):
-        await table.receipt(0)
+    with capture_logs() as lines:
+        for _ in range(2):
+            await table.receipt(0)
     assert (await table.text()).duplicates == 1
+    assert [line["log_level"] for line in lines if line["event"] == "text.duplicate"] == ["error"]
+
+
+async def test_a_receipt_that_meets_another_write_is_taken_after_it() -> None:
+    table = await Table().begin()
+    await table.worker().sending.send_due()
+    save, met = table.stores.messages.save, []
+
+    async def contended(texts: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+        met.append(len(texts))
+        return [] if len(met) == 1 else await save(texts, lease)
+
+    table.stores.messages.save = contended  # type: ignore[method-assign]  # the fence of another write
+    await table.receipt()
+
+    assert ((await table.text()).state, len(met)) == (State.DELIVERED, 2)
 
 
 async def test_asked_to_end_in_the_middle_of_a_post_it_waits_for_the_answer() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import timedelta
 
 from services.notify.actions.posting import Habits
 from services.notify.domain.delivery import State
-from services.notify.domain.provider import Accepted, NotCreated, Outcome
+from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Unknown
 from services.notify.domain.sender import Pause
 from services.notify.domain.visit import Visit
 from services.notify.ports import Outgoing, Stores
@@ -120,6 +121,35 @@ async def test_a_round_says_when_the_next_text_is_due() -> None:
     assert await at.worker.sending.send_due() == timedelta(minutes=3)
     at.clock.forward(timedelta(minutes=3) - timedelta(milliseconds=1))
     assert await at.worker.sending.send_due() == Habits().apart
+
+
+class Asked(Phone):
+    """Answers no question before three of them are asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.three = asyncio.Barrier(3)
+
+    async def find(self, to: str, body: str, not_these: Set[str]) -> Found | None:
+        await self.three.wait()
+        return await super().find(to, body, not_these)
+
+
+async def test_what_is_unknown_is_asked_about_side_by_side() -> None:
+    clock = Clock(SINCE)
+    stores, phone = twins(clock), Asked(clock)
+    await stores.practices.keep(practice())
+    at = Desk(clock, stores, Slow(clock), Worker(stores, phone, clock, habits=Habits(at_once=3)))
+    texts = [await at.due(n) for n in range(6)]
+    phone.answers = [lambda: Unknown("timeout")] * 6
+
+    await at.worker.sending.send_due()
+    clock.forward(Habits().pace.first_look)
+    async with asyncio.timeout(5):
+        await at.worker.sending.send_due()
+
+    assert {await at.state(id_) for id_ in texts} == {State.ACCEPTED}
+    assert len(phone.posts) == 6
 
 
 async def test_who_has_nothing_planned_waits_for_the_usual_time() -> None:
