@@ -7,6 +7,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +21,7 @@ from deploy.twilio_emulator.faults import Fault, Kind
 from deploy.twilio_emulator.message import Direction
 from services.notify import documents
 from services.notify.domain.practice import Practice
-from shared.bus import Bus
+from shared.bus import Bus, NotPublished
 from shared.clock import utc_now
 from shared.events import envelope
 from shared.mongo import Database, Document
@@ -91,7 +92,11 @@ class Faulty:
         sequence = 3 if one.step == "booked" else 4
         said = envelope(fact, subject=one.appointment, practice=PRACTICE, sequence=sequence, at=at)
         self.planted[one.to] = at
-        await bus.publish(said.to_json(), event_id=said.id, name=said.type, traceparent=None)
+        published = False
+        while not published:
+            with suppress(NotPublished):  # as booking does: again, until the broker has it
+                await bus.publish(said.to_json(), event_id=said.id, name=said.type, traceparent=None)
+                published = True
 
     async def plant(self, texts: Sequence[Wanted], practice: Practice, *, a_second: int) -> None:
         """Each planned and written some moments before it is due, without a broker in between."""

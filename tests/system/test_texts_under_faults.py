@@ -150,7 +150,7 @@ async def rage(world: Faulty, size: Size) -> None:
         if isinstance(ended, Exception):
             raise ended
     await world.calm()
-    await world.settled(CHASE / size.factor * 2 + timedelta(seconds=240))
+    await world.settled(CHASE / size.factor * 2 + timedelta(minutes=8))
     world.emulator.faults.clear()
 
 
