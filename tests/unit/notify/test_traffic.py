@@ -78,8 +78,10 @@ def test_where_the_first_visit_has_no_such_text_the_next_one_is_told_of(first: V
 
 def test_where_the_text_of_the_first_visit_was_given_up_the_next_one_is_told_of() -> None:
     gone = frozenset({text(MORNING, "day_before").id})
+    there = {text(of, "day_before").id for of in (MORNING, AFTERNOON)}
 
-    assert verdict(AFTERNOON, "day_before", MORNING, gone=gone) is None
+    assert verdict(AFTERNOON, "day_before", MORNING, there=there, gone=gone) is None
+    assert verdict(AFTERNOON, "day_before", MORNING, there=there) == MERGED
 
 
 def test_a_text_that_the_first_visit_never_had_speaks_for_nobody() -> None:
@@ -122,6 +124,9 @@ def test_aftercare_follows_the_last_visit_of_the_day_and_waits_for_one_that_is_s
     assert verdict(attended(MORNING), "aftercare", attended(evening)) == MERGED
     assert verdict(attended(MORNING), "aftercare", replace(evening, state=VisitState.CANCELLED)) is None
     assert verdict(attended(evening), "aftercare", attended(MORNING)) is None
+    assert verdict(
+        attended(evening), "aftercare", attended(MORNING), sent=reminded(attended(MORNING), "aftercare")
+    ) == (MERGED)
 
 
 def test_a_visit_that_nobody_noted_as_attended_holds_up_no_aftercare_for_ever() -> None:
