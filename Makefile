@@ -41,7 +41,7 @@ test-unit: .venv/dev.stamp ## The tests that need no server
 	$(BIN)/python -m pytest tests/architecture tests/unit
 
 .PHONY: test-long
-test-long: .venv/dev.stamp ## The long tests: every zone for a year, thousands of claims, many crashes
+test-long: .venv/dev.stamp ## The long tests: every zone for a year, many crashes, 100,000 texts under faults
 	$(BIN)/python -m pytest -m long --ignore tests/compose --ignore tests/performance --timeout 1800
 
 .PHONY: test-compose
