@@ -209,6 +209,17 @@ def test_news_that_is_still_to_go_has_its_place_in_the_day() -> None:
     assert verdict(MORNING, "two_hours", replace(long_ago, ends_at=STARTS), policy=one, there=there) is None
 
 
+def test_what_is_due_in_more_than_a_week_needs_no_place_in_this_one() -> None:
+    policy = practice(steps=FULL, most_a_week=1)
+    past = attended(visit(appointment="c" * 26, starts_at=STARTS - timedelta(days=2)))
+    due = text(past, "check_in", policy).due
+    of = replace(MORNING, starts_at=due + timedelta(days=10), ends_at=due + timedelta(days=10, hours=1))
+    prepared = text(replace(of, since=due), "prepare", policy)
+    assert due + timedelta(days=7) < prepared.due
+
+    assert verdict(past, "check_in", replace(of, since=due), policy=policy, there={prepared.id}) is None
+
+
 def test_a_merged_text_keeps_no_place() -> None:
     """Of two day-before texts of one day only one will go, so the third text of the day may."""
     policy = practice(steps=frozenset({"day_before", "prepare"}), timings={"prepare": Timing(days=2, at=time(8))})
