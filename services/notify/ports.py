@@ -189,11 +189,11 @@ class Messages(Protocol):
         ...
 
     async def counted(self, phones: Sequence[str], since: datetime) -> Mapping[tuple[str, str], Sequence[Sent]]:
-        """By practice and number, the texts about visits that were begun since then."""
+        """By practice and number, the texts about visits that were begun since then and did or may arrive."""
         ...
 
     async def standing(self, appointments: Sequence[str]) -> Set[str]:
-        """The ids of these visits' texts that were not given up."""
+        """The ids of these visits' texts that were not given up and did not fail."""
         ...
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:

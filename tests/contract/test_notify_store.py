@@ -105,6 +105,23 @@ async def test_texts_about_visits_count_for_their_practice_and_number_from_when_
     assert await stores.messages.counted([], STARTS - timedelta(days=7)) == {}
 
 
+@pytest.mark.parametrize("state", [State.SKIPPED, State.CANCELLED, State.FAILED, State.UNDELIVERED])
+async def test_a_text_that_did_not_arrive_counts_for_nothing_and_stands_for_nothing(
+    stores: Stores, state: State
+) -> None:
+    await stores.messages.save([text(sent_at=STARTS, state=state, due=None)])
+
+    assert await stores.messages.counted([PHONE], STARTS) == {}
+    assert await stores.messages.standing([APPOINTMENT]) == set()
+
+
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.DEAD])
+async def test_a_text_that_may_have_arrived_counts(stores: Stores, state: State) -> None:
+    await stores.messages.save([text(sent_at=STARTS, state=state)])
+
+    assert len((await stores.messages.counted([PHONE], STARTS))["still-waters", PHONE]) == 1
+
+
 async def test_texts_stand_until_they_are_given_up(stores: Stores) -> None:
     given_up = [text(state=State.SKIPPED, due=None), text("two_hours", state=State.DEAD, sent_at=STARTS, due=None)]
     begun = text("prepare", state=State.SENDING, sent_at=STARTS)

@@ -334,12 +334,14 @@ class Messages:
     async def counted(self, phones: Sequence[str], since: datetime) -> Mapping[tuple[str, str], Sequence[Sent]]:
         found: dict[tuple[str, str], list[Sent]] = {}
         for m in self._kept.values():
+            if m.state in (State.SKIPPED, State.CANCELLED, State.FAILED, State.UNDELIVERED):
+                continue
             if m.to in phones and m.sent_at and m.sent_at >= since and m.notice is None and m.asked_at is None:
                 found.setdefault((m.practice, m.to), []).append(Sent(m.id, m.step, m.appointment, m.sent_at))
         return found
 
     async def standing(self, appointments: Sequence[str]) -> Set[str]:
-        over = {State.SKIPPED, State.CANCELLED, State.DEAD}
+        over = {State.SKIPPED, State.CANCELLED, *DEAD_ENDS}
         return {m.id for m in self._kept.values() if m.appointment in appointments and m.state not in over}
 
     async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:

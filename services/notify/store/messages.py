@@ -19,7 +19,8 @@ from shared.mongo import Database, Document, ensure
 LEASED: Final = (State.CLAIMED.value, State.SENDING.value)
 # What may have to be sent again comes before what only lacks receipts, of which an outage may leave many.
 ASKED: Final = ([State.UNKNOWN.value], sorted(state.value for state in ON_ITS_WAY))
-GIVEN_UP: Final = [State.SKIPPED.value, State.CANCELLED.value, State.DEAD.value]
+NEVER_CAME: Final = [state.value for state in (State.SKIPPED, State.CANCELLED, State.FAILED, State.UNDELIVERED)]
+GIVEN_UP: Final = [*NEVER_CAME, State.DEAD.value]
 COUNTED: Final = {"practice": 1, "to": 1, "step": 1, "appointment": 1, "sent_at": 1}
 BY_CODE: Final = "by_code"
 DUPLICATE_KEY: Final = 11000
@@ -65,7 +66,7 @@ class MongoMessages:
         return _message(await self._messages.find_one(sent, sort=[("sent_at", DESCENDING)]))
 
     async def counted(self, phones: Sequence[str], since: datetime) -> Mapping[tuple[str, str], Sequence[Sent]]:
-        about_visits = {"notice": None, "asked_at": None}
+        about_visits = {"notice": None, "asked_at": None, "state": {"$nin": NEVER_CAME}}
         begun = self._messages.find({"to": {"$in": list(phones)}, "sent_at": {"$gte": since}, **about_visits}, COUNTED)
         found: dict[tuple[str, str], list[Sent]] = {}
         async for text in begun:
