@@ -104,11 +104,11 @@ class Table:
             await worker.sending.send_due()
             self.clock.forward(timedelta(seconds=10))
 
-    async def receipt(self, which: int = 0, status: str = "delivered") -> None:
+    async def receipt(self, which: int = 0, status: str = "delivered", code: int | None = None) -> None:
         """Of the text that was made as the `which`-th, under the attempt that made it."""
         posted, found = self.wire.arrived[which]
-        *_, code, attempt = posted.receipt_url.split("/")
-        await self.worker().receipts.take(code, attempt, sid=found.sid, status=status, error_code=None)
+        *_, text, attempt = posted.receipt_url.split("/")
+        await self.worker().receipts.take(text, attempt, sid=found.sid, status=status, error_code=code)
 
     async def text(self) -> Message:
         [begun] = [m for m in await self.stores.messages.of(APPOINTMENT) if m.planned_for <= BOOKED_AT]
@@ -206,6 +206,21 @@ async def test_an_answer_that_comes_when_another_worker_took_its_text_for_lost_i
 
     assert ((await table.text()).state, (await table.text()).sid) == (State.ACCEPTED, table.wire.arrived[0][1].sid)
     assert [turn.state for turn in (await table.text()).turns[-2:]] == [State.UNKNOWN, State.ACCEPTED]
+
+
+async def test_a_second_try_that_never_left_is_not_taken_for_the_first_which_is_listed_with_the_same_words() -> None:
+    table = await Table().begin()
+    await table.worker().sending.send_due()
+    await table.receipt(status="undelivered", code=30008)
+    due = (await table.text()).due
+    assert due is not None
+    table.clock.at, table.wire.before = due, _die
+    await table.dies()
+    assert ((await table.text()).state, (await table.text()).tries) == (State.SENDING, 2)
+    await table.goes_on()
+
+    assert len(table.wire.bodies) == 2
+    assert ((await table.text()).state, (await table.text()).sid) == (State.ACCEPTED, table.wire.arrived[1][1].sid)
 
 
 async def test_after_the_outcome_is_written_the_same_event_again_changes_nothing() -> None:
