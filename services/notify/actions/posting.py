@@ -144,7 +144,7 @@ class Posting:
         if attempt is None or message.body is None:
             raise ValueError(f"{message.id} was never begun")
         now = self._now()
-        if now - attempt.at > HELD_UP:  # suspended in between; what was true then may not be true now
+        if now - attempt.at > HELD_UP or now >= message.not_after:  # what was true then may not be true now
             return NotCreated("held_up")
         if self._line.closed:
             held_back.labels(HELD_BACK).inc()

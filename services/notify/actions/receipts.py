@@ -8,7 +8,7 @@ import structlog
 
 from services.notify.actions import measures
 from services.notify.actions.lessons import Lessons
-from services.notify.domain.turns import Pace, after_receipt
+from services.notify.domain.turns import Pace, after_receipt, is_failure
 from services.notify.ports import Contended, Stores
 from shared.clock import Clock
 
@@ -41,8 +41,8 @@ class Receipts:
             )
             if after == message:
                 return
-            if error_code is not None:
-                await self._lessons.learn(message, error_code)
+            if is_failure(status) and after.state is not message.state:
+                await self._lessons.learn(message, error_code or 0)
             if saved := await self._stores.messages.save([after]):
                 measures.changed(message, saved[0])
                 measures.heard(saved[0], now, reported_at)

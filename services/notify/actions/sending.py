@@ -20,7 +20,7 @@ from services.notify.domain.delivery import Message, State, begin, turned
 from services.notify.domain.leave import Leave
 from services.notify.domain.notice import Notice
 from services.notify.domain.truth import Truth, judge
-from services.notify.domain.turns import after_look, lapsed
+from services.notify.domain.turns import after_look, is_failure, lapsed
 from services.notify.domain.verdict import Drop, Send, Wait
 from services.notify.ports import Gateway, GatewayDown, Stores, Texts
 from shared.clock import Clock
@@ -113,8 +113,9 @@ class Sending:
         ids = {message.id for message in claimed}
         self._ids_in_hand |= ids
         try:
+            asked_at = self._now()
             truths = await self._truths.of(claimed)
-            decided = [self._decided_alone(message, truths.get(message.id)) for message in claimed]
+            decided = [self._decided_alone(message, truths.get(message.id), asked_at) for message in claimed]
             decided = await self._line.fitted(claimed, decided)
             await self._alerts.look(decided)
             saved = await self._stores.messages.save(decided, self._habits.lease)
@@ -146,10 +147,10 @@ class Sending:
         due = await self._stores.messages.next_due(now)
         return None if due is None else max(due - now, self._habits.apart)
 
-    def _decided_alone(self, message: Message, truth: Truth | None) -> Message:
+    def _decided_alone(self, message: Message, truth: Truth | None, asked_at: datetime) -> Message:
         """One text that cannot be judged or written is put off, and holds up none of its neighbours."""
         try:
-            return self._decided(message, truth)
+            return self._decided(message, truth, asked_at)
         except (Refusal, LookupError, ValueError):  # too long, or in a template or zone that this release lacks
             log.exception("text.not_decided", id=message.id)
             now = self._now()
@@ -157,8 +158,11 @@ class Sending:
                 return turned(message, State.DEAD, now, "not_decided")
             return turned(message, State.PLANNED, now, "not_decided", due=now + PUT_OFF)
 
-    def _decided(self, message: Message, truth: Truth | None) -> Message:
-        """The claimed message as it is to be written: begun, put back for later, or dropped."""
+    def _decided(self, message: Message, truth: Truth | None, asked_at: datetime) -> Message:
+        """The claimed message as it is to be written: begun, put back for later, or dropped.
+
+        It begins when the truth was asked for: what is posted is never older than that, wherever a worker slept.
+        """
         now = self._now()
         if truth is None:
             return turned(message, State.DEAD, now, "visit_unknown")
@@ -168,15 +172,15 @@ class Sending:
             case Drop(state, why):
                 return turned(message, state, now, why)
             case Send(template):
-                return self._begun(replace(message, template=template), truth, now)
+                return self._begun(replace(message, template=template), truth, now, asked_at)
 
-    def _begun(self, message: Message, truth: Truth, now: datetime) -> Message:
+    def _begun(self, message: Message, truth: Truth, now: datetime, asked_at: datetime) -> Message:
         about = truth.about
         body = self._texts.render(message.template, about, truth.practice, self._addresses.link(message.code))
         to = message.to if message.asked_at is not None or isinstance(about, Notice) else about.phone
         if refused := self._leave.refused(to):
             return turned(message, State.SKIPPED, now, refused, body=body, to=to)
-        return begin(message, attempt=self._new_attempt(), body=body, to=to, at=now)
+        return begin(message, attempt=self._new_attempt(), body=body, to=to, at=asked_at)
 
     async def _recover(self) -> None:
         """Never what is in our own hands: after a pause of the whole machine its outcome is still written first."""
@@ -189,7 +193,10 @@ class Sending:
             measures.written(found, await self._stores.messages.save(after))
 
     async def _look_up(self) -> None:
-        """As many side by side as there are POSTs; where the provider does not answer, all others wait as well."""
+        """As many side by side as there are POSTs; where the provider does not answer, all others wait as well.
+
+        What it did not answer about waits longest, so that one it never answers about is in nobody's way.
+        """
         waiting, at_once = await self._stores.messages.to_look_up(self._now(), LOOKS), self._habits.at_once
         for first in range(0, len(waiting), at_once):
             looked = await asyncio.gather(*map(self._looked_up, waiting[first : first + at_once]))
@@ -197,6 +204,8 @@ class Sending:
             saved = await self._stores.messages.save([after for _, after in known])
             measures.written([before for before, _ in known], saved)
             if len(known) < len(looked):
+                again = self._now() + self._habits.pace.first_look
+                await self._stores.messages.save([replace(one, due=again) for one, after in looked if after is None])
                 return
 
     async def _looked_up(self, message: Message) -> tuple[Message, Message | None]:
@@ -210,8 +219,8 @@ class Sending:
             return message, None
         after = after_look(message, found, self._now(), self._habits.pace)
         log.info("text.looked_up", id=message.id, found=found is not None, state=after.state.value)
-        if found is not None and found.error_code is not None and after.state is not message.state:
-            await self._lessons.learn(message, found.error_code)
+        if found is not None and is_failure(found.status) and after.state is not message.state:
+            await self._lessons.learn(message, found.error_code or 0)
         elif found is None:
             await self._alerts.look([after])
         return message, after

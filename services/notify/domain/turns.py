@@ -42,6 +42,11 @@ class Pace:
     chase: timedelta = CHASE
 
 
+def is_failure(status: str) -> bool:
+    """Whether the provider's word for it is one of an end that did not arrive, with an error code or without one."""
+    return STATUSES.get(status) in (State.FAILED, State.UNDELIVERED)
+
+
 def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace, *, attempt: str | None = None) -> Message:
     """What the one POST's outcome makes of it; a receipt that was faster is not undone.
 
@@ -59,14 +64,14 @@ def after_post(message: Message, outcome: Outcome, at: datetime, pace: Pace, *, 
             return message
         case NotCreated(why, retry_after):
             wait = retry_after or min(timedelta(seconds=5) * 2 ** min(message.waits, 6), timedelta(minutes=5))
-            changed = replace(message, tries=message.tries - 1, waits=message.waits + 1, attempts=message.attempts[:-1])
+            changed = replace(_never_left(message), tries=message.tries - 1, waits=message.waits + 1)
             return _again(changed, at + wait * (1 + _chance(message) / 4), at, why)
         case Unknown(why):
             return turned(message, State.UNKNOWN, at, why, due=_look_at(message, pace.first_look))
         case Refused(code):
             after = failed(message, State.SKIPPED if treatment(code).opts_out else State.FAILED, code, at)
             # Refused for sure: not one of the POSTs that may have arrived.
-            return replace(after, attempts=message.attempts[:-1]) if after.state is State.PLANNED else after
+            return _never_left(after) if after.state is State.PLANNED else after
 
 
 def after_look(message: Message, found: Found | None, at: datetime, pace: Pace) -> Message:
@@ -101,7 +106,7 @@ def after_receipt(
     if current is None or attempt not in {known.id for known in message.attempts}:
         return message
     if attempt != current.id:
-        return _named_late(message, attempt, sid)
+        return _named_late(message, attempt, sid, arrives=not is_failure(status))
     if current.sid not in (None, sid):
         return replace(message, duplicates=message.duplicates + 1)
     return adopted(message, sid, status, error_code, at, pace)
@@ -156,12 +161,18 @@ def _again(message: Message, due: datetime, at: datetime, why: str) -> Message:
     return turned(message, State.PLANNED, at, why, due=due, sid=None)
 
 
-def _named_late(message: Message, attempt: str, sid: str) -> Message:
+def _never_left(message: Message) -> Message:
+    """Without its last POST, which surely made no text: the client got none, and the next one is not counted twice."""
+    before = message.attempts[:-1]
+    return replace(message, attempts=before, sent_at=before[-1].at if before else None)
+
+
+def _named_late(message: Message, attempt: str, sid: str, *, arrives: bool = True) -> Message:
     known = next((a for a in message.attempts if a.id == attempt), None)
     if known is None or known.sid is not None:
         return message
     attempts = tuple(replace(a, sid=sid) if a.id == attempt else a for a in message.attempts)
-    return replace(message, attempts=attempts, duplicates=message.duplicates + 1)
+    return replace(message, attempts=attempts, duplicates=message.duplicates + arrives)
 
 
 def _look_at(message: Message, wait: timedelta) -> datetime:
