@@ -151,7 +151,8 @@ def test_two_texts_a_day_are_enough_unless_they_are_news() -> None:
 
     assert verdict(MORNING, "two_hours", sent=earlier_today) == CAPPED
     assert verdict(MORNING, "two_hours", sent=earlier_today[:1]) is None
-    assert verdict(MORNING, "booked", sent=earlier_today) is None
+    booked = text(MORNING, "booked").due
+    assert verdict(MORNING, "booked", sent=sent(*(booked - timedelta(minutes=n) for n in range(1, 9)))) is None
     assert verdict(MORNING, "two_hours", sent=sent(*(s.at - timedelta(days=1) for s in earlier_today))) is None
 
 
