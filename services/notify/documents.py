@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from services.notify.domain.consent import Entry, Purpose, Word
 from services.notify.domain.delivery import Attempt, Message, State, Turn
+from services.notify.domain.haste import haste
 from services.notify.domain.notice import Notice, NoticeKind
 from services.notify.domain.practice import Practice, Timing, Worded
 from services.notify.domain.quiet import Quiet
@@ -83,13 +84,15 @@ def of_message(message: Message) -> Document:
     fields |= {"state": message.state.value, "validity": message.validity.total_seconds()}
     fields["turns"] = [_given({"state": t.state.value, "at": t.at, "why": t.why}) for t in message.turns]
     fields["attempts"] = [_given({"id": a.id, "at": a.at, "sid": a.sid}) for a in message.attempts]
+    hasty = haste(message)
+    fields["haste"] = None if hasty is None else hasty.value
     if message.notice is not None:
         fields["notice"] = _given(asdict(message.notice) | {"kind": message.notice.kind.value})
     return _with_id(_given(fields | {"at": message.at}), "id")
 
 
 def to_message(document: Document) -> Message:
-    fields = {name: value for name, value in document.items() if name not in ("until", "stamp", "at")}
+    fields = {name: value for name, value in document.items() if name not in ("until", "stamp", "at", "haste")}
     fields |= {"state": State(fields["state"]), "validity": timedelta(seconds=fields["validity"])}
     fields["turns"] = tuple(Turn(State(t["state"]), t["at"], t.get("why")) for t in fields["turns"])
     fields["attempts"] = tuple(Attempt(**attempt) for attempt in fields["attempts"])

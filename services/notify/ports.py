@@ -203,10 +203,12 @@ class Messages(Protocol):
         """
         ...
 
-    async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
+    async def claim(
+        self, now: datetime, *, limit: int, lease: timedelta, hasty_first: bool = False
+    ) -> Sequence[Message]:
         """Take planned texts that are due, longest due first; nobody else is given them while the lease runs.
 
-        Empty only if none is due.
+        With `hasty_first` those of more haste go before, however long others are due. Empty only if none is due.
         """
         ...
 

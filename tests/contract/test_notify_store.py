@@ -187,6 +187,47 @@ async def test_due_texts_are_claimed_longest_due_first_and_once(stores: Stores) 
     assert await stores.messages.claim(LONG_AGO + timedelta(hours=1), limit=10, lease=LEASE) == []
 
 
+async def test_where_not_all_may_go_what_is_awaited_goes_before_what_changed_then_news_then_the_rest(
+    stores: Stores,
+) -> None:
+    moved = visit(state=VisitState.CONFIRMED, moved=True, version=4, since=STARTS - timedelta(days=6))
+    news = {
+        "booked": text("booked", due=LONG_AGO + timedelta(minutes=1)),
+        "booked_later": text("booked", id="later", due=LONG_AGO + timedelta(minutes=2)),
+        "moved": replace(message(steps(moved)["moved"], moved, code="moved123"), due=LONG_AGO + timedelta(minutes=3)),
+        "code": replace(planned(code(), practice(), "code1234"), due=LONG_AGO + timedelta(minutes=4)),
+        "answer": text("booked", id="answer", step="help", asked_at=LONG_AGO, due=LONG_AGO + timedelta(minutes=5)),
+        "offer": replace(planned(offer(), practice(), "offer123"), due=LONG_AGO + timedelta(minutes=6)),
+    }
+    not_yet = text("booked", id="tomorrow", due=LONG_AGO + timedelta(days=1))
+    await stores.messages.save([*texts(3), *news.values(), not_yet])
+    now = LONG_AGO + timedelta(hours=1)
+
+    first = await stores.messages.claim(now, limit=4, lease=LEASE, hasty_first=True)
+    then = await stores.messages.claim(now, limit=2, lease=LEASE, hasty_first=True)
+    rest = await stores.messages.claim(now, limit=9, lease=LEASE, hasty_first=True)
+
+    named = {one.id: name for name, one in news.items()}
+    assert [named[one.id] for one in first] == ["code", "answer", "moved", "booked"]
+    assert [named.get(one.id, one.id[-3:]) for one in then] == ["booked_later", "000"]
+    assert [named.get(one.id, one.id[-3:]) for one in rest] == ["001", "002", "offer"]
+    assert await stores.messages.claim(now, limit=9, lease=LEASE, hasty_first=True) == []
+
+
+async def test_many_claimers_at_once_share_what_is_in_haste_without_a_double(stores: Stores) -> None:
+    hasty = [text("booked", id=f"hasty{n:03d}", due=LONG_AGO + timedelta(days=1)) for n in range(60)]
+    await stores.messages.save([*texts(60), *hasty])
+
+    batches = await asyncio.gather(
+        *(stores.messages.claim(STARTS, limit=20, lease=LEASE, hasty_first=True) for _ in range(9))
+    )
+    while more := await stores.messages.claim(STARTS, limit=20, lease=LEASE, hasty_first=True):
+        batches.append(more)
+
+    ids = [claimed.id for batch in batches for claimed in batch]
+    assert len(ids) == len(set(ids)) == 120
+
+
 async def test_the_next_text_that_is_due_is_the_first_planned_after_then(stores: Stores) -> None:
     assert await stores.messages.next_due(LONG_AGO) is None
     await stores.messages.save([*texts(5), text("two_hours", id="later", due=STARTS)])

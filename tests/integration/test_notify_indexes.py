@@ -121,6 +121,19 @@ async def test_what_else_a_client_gets_is_asked_of_that_client_alone(years: Year
         assert query.get("docsExamined", 0) <= 4 * DUE, query
 
 
+async def test_on_a_narrow_line_what_is_in_haste_is_found_without_a_look_at_the_backlog(years: Years) -> None:
+    waits = [replace(_booked(_visit(n), n), id=f"w{n}", code=f"w{n:07d}", step="day_before") for n in range(SENT)]
+    await years.database["messages"].insert_many([documents.of_message(text) for text in waits])
+    await years.database.command("profile", 2)
+
+    claimed = await years.stores.messages.claim(years.clock(), limit=3, lease=timedelta(minutes=1), hasty_first=True)
+
+    assert [text.step for text in claimed] == ["booked"] * 3
+    for query in await years.looked_at():
+        assert query.get("docsExamined", 0) <= 3, query
+        assert query.get("keysExamined", 0) <= 9, query
+
+
 async def test_a_round_with_nothing_due_asks_little(years: Years) -> None:
     await years.worker.sending.send_due()
     await years.database.command("profile", 2)

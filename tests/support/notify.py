@@ -39,6 +39,7 @@ from services.notify.domain.call import Call, CallWhy
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import DEAD_ENDS, ON_ITS_WAY, Message, State
 from services.notify.domain.frame import Planned
+from services.notify.domain.haste import Haste, haste
 from services.notify.domain.leave import Leave
 from services.notify.domain.mark import Mark
 from services.notify.domain.notice import Asked, Notice, NoticeKind
@@ -368,8 +369,13 @@ class Messages:
             del self._kept[id_]
             self._until.pop(id_, None)
 
-    async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
-        due = [m for m in self._in(State.PLANNED) if m.due is not None and m.due <= now][:limit]
+    async def claim(
+        self, now: datetime, *, limit: int, lease: timedelta, hasty_first: bool = False
+    ) -> Sequence[Message]:
+        due = [m for m in self._in(State.PLANNED) if m.due is not None and m.due <= now]
+        if hasty_first:
+            due.sort(key=lambda m: len(Haste) if (of := haste(m)) is None else of)
+        due = due[:limit]
         for message in due:
             self._keep(replace(message, state=State.CLAIMED, fence=message.fence + 1), lease)
         return [self._kept[message.id] for message in due]

@@ -10,11 +10,9 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.notify.domain.delivery import Message, State, turned
-from services.notify.domain.frame import Rank
-from services.notify.domain.notice import NoticeKind
+from services.notify.domain.haste import haste
 from services.notify.domain.provider import Accepted, NotCreated, Outcome, Refused, Unknown
 from services.notify.domain.sender import Limits, Sender, Standing, Want, is_short, refreshed, room
-from services.notify.domain.steps import STEPS
 from services.notify.domain.text import size
 from services.notify.ports import Senders
 from shared.clock import Clock
@@ -29,7 +27,6 @@ SLOW_DOWN: Final = "slow_down"
 NO_ROOM, OVER_BUDGET, HELD_BACK = "no_room", "over_budget", "held_back"
 NO_FAILURES: Final = frozenset({SLOW_DOWN, HELD_BACK, "held_up"})
 NEXT_BUDGET: Final = timedelta(minutes=15)
-RANKS: Final = {step.name: step.rank for step in STEPS}
 
 
 class Line:
@@ -51,6 +48,11 @@ class Line:
         """May not even what was begun go out?"""
         return self._known.standing not in (Standing.OPEN, Standing.HALF_OPEN)
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether what is due may have to wait in line, so that it matters who goes first."""
+        return self._limits.any or self.at_once < self._most
+
     async def room(self, most: int) -> int:
         """How many texts are worth claiming now; a single one to try with after a break."""
         await self._look()
@@ -65,7 +67,7 @@ class Line:
         begun = [at for at, message in enumerate(decided) if message.state is State.SENDING]
         if not begun or not self._limits.any:
             return list(decided)
-        wants = {at: Want(size(decided[at].body or "").segments, _is_first(decided[at])) for at in begun}
+        wants = {at: Want(size(decided[at].body or "").segments, haste(decided[at]) is not None) for at in begun}
         if is_short(self._known, self._limits):
             begun.sort(key=lambda at: not wants[at].first)
         self._known, granted = await self._senders.take(self._name, [wants[at] for at in begun], self._limits)
@@ -117,8 +119,3 @@ class Line:
         self._is_dry = True
         held_back.labels(NO_ROOM).inc()
         return turned(message, State.PLANNED, now, NO_ROOM, due=message.due)
-
-
-def _is_first(message: Message) -> bool:
-    """News of a visit, answers and codes; an offer can be made on another day."""
-    return message.step != NoticeKind.OFFER.value and RANKS.get(message.step, Rank.NEWS) is Rank.NEWS

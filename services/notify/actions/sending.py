@@ -90,7 +90,9 @@ class Sending:
     async def _fill(self, under_way: set[asyncio.Task[None]]) -> bool:
         """Begin what is due, a group as soon as the last one's POSTs have nearly all left; False if the line closed."""
         while room := await self._line.room(self._posting.group):
-            claimed = await self._stores.messages.claim(self._now(), limit=room, lease=self._habits.lease)
+            claimed = await self._stores.messages.claim(
+                self._now(), limit=room, lease=self._habits.lease, hasty_first=self._line.is_narrow
+            )
             if not claimed:
                 await self._line.idle()
                 return True

@@ -29,6 +29,13 @@ DUPLICATE_KEY: Final = 11000
 DUE: Final = IndexModel(
     [("state", ASCENDING), ("due", ASCENDING)], name="due", partialFilterExpression={"due": {"$exists": True}}
 )
+# What has no haste is not in it: most texts cost nothing here, and a backlog of them is not looked through.
+IN_HASTE: Final[Document] = {"haste": {"$exists": True}}
+BY_HASTE: Final = IndexModel(
+    [("state", ASCENDING), ("haste", ASCENDING), ("due", ASCENDING)],
+    name="haste",
+    partialFilterExpression={**IN_HASTE, "due": {"$exists": True}},
+)
 SENT: Final = IndexModel(
     [("to", ASCENDING), ("sent_at", DESCENDING)], name="sent", partialFilterExpression={"sent_at": {"$exists": True}}
 )
@@ -48,7 +55,7 @@ class MongoMessages:
     async def open(cls, database: Database) -> MongoMessages:
         by_code = IndexModel([("code", ASCENDING)], name=BY_CODE, unique=True)
         of_visit = IndexModel([("appointment", ASCENDING), ("planned_for", ASCENDING)], name="of_visit")
-        await ensure(database["messages"], [by_code, of_visit, DUE, SENT, NOTICES])
+        await ensure(database["messages"], [by_code, of_visit, DUE, BY_HASTE, SENT, NOTICES])
         return cls(database)
 
     async def get(self, id: str) -> Message | None:  # noqa: A002  the field's own name
@@ -101,24 +108,39 @@ class MongoMessages:
         to_them = {"practice": practice, "to": {"$in": list(phones)}, "notice.kind": {"$exists": True}}
         await self._messages.delete_many(to_them)
 
-    async def claim(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Message]:
-        due = {"state": State.PLANNED.value, "due": {"$lte": now}}
+    async def claim(
+        self, now: datetime, *, limit: int, lease: timedelta, hasty_first: bool = False
+    ) -> Sequence[Message]:
+        due: Document = {"state": State.PLANNED.value, "due": {"$lte": now}}
         while True:
-            found = await self._messages.find(due, {"_id": 1}).sort("due", ASCENDING).limit(limit).to_list(limit)
+            found = await self._ids({**due, **IN_HASTE}, BY_HASTE, limit) if hasty_first else []
+            if len(found) < limit:
+                others = await self._ids(due, DUE, limit)
+                found += [one for one in others if one not in found][: limit - len(found)]
             if not found:
                 return []
-            mine = await self._take([document["_id"] for document in found], due, limit=limit, lease=lease)
+            mine = await self._take(found, due, lease=lease)
             if mine:  # else others were faster with all of these, and there may be more
                 return mine
 
-    async def _take(self, found: list[str], due: Document, *, limit: int, lease: timedelta) -> list[Message]:
+    async def _ids(self, wanted: Document, index: IndexModel, limit: int) -> list[str]:
+        """In the order of the index, of which the state is the first part."""
+        of_index = index.document
+        _, *order = of_index["key"].items()
+        found = self._messages.find(wanted, {"_id": 1}, hint=of_index["name"]).sort(order).limit(limit)
+        return [document["_id"] for document in await found.to_list(limit)]
+
+    async def _take(self, found: list[str], due: Document, *, lease: timedelta) -> list[Message]:
+        """In their order."""
         ids = {"_id": {"$in": found}}
         stamp = secrets.token_hex(12)
         taken: Document = {"state": State.CLAIMED.value, "stamp": stamp, "until": _from_now(lease)}
         taken["fence"] = {"$add": ["$fence", 1]}
         await self._messages.update_many({**ids, **due}, [{"$set": taken}])
-        mine = self._messages.find({**ids, "stamp": stamp}).sort("due", ASCENDING)
-        return [documents.to_message(document) for document in await mine.to_list(limit)]
+        mine = await self._messages.find({**ids, "stamp": stamp}).to_list(len(found))
+        places = {one: at for at, one in enumerate(found)}
+        mine.sort(key=lambda document: places[document["_id"]])
+        return [documents.to_message(document) for document in mine]
 
     async def next_due(self, after: datetime) -> datetime | None:
         planned = {"state": State.PLANNED.value, "due": {"$gt": after}}

@@ -13,6 +13,7 @@ from services.notify.actions.line import NEXT_BUDGET, Line
 from services.notify.domain.delivery import Message, State, begin
 from services.notify.domain.provider import Accepted, NotCreated, Outcome, Refused, Unknown
 from services.notify.domain.sender import BREAKS_AT, FIRST_BREAK, Limits, Pause, Standing
+from services.notify.domain.visit import VisitState
 from services.notify.ports import Outgoing
 from tests.support.notify import PHONE, SENDER, STARTS, Clock, Phone, Worker, message, practice, steps, twins, visit
 
@@ -117,6 +118,32 @@ async def test_what_finds_the_bucket_empty_stays_due_as_it_was_and_loses_no_try(
     assert [await day.run(timedelta(seconds=s)) for s in (0, 0, 1, 1, 9)] == [2, 0, 1, 1, 1]
     assert [text.tries for text in await day.booked()] == [1] * 5
     assert {text.state for text in await day.booked()} == {State.ACCEPTED}
+
+
+async def test_on_a_narrow_line_a_cancellation_does_not_wait_for_the_news_and_reminders_of_a_whole_practice() -> None:
+    day = await Many(30, limits=Limits(per_second=1)).begin()
+    await day.worker.hears(visit(appointment="x" * 26, since=BOOKED_AT - timedelta(hours=1), phone="+15035550199"))
+    await day.run()
+    day.clock.forward(timedelta(seconds=30))
+    cancelled = visit(
+        appointment="x" * 26, version=4, since=day.clock(), state=VisitState.CANCELLED, phone="+15035550199"
+    )
+    await day.worker.hears(cancelled)
+
+    await day.run(timedelta(seconds=1))
+
+    assert "is cancelled" in day.phone.posts[2].body
+
+
+async def test_told_to_slow_down_the_line_is_narrow_until_it_goes_at_its_full_width_again() -> None:
+    one = line()
+    assert not one.is_narrow
+    await one.heard([GOOD, SLOW_DOWN])
+    assert one.is_narrow
+    for _ in range(4):
+        await one.heard([GOOD])
+    assert not one.is_narrow
+    assert line(Limits(per_day=1)).is_narrow
 
 
 async def test_two_workers_share_one_bucket() -> None:
