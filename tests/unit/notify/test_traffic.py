@@ -189,13 +189,16 @@ def test_a_text_takes_no_place_that_a_worthier_one_needs_later_in_the_day() -> N
 
 
 def test_a_text_takes_no_place_that_a_worthier_one_needs_later_in_the_week() -> None:
-    policy = practice(steps=FULL, most_a_week=2)
-    check_in = attended(replace(MORNING, starts_at=STARTS - timedelta(days=2), ends_at=STARTS - timedelta(days=2)))
-    of = replace(check_in, appointment="c" * 26)
-    due = steps(of, policy)["check_in"].due
+    """Unless what went has left the seven days by then."""
+    policy = practice(steps=frozenset({"check_in", "day_before"}), most_a_week=2)
+    of = attended(visit(appointment="c" * 26, starts_at=STARTS - timedelta(days=2)))
+    due = text(of, "check_in", policy).due
+    ahead = replace(MORNING, starts_at=STARTS + timedelta(days=2), ends_at=STARTS + timedelta(days=2, hours=1))
+    assert text(ahead, "day_before", policy).due == due + timedelta(days=2)
 
     assert verdict(of, "check_in", policy=policy, sent=sent(due - timedelta(days=2))) is None
-    assert verdict(of, "check_in", MORNING, policy=policy, sent=sent(due - timedelta(days=2))) == CAPPED
+    assert verdict(of, "check_in", ahead, policy=policy, sent=sent(due - timedelta(days=2))) == CAPPED
+    assert verdict(of, "check_in", ahead, policy=policy, sent=sent(due - timedelta(days=6))) is None
 
 
 def test_news_that_is_still_to_go_has_its_place_in_the_day() -> None:
