@@ -190,7 +190,7 @@ async def test_whatever_is_lost_and_killed_each_text_is_there_once(
     assert (found.doubled, found.lost, found.differing) == ((), (), ()), f"seed {seed}"
     assert sorted(desk) == sorted(found.desk), f"seed {seed}"
     beyond = {step: count for step, count in found.given_up.items() if step not in AT_MOST_ONCE}
-    assert sum(beyond.values()) <= size.count / MOST_GIVEN_UP, f"seed {seed}"
+    assert sum(beyond.values()) <= max(size.count / MOST_GIVEN_UP, 1), f"seed {seed}: {beyond}"
     assert all(audit.is_clean for audit in checked), f"seed {seed}: {checked}"
     assert sum(audit.listed for audit in checked) == found.texts
     assert found.again > 0
