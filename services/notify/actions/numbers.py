@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from services.notify.domain.mark import Mark
-from services.notify.domain.sender import Limits, Sender, refreshed
+from services.notify.domain.sender import Limits, Sender
 from services.notify.ports import Stores
 from shared.errors import Kind, Refusal
 
@@ -27,10 +27,9 @@ class Numbers:
         self._stores, self._sender, self.limits = stores, sender, limits
 
     async def senders(self) -> Sequence[Sender]:
-        """This one first, then those that were used before; the bucket and the day as they are now."""
+        """This one first, then those that were used before."""
         known = [one for one in await self._stores.senders.all() if one.name != self._sender]
-        current = refreshed(await self._stores.senders.get(self._sender), self.limits)
-        return [current, *known]
+        return [await self._stores.senders.get(self._sender), *known]
 
     async def bad(self, practice: str) -> Sequence[Mark]:
         return await self._stores.marks.of_practice(practice, MOST_SHOWN)

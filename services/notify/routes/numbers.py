@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.notify.actions.numbers import MarkUnknown, Numbers
 from services.notify.domain.mark import Mark
-from services.notify.domain.sender import NEVER, Limits, Sender
+from services.notify.domain.sender import NEVER, Limits, Sender, refreshed
 from shared.httpkit import Answer, Ask, Route, Who
 
 BAD = "/v1/practices/{practice}/bad-numbers"
@@ -44,7 +44,9 @@ class SenderState(BaseModel):
     resumed_by: str | None
 
     @classmethod
-    def of(cls, sender: Sender, limits: Limits) -> SenderState:
+    def of(cls, kept: Sender, limits: Limits) -> SenderState:
+        """As it is at this moment: what is kept is the bucket and the day of the last text."""
+        sender = refreshed(kept, limits)
         return cls(
             sender=sender.name,
             standing=sender.standing.value,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -36,9 +36,10 @@ def read(cursor: str | None) -> Place | None:
         return None
     try:
         at, _, key = base64.urlsafe_b64decode(cursor.encode()).decode().partition("\0")
-        place = datetime.fromisoformat(at), key
-        if place[0].tzinfo is None or not key:
+        told = datetime.fromisoformat(at)
+        if told.tzinfo is None or not key:
             raise ValueError(cursor)
-    except (ValueError, binascii.Error) as error:
+        place = told.astimezone(UTC), key  # one before all calendars by Greenwich overflows
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise InvalidRequest("`before` is not what a page gave as `next`") from error
     return place
