@@ -19,6 +19,8 @@ from shared.clock import Clock
 VALIDITY = timedelta(hours=1)
 WORD_OF_USE = timedelta(days=3)
 CALL_OF_USE = timedelta(days=3)
+DAY = timedelta(days=1)
+MOST_ALERTS_A_DAY, ALERTS_LOOKED_AT = 10, 50
 REFERENCE = 6  # letters of an appointment by which a practice finds it
 DAYS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -87,10 +89,15 @@ class Notices:
         return told
 
     async def undelivered(self, appointment: str, at: datetime) -> None:
-        """News of this visit did not arrive: told to the practice once a day, if it can still do something about it."""
+        """News of this visit did not arrive: told to the practice once a day, if it can still do something about it.
+
+        Where much is lost together, an outage or a filtered wording, the first few say it; the desk lists all.
+        """
         visit = await self._stores.visits.get(appointment)
         practice = None if visit is None else await self._stores.practices.get(visit.practice)
         if visit is None or practice is None or practice.alerts_phone is None or visit.starts_at <= at:
+            return
+        if await self._has_been_told_enough(practice, practice.alerts_phone, at):
             return
         day = at.astimezone(ZoneInfo(visit.zone)).toordinal()
         notice = Notice(
@@ -105,6 +112,11 @@ class Notices:
             code=f"{appointment[:REFERENCE].upper()}-{DAYS[day % len(DAYS)]}",
         )
         await self.tell(_about(visit, practice.alerts_phone, notice, count=day, at=at), None)
+
+    async def _has_been_told_enough(self, practice: Practice, phone: str, at: datetime) -> bool:
+        newest = await self._stores.overview.line(practice.id, phone, before=None, limit=ALERTS_LOOKED_AT)
+        lost = [one for one in newest if one.notice is not None and one.notice.kind is NoticeKind.UNDELIVERED]
+        return sum(one.at > at - DAY for one in lost) >= MOST_ALERTS_A_DAY
 
     async def call_asked(self, call: Call) -> None:
         """The practice is told that a client waits for a call: once, and once more if a worrying text follows."""

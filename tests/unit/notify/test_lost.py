@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.notify.actions.alerts import is_lost
-from services.notify.actions.notices import DAYS
+from services.notify.actions.notices import DAYS, MOST_ALERTS_A_DAY
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import State
 from services.notify.domain.errors import TREATMENTS
@@ -255,6 +255,25 @@ async def test_one_alert_a_day_for_a_visit_and_another_one_the_next_day_in_other
         await day.run(timedelta(minutes=1))
 
     assert len(day.told) == len(set(day.told)) == 2
+
+
+async def test_where_much_is_lost_together_the_practice_gets_ten_texts_a_day_and_not_one_for_each() -> None:
+    day = Day()
+    await day.stores.practices.keep(day.practice)
+    for n in range(MOST_ALERTS_A_DAY + 5):
+        day.phone.answers = [lambda: Refused(21612)]
+        await day.hears(appointment=f"{n:026d}", since=day.clock(), phone=f"+150355502{n:02d}")
+        await day.run()
+        day.phone.answers = []
+        await day.run(timedelta(minutes=1))
+    assert len(day.told) == MOST_ALERTS_A_DAY
+
+    day.clock.forward(timedelta(days=1))
+    day.phone.answers = [lambda: Refused(21612)]
+    await day.hears(appointment="n" * 26, since=day.clock(), phone="+15035550299")
+    await day.run()
+    await day.run(timedelta(minutes=1))
+    assert len(day.told) == MOST_ALERTS_A_DAY + 1
 
 
 async def test_a_reminder_that_is_lost_and_an_opt_out_are_no_news() -> None:
