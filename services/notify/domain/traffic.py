@@ -79,7 +79,7 @@ class _Known:
     """All that is known at this moment of the texts of one client, one of whose visits is asked about.
 
     `near` are the other visits that may be told of within a week, `awaited` the texts that may still go, each with its
-    visit.
+    visit, and `began` the ids of those that went, a copy under that of the text whose words it repeats.
     """
 
     practice: Practice
@@ -89,6 +89,7 @@ class _Known:
     visit: Visit
     near: Sequence[Visit]
     awaited: Sequence[tuple[Planned, Visit]]
+    began: Set[str]
 
     def told_by_another(self, text: Planned, step: Step) -> Wait | Drop | None:
         """Only by a text that went or may still go, of a visit that stands: one visit of a day is always told of.
@@ -97,14 +98,9 @@ class _Known:
         """
         if step.together is Together.EACH:
             return None
-        others = [other for other in self.near if other.state not in OFF and day_of(other) == day_of(self.visit)]
-        nearer = [other for other in others if _speaks_for(other, self.visit, step)]
-        began = {original(sent.id) for sent in self.traffic.sent}
-        told = nearer if step.together is Together.FIRST else others
-        if any(identity(other, step.name) in began for other in told):
+        if self._is_told_elsewhere(step, self.visit):
             return Drop(State.SKIPPED, MERGED)
-        if any(one.step == step.name and of in nearer for one, of in self.awaited):
-            return Drop(State.SKIPPED, MERGED)
+        nearer = [other for other in self._beside(self.visit) if _speaks_for(other, self.visit, step)]
         expected = (self._expected(other, step) for other in nearer)
         waits = [due for due in expected if due is not None and self.now < due < text.not_after]
         return Wait(max(waits), MERGED) if waits else None
@@ -143,18 +139,29 @@ class _Known:
                 continue
             rank = BY_NAME[one.step].rank
             earlier = one.due <= self.now and (one.due, one.id) < (text.due, text.id)
-            if (rank > step.rank or (rank is step.rank and earlier)) and not self._is_told_elsewhere(one, of):
+            first = rank > step.rank or (rank is step.rank and earlier)
+            if first and not self._is_told_elsewhere(BY_NAME[one.step], of):
                 yield one.due
 
-    def _is_told_elsewhere(self, text: Planned, of: Visit) -> bool:
-        """Whether another visit's text will stand for this one, so that it needs no place."""
-        step = BY_NAME[text.step]
+    def _is_told_elsewhere(self, step: Step, of: Visit) -> bool:
+        """Whether another visit's text went, or may still go, that stands for this visit's: it needs no place."""
         if step.together is Together.EACH or not self.near:
             return False
-        return any(
-            one.step == step.name and day_of(other) == day_of(of) and _speaks_for(other, of, step)
-            for one, other in self.awaited
+        others = self._beside(of)
+        nearer = [other for other in others if _speaks_for(other, of, step)]
+        told = nearer if step.together is Together.FIRST else others
+        return any(identity(other, step.name) in self.began for other in told) or any(
+            one.step == step.name and about in nearer for one, about in self.awaited
         )
+
+    def _beside(self, visit: Visit) -> list[Visit]:
+        """The visits of its day that stand."""
+        mine, day = visit.appointment, day_of(visit)
+        return [
+            other
+            for other in (self.visit, *self.near)
+            if other.appointment != mine and other.state not in OFF and day_of(other) == day
+        ]
 
     def _expected(self, visit: Visit, step: Step) -> datetime | None:
         """When the client of a visit that is agreed gets this text once it was attended."""
@@ -166,14 +173,14 @@ class _Known:
 
 def _known(visit: Visit, practice: Practice, traffic: Traffic, now: datetime, plans: Plans) -> _Known:
     near = [other for other in traffic.visits if other.ends_at < now + LOOKS_AHEAD]
-    over, there = traffic.gone | {sent.id for sent in traffic.sent}, traffic.there
+    begun, gone, there = {sent.id for sent in traffic.sent}, traffic.gone, traffic.there
     awaited = [
         (text, of)
         for of in (visit, *near)
         for text in plans(of, practice)
-        if now < text.not_after and text.id not in over and (there is None or text.id in there)
+        if now < text.not_after and text.id not in begun and text.id not in gone and (there is None or text.id in there)
     ]
-    return _Known(practice, traffic, now, plans, visit, near, awaited)
+    return _Known(practice, traffic, now, plans, visit, near, awaited, {original(sent.id) for sent in traffic.sent})
 
 
 def attended(visit: Visit) -> Visit:

@@ -263,6 +263,18 @@ def test_the_desk_has_words_for_it_and_it_is_counted(why: str) -> None:
     assert why in GAVE_WAY
 
 
+def test_a_text_that_gives_way_to_one_that_went_keeps_no_place() -> None:
+    """Of tomorrow's two visits the first was reminded of this morning, so the preparation may go at noon."""
+    policy = practice(steps=frozenset({"day_before", "prepare"}), timings={"prepare": Timing(days=2, at=time(12))})
+    later = replace(MORNING, starts_at=STARTS + timedelta(days=1), ends_at=STARTS + timedelta(days=1, hours=1))
+    of, told = replace(later, appointment="l" * 26), reminded(MORNING, "day_before")
+    assert text(of, "prepare", policy).due < text(AFTERNOON, "day_before", policy).due
+
+    assert verdict(of, "prepare", MORNING, AFTERNOON, policy=policy, sent=told) is None
+    assert verdict(of, "prepare", AFTERNOON, policy=policy, sent=told) == CAPPED
+    assert verdict(AFTERNOON, "day_before", MORNING, of, policy=policy, sent=told) == MERGED
+
+
 def test_what_the_desk_sends_once_more_gives_way_to_nothing() -> None:
     one = message(text(MORNING, "two_hours"), MORNING)
     again = replace(one, id=f"{one.id}~1")
