@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from services.notify.actions.posting import Habits
+from services.notify.actions.posting import HELD_UP, Habits
 from services.notify.domain.leave import Leave
 from services.notify.domain.sender import Limits
 from services.notify.domain.turns import Pace
@@ -21,6 +21,8 @@ LIVE = "https://api.twilio.com"
 E164 = r"^\+[1-9]\d{6,14}$"
 # What Twilio lets leave by one number: https://www.twilio.com/docs/messaging/guides/scaling-queueing-latency
 LONG_CODE_A_SECOND, TOLL_FREE_A_SECOND = 1.0, 3.0
+# A POST may wait so long for its place, and then take its 15 seconds.
+LONGEST_POST = HELD_UP + timedelta(seconds=15)
 TOLL_FREE = re.compile(r"^\+18(?:00|33|44|55|66|77|88)")
 
 
@@ -72,7 +74,7 @@ class Settings(Shared):
         "", description="Numbers in E.164, with commas: only these are texted; empty: everybody"
     )
     notify_lease_seconds: float = Field(
-        60.0, description="Seconds that a worker has for a text it took; more than the 15 that a POST may last", gt=20
+        60.0, description="Seconds that a worker has for a text it took; 35 or more where texts are real", gt=20
     )
     notify_first_look_seconds: float = Field(
         60.0, description="Seconds after a POST of unknown outcome until Twilio is asked whether it arrived", gt=0
@@ -137,6 +139,17 @@ class Settings(Shared):
     def _has_a_sender(self) -> Self:
         if self.notify_twilio_number is None and self.notify_twilio_messaging_service_sid is None:
             raise ValueError("name notify_twilio_number or notify_twilio_messaging_service_sid")
+        return self
+
+    @model_validator(mode="after")
+    def _outlasts_a_post(self) -> Self:
+        """Where texts are real, nobody takes one up or looks for it while its POST may still be alive."""
+        waits = (self.notify_lease_seconds, self.notify_first_look_seconds)
+        if self.is_live and min(waits) < LONGEST_POST.total_seconds():
+            least = int(LONGEST_POST.total_seconds())
+            raise ValueError(f"notify_lease_seconds and notify_first_look_seconds must be {least} or more at {LIVE}")
+        if self.notify_second_look_seconds <= self.notify_first_look_seconds:
+            raise ValueError("notify_second_look_seconds must be more than notify_first_look_seconds")
         return self
 
     @property

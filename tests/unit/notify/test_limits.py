@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from services.notify.actions.posting import HELD_UP
 from services.notify.domain.sender import Limits
-from services.notify.settings import LIVE, Settings
+from services.notify.gateway import WHOLE_POST
+from services.notify.settings import LIVE, LONGEST_POST, Settings
 
 NUMBER, SERVICE = "+15005550006", "MG" + "0" * 32
 EMULATOR = "http://127.0.0.1:9"
@@ -59,6 +61,20 @@ def test_the_day_is_the_accounts() -> None:
 def test_what_cannot_be_is_refused_at_start(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         settings(**wrong)
+
+
+def test_where_texts_are_real_nobody_looks_for_a_post_that_may_still_be_alive() -> None:
+    longest = LONGEST_POST.total_seconds()
+    assert WHOLE_POST.total is not None
+    assert longest == HELD_UP.total_seconds() + WHOLE_POST.total
+
+    for name in ("notify_lease_seconds", "notify_first_look_seconds"):
+        assert getattr(settings(**{name: longest}), name) == longest
+        assert getattr(settings(notify_twilio_url=EMULATOR, **{name: 21}), name) == 21
+        with pytest.raises(ValidationError, match="35 or more"):
+            settings(**{name: longest - 0.1})
+    with pytest.raises(ValidationError, match="must be more than"):
+        settings(notify_first_look_seconds=60, notify_second_look_seconds=60)
 
 
 def test_the_sender_is_the_service_where_there_is_one() -> None:
