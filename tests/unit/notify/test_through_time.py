@@ -390,6 +390,14 @@ def test_of_every_day_with_a_visit_somebody_is_reminded(story: Story) -> None:
     assert [text.id for text in told.left.values() if text.state in (State.PLANNED, State.DEAD)] == []
 
 
+def test_a_visit_does_not_stand_in_its_own_way() -> None:
+    """Two texts of one visit on one day, the worthier later, are as many as a day has."""
+    policy = practice(steps=frozenset({"prepare", "day_before"}), timings={"prepare": Timing(days=1, at=time(8))})
+    told = told_in(Story(policy=policy, turns=(visit(),)))
+
+    assert [post.message.step for post in told.own] == ["booked", "prepare", "day_before"]
+
+
 @pytest.mark.long
 @kept_to(max_examples=10_000)
 @given(stories(), st.integers(1, 3))
