@@ -71,6 +71,7 @@ bench: .venv/dev.stamp ## Latency and throughput beside the bare drivers
 	$(BIN)/python -m tests.performance.courses
 	$(BIN)/python -m tests.performance.screening
 	$(BIN)/python -m tests.performance.texts
+	$(BIN)/python -m tests.performance.simulate
 
 # The first lock fixes the versions for all the others; `--upgrade` is the reader's decision: make lock UPGRADE=--upgrade
 COMPILE = PATH="$(CURDIR)/.venv/lock/bin:$$PATH" uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
