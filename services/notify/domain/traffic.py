@@ -135,7 +135,7 @@ class _Known:
         What was due a week ago was begun before the week that is looked at.
         """
         for one, of in self.awaited:
-            if one.id == text.id or not self.now - WEEK < one.due < self.now + WEEK:
+            if not self.now - WEEK < one.due < self.now + WEEK:
                 continue
             rank = BY_NAME[one.step].rank
             earlier = one.due <= self.now and (one.due, one.id) < (text.due, text.id)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from services.notify.domain.consent import Entry, Purpose, Word
 from services.notify.domain.delivery import Message, State
+from services.notify.domain.practice import Timing
 from services.notify.domain.provider import NotCreated, Outcome, Refused, Unknown
+from services.notify.domain.traffic import attended
 from services.notify.ports import Stores
 from tests.support.notify import STARTS, Clock, Phone, Worker, practice, steps, twins, visit
 
@@ -90,3 +93,20 @@ async def test_where_nobody_can_tell_whether_the_first_reminder_arrived_the_next
     await day.goes_on_until(NEXT_DUE + timedelta(minutes=1))
 
     assert (await day.reminder(AFTERNOON.appointment)).why == "merged"
+
+
+async def test_of_two_visits_on_a_day_one_is_followed_by_an_offer_however_late_it_comes() -> None:
+    """A month afterwards, as late as a practice may want it."""
+    clock = Clock(MORNING.since)
+    worker = Worker(stores := twins(clock), phone := Phone(clock), clock)
+    await stores.practices.keep(practice(steps=frozenset({"rebook"}), timings={"rebook": Timing(days=30)}))
+    agreed = Entry(key="o:1", word=Word.CONSENTED, at=clock(), source="booking", wording="v1", purpose=Purpose.OFFERS)
+    for of in (MORNING, AFTERNOON):
+        clock.at = of.ends_at
+        await worker.planning.keep_visit(replace(attended(of), wants_offers=True), agreed)
+    clock.forward(timedelta(days=31))
+    await worker.sending.send_due()
+
+    offers = [text for of in (MORNING, AFTERNOON) for text in await stores.messages.of(of.appointment)]
+    assert [text.why for text in offers] == ["merged", None]
+    assert len(phone.bodies) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from services.notify.domain.delivery import State
 from services.notify.domain.frame import Planned
 from services.notify.domain.plan import identity, plan
 from services.notify.domain.practice import Practice, Timing
+from services.notify.domain.quiet import Quiet
 from services.notify.domain.traffic import Sent, Traffic, gives_way
 from services.notify.domain.truth import Truth, judge
 from services.notify.domain.verdict import Drop, Send, Wait
@@ -57,10 +58,33 @@ def test_of_two_visits_on_a_day_the_first_is_told_of(step: str) -> None:
     assert gives_way(text(AFTERNOON, step), AFTERNOON, POLICY, Traffic([MORNING]), due) == MERGED
 
 
+def test_of_two_children_s_visits_at_the_same_time_one_is_told_of() -> None:
+    twin = replace(MORNING, appointment="t" * 26)
+
+    assert verdict(MORNING, "day_before", twin) is None
+    assert verdict(twin, "day_before", MORNING) == MERGED
+
+
+def test_a_day_of_visits_is_that_of_the_place() -> None:
+    """Ten in the morning and half past eight in the evening in New York, which is tomorrow in Greenwich."""
+    evening = replace(AFTERNOON, starts_at=STARTS + timedelta(hours=10, minutes=30))
+    assert evening.starts_at.date() > STARTS.date()
+
+    assert verdict(evening, "day_before", MORNING, sent=reminded(MORNING, "day_before")) == MERGED
+
+
+def test_what_the_desk_sent_once_more_tells_of_the_day_as_well() -> None:
+    [first] = reminded(MORNING, "day_before")
+
+    assert verdict(AFTERNOON, "day_before", MORNING, sent=[replace(first, id=f"{first.id}~1")]) == MERGED
+
+
 def test_a_visit_on_another_day_has_texts_of_its_own() -> None:
     tomorrow = replace(AFTERNOON, starts_at=STARTS + timedelta(days=1), ends_at=STARTS + timedelta(days=1, hours=1))
 
     assert verdict(tomorrow, "day_before", MORNING) is None
+    assert verdict(tomorrow, "day_before", MORNING, sent=reminded(MORNING, "day_before")) is None
+    assert verdict(tomorrow, "day_before", MORNING, there=None) is None
 
 
 @pytest.mark.parametrize(
@@ -129,6 +153,33 @@ def test_aftercare_follows_the_last_visit_of_the_day_and_waits_for_one_that_is_s
     ) == (MERGED)
 
 
+def test_aftercare_waits_for_the_last_of_the_visits_that_are_still_to_come() -> None:
+    noon, evening = (
+        replace(AFTERNOON, appointment=name * 26, starts_at=STARTS + timedelta(hours=n), ends_at=ends)
+        for name, n in (("n", 2), ("e", 4))
+        for ends in [STARTS + timedelta(hours=n + 1)]
+    )
+    last = steps(attended(evening), POLICY)["aftercare"].due
+    assert steps(attended(noon), POLICY)["aftercare"].due < last
+
+    assert verdict(attended(MORNING), "aftercare", noon, evening) == Wait(last, "merged")
+
+
+@pytest.mark.parametrize("state", [VisitState.REQUESTED, VisitState.IN_REVIEW, VisitState.MISSED])
+def test_aftercare_waits_for_no_visit_that_is_not_agreed(state: VisitState) -> None:
+    assert verdict(attended(MORNING), "aftercare", replace(AFTERNOON, state=state)) is None
+
+
+def test_aftercare_does_not_wait_until_it_is_of_no_use() -> None:
+    """What is said of a visit late in the evening comes the next morning, 20 hours after the first had ended."""
+    dawn = replace(MORNING, starts_at=STARTS - timedelta(hours=5), ends_at=STARTS - timedelta(hours=4))
+    night = replace(AFTERNOON, starts_at=STARTS + timedelta(hours=11), ends_at=STARTS + timedelta(hours=12))
+    one = text(attended(dawn), "aftercare")
+    assert steps(attended(night), POLICY)["aftercare"].due >= one.not_after
+
+    assert verdict(attended(dawn), "aftercare", night) is None
+
+
 def test_a_visit_that_nobody_noted_as_attended_holds_up_no_aftercare_for_ever() -> None:
     one = text(attended(MORNING), "aftercare")
     later = steps(attended(AFTERNOON), POLICY)["aftercare"].due
@@ -143,6 +194,7 @@ def test_nobody_who_comes_again_is_offered_a_further_visit(state: VisitState) ->
 
     assert verdict(past, "rebook", next_month) == Drop(State.SKIPPED, "visit_ahead")
     assert verdict(past, "rebook", replace(next_month, state=VisitState.CANCELLED)) is None
+    assert verdict(past, "rebook", replace(AFTERNOON, state=state)) is None
 
 
 def test_two_texts_a_day_are_enough_unless_they_are_news() -> None:
@@ -166,12 +218,37 @@ def test_a_day_is_the_client_s_own() -> None:
     assert verdict(MORNING, "two_hours", sent=sent(today, today)) == CAPPED
 
 
+def test_a_day_is_as_long_as_the_clocks_make_it() -> None:
+    """On the first Sunday of November New York has 25 hours: from ten past midnight until ten to midnight."""
+    late = datetime(2027, 11, 8, 4, 50, tzinfo=UTC)
+    early = late - timedelta(hours=24, minutes=40)
+    of = visit(starts_at=late + timedelta(hours=12))
+    timings = {"day_before": Timing(days=1, at=time(23, 50))}
+    awake = practice(steps=FULL, quiet=Quiet(time(0), time(0)), most_a_day=1, timings=timings)
+    assert text(of, "day_before", awake).due == late
+
+    assert verdict(of, "day_before", policy=awake, sent=sent(early)) == CAPPED
+    assert verdict(of, "day_before", policy=awake, sent=sent(early - timedelta(minutes=11))) is None
+
+
+def test_a_worthier_text_that_is_overdue_takes_its_place_today() -> None:
+    """Nobody was at work yesterday, when the afternoon was to be reminded of."""
+    of, policy = attended(visit(appointment="y" * 26, starts_at=STARTS - timedelta(days=1))), practice(steps=FULL)
+    check_in, overdue = text(of, "check_in"), text(AFTERNOON, "day_before")
+    assert overdue.due.date() < check_in.due.date()
+    one = replace(policy, most_a_day=1)
+
+    assert verdict(of, "check_in", AFTERNOON, policy=one, there={check_in.id}) is None
+    assert verdict(of, "check_in", AFTERNOON, policy=one, there={check_in.id, overdue.id}) == CAPPED
+
+
 def test_five_texts_in_seven_days_are_enough_unless_they_are_news() -> None:
     due = text(MORNING, "day_before").due
     week = sent(*(due - timedelta(days=n, hours=1) for n in range(2, 7)))
 
     assert verdict(MORNING, "day_before", sent=week) == CAPPED
     assert verdict(MORNING, "day_before", sent=week[1:]) is None
+    assert verdict(MORNING, "day_before", sent=(*week[1:], *sent(due - timedelta(days=7)))) is None
     assert verdict(MORNING, "day_before", sent=sent(*(s.at - timedelta(days=1, hours=2) for s in week[-1:]))) is None
 
 
@@ -186,6 +263,13 @@ def test_a_text_takes_no_place_that_a_worthier_one_needs_later_in_the_day() -> N
     assert verdict(of, "prepare", MORNING, policy=policy, sent=sent(due - timedelta(minutes=5))) == CAPPED
     assert verdict(of, "prepare", policy=policy, sent=sent(due - timedelta(minutes=5))) is None
     assert verdict(MORNING, "day_before", of, policy=policy, sent=sent(due - timedelta(minutes=5))) is None
+
+
+def test_a_text_takes_no_place_that_its_own_visit_needs_later_in_the_day() -> None:
+    policy = practice(steps=FULL, most_a_day=1, timings={"prepare": Timing(days=1, at=time(9))})
+
+    assert verdict(MORNING, "prepare", policy=policy) == CAPPED
+    assert verdict(MORNING, "day_before", policy=policy) is None
 
 
 def test_a_text_takes_no_place_that_a_worthier_one_needs_later_in_the_week() -> None:
@@ -307,3 +391,12 @@ def test_of_texts_that_are_due_together_as_many_go_as_there_are_places_whoever_i
     assert [goes(of) for of in visits] == [True, True, False, False]
     first = Sent(texts["a" * 26].id, "received", "a" * 26, now)
     assert [goes(of, (first,)) for of in visits] == [True, True, False, False]
+
+
+def test_of_texts_that_are_due_together_the_one_that_was_due_first_goes() -> None:
+    later = visit(appointment="a" * 26, state=VisitState.REQUESTED)
+    first = replace(later, appointment="b" * 26, since=later.since - timedelta(minutes=1))
+    policy, now = practice(steps=FULL, most_a_day=1), text(later, "received").due
+
+    assert gives_way(text(first, "received"), first, policy, Traffic([later]), now) is None
+    assert gives_way(text(later, "received"), later, policy, Traffic([first]), now) == CAPPED
