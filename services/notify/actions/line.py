@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 from services.notify.domain.delivery import Message, State, turned
 from services.notify.domain.haste import haste
 from services.notify.domain.provider import Accepted, NotCreated, Outcome, Refused, Unknown
-from services.notify.domain.sender import Limits, Sender, Standing, Want, is_short, refreshed, room
+from services.notify.domain.sender import Limits, Sender, Standing, Want, refreshed, room
 from services.notify.domain.text import size
 from services.notify.ports import Senders
 from shared.clock import Clock
@@ -58,18 +58,20 @@ class Line:
         await self._look()
         self._is_dry = False
         if self._known.standing is Standing.HALF_OPEN:
-            self._probing = await self._senders.probe(self._name)
-            return 1 if self._probing else 0
+            is_mine = await self._senders.probe(self._name)
+            self._probing = self._probing or is_mine  # a trial that is under way is still ours
+            return 1 if is_mine else 0
         return room(self._known, self._limits, most)
 
     async def fitted(self, claimed: Sequence[Message], decided: Sequence[Message]) -> list[Message]:
-        """Those that are to be posted and have no room are put back as they were claimed, and no try is counted."""
+        """Those that are to be posted and have no room are put back as they were claimed, and no try is counted.
+
+        They come with what is in haste first, and so they are served.
+        """
         begun = [at for at, message in enumerate(decided) if message.state is State.SENDING]
         if not begun or not self._limits.any:
             return list(decided)
         wants = {at: Want(size(decided[at].body or "").segments, haste(decided[at]) is not None) for at in begun}
-        if is_short(self._known, self._limits):
-            begun.sort(key=lambda at: not wants[at].first)
         self._known, granted = await self._senders.take(self._name, [wants[at] for at in begun], self._limits)
         now, fitted = self._now(), list(decided)
         for at, goes in zip(begun, granted, strict=True):

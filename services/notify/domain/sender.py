@@ -132,11 +132,6 @@ def room(sender: Sender, limits: Limits, most: int) -> int:
     return min(most, by_second, by_day)
 
 
-def is_short(sender: Sender, limits: Limits) -> bool:
-    """Only the reserve of the day is left."""
-    return limits.per_day > 0 and refreshed(sender, limits).spent >= limits.ordinary
-
-
 def take(sender: Sender, wants: Sequence[Want], limits: Limits) -> tuple[Sender, tuple[bool, ...]]:
     """Which of them may go, in their order; the store does the same in one write.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import prometheus_client
 import pytest
 
 from services.notify.actions.line import NEXT_BUDGET, Line
@@ -118,6 +119,70 @@ async def test_what_finds_the_bucket_empty_stays_due_as_it_was_and_loses_no_try(
     assert [await day.run(timedelta(seconds=s)) for s in (0, 0, 1, 1, 9)] == [2, 0, 1, 1, 1]
     assert [text.tries for text in await day.booked()] == [1] * 5
     assert {text.state for text in await day.booked()} == {State.ACCEPTED}
+
+
+async def test_a_group_that_was_answered_in_part_is_no_sign_of_a_silent_provider() -> None:
+    one = line()
+    for _ in range(BREAKS_AT):
+        await one.heard([GOOD, LOST, LOST, LOST])
+
+    assert await one.room(9) == 9
+
+
+@pytest.mark.parametrize("outcome", [SLOW_DOWN, NotCreated("held_up"), NotCreated("held_back")], ids=str)
+async def test_a_trial_that_says_nothing_of_the_provider_is_given_back_for_the_next_text(outcome: Outcome) -> None:
+    clock = Clock(BOOKED_AT)
+    stores = twins(clock)
+    one = Line(stores.senders, SENDER, limits=Limits(), at_once=8, now=clock)
+    await stores.senders.unanswered(SENDER, BREAKS_AT)
+    clock.forward(FIRST_BREAK)
+    assert await one.room(9) == 1
+    assert await one.room(9) == 0
+
+    await one.heard([outcome])
+
+    assert await one.room(9) == 1
+    assert (await stores.senders.get(SENDER)).failures == BREAKS_AT
+
+
+async def test_a_line_that_ran_dry_flows_again_when_there_is_room() -> None:
+    clock = Clock(BOOKED_AT)
+    one = Line(twins(clock).senders, SENDER, limits=Limits(per_second=1), at_once=8, now=clock)
+    news = claimed("booked", timedelta())
+    dry = counted("no_room")
+    assert await one.room(9) == 2
+    await one.fitted([news] * 3, [begun(news)] * 3)
+    assert (one.flows, dry()) == (False, 1)
+
+    clock.forward(timedelta(seconds=2))
+    assert await one.room(9) == 2
+    assert one.flows
+
+
+async def test_what_is_spent_is_shown_for_today_and_what_is_held_back_by_why() -> None:
+    clock = Clock(BOOKED_AT)
+    one = Line(twins(clock).senders, SENDER, limits=Limits(per_day=2), at_once=8, now=clock)
+    news, over = claimed("booked", timedelta()), counted("over_budget")
+    await one.room(9)
+    await one.fitted([news] * 3, [begun(news)] * 3)
+    await one.room(9)
+    assert (spent(), over()) == (2, 1)
+
+    clock.forward(timedelta(days=1))
+    await one.room(9)
+    assert spent() == 0
+
+
+def spent() -> float | None:
+    return prometheus_client.REGISTRY.get_sample_value("texts_segments_spent")
+
+
+def counted(why: str) -> Callable[[], float]:
+    def value() -> float:
+        return prometheus_client.REGISTRY.get_sample_value("texts_held_back_total", {"why": why}) or 0.0
+
+    before = value()
+    return lambda: value() - before
 
 
 async def test_on_a_narrow_line_a_cancellation_does_not_wait_for_the_news_and_reminders_of_a_whole_practice() -> None:

@@ -19,7 +19,6 @@ from services.notify.domain.sender import (
     Standing,
     Want,
     answered,
-    is_short,
     refreshed,
     room,
     take,
@@ -64,7 +63,6 @@ def test_a_long_text_is_not_passed_by_shorter_ones_behind_it() -> None:
 def test_what_is_no_news_leaves_the_last_fifth_of_the_day_alone() -> None:
     spent, granted = take(sender(), [OTHER] * 9, TEN_A_DAY)
     assert granted == (True,) * 8 + (False,)
-    assert is_short(spent, TEN_A_DAY)
 
     spent, granted = take(spent, [OTHER, NEWS, OTHER, NEWS, NEWS], TEN_A_DAY)
     assert granted == (False, True, False, True, False)
