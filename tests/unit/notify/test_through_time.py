@@ -399,14 +399,14 @@ def test_a_visit_does_not_stand_in_its_own_way() -> None:
 
 
 @pytest.mark.long
-@kept_to(max_examples=10_000)
+@kept_to(max_examples=5_000)
 @given(stories(), st.integers(1, 3))
-def test_whatever_happens_in_ten_thousand_stories_no_rule_is_broken(story: Story, workers: int) -> None:
+def test_whatever_happens_in_five_thousand_stories_no_rule_is_broken(story: Story, workers: int) -> None:
     assert list(wrong(story, told_in(story, workers))) == []
 
 
 @pytest.mark.long
-@kept_to(max_examples=10_000)
+@kept_to(max_examples=5_000)
 @given(stories(undisturbed=True))
-def test_of_every_day_with_a_visit_in_ten_thousand_stories_somebody_is_reminded(story: Story) -> None:
+def test_of_every_day_with_a_visit_in_five_thousand_stories_somebody_is_reminded(story: Story) -> None:
     assert list(unreminded(story, told_in(story))) == []
