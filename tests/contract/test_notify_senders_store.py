@@ -145,6 +145,25 @@ async def test_who_tries_and_does_not_come_back_is_followed_by_another(database:
     assert known.probe_until - known.at <= PROBE
 
 
+@pytest.mark.parametrize("ends", ["answered", "let go"])
+async def test_after_a_break_is_over_nothing_of_it_is_left_for_the_next_one(database: Database, ends: str) -> None:
+    stores = await real(database)
+    for _ in range(2):
+        await stores.senders.unanswered(SENDER, BREAKS_AT)
+        await database["senders"].update_one({"_id": SENDER}, {"$set": {"shut_until": AT - timedelta(days=3000)}})
+    assert await stores.senders.probe(SENDER)
+
+    if ends == "answered":
+        await stores.senders.answered(SENDER)
+    else:
+        await stores.senders.resume(SENDER, by="kim", at=AT)
+
+    known = await stores.senders.get(SENDER)
+    assert (known.standing, known.failures, known.trips) == (Standing.OPEN, 0, 0)
+    assert (known.shut_until, known.probe_until) == (None, None)
+    assert not known.has_failed
+
+
 async def test_a_rest_is_not_cut_short_by_a_shorter_one(stores: Stores) -> None:
     await stores.senders.rest(SENDER, timedelta(minutes=5), "credentials:20003")
     before = (await stores.senders.get(SENDER)).rests_until
