@@ -151,7 +151,7 @@ async def test_a_visit_is_booked_answered_moved_and_cancelled_without_javascript
         await reads(page, "You are booked")
         await fits(page)
         first_time = await page.locator(".facts").inner_text()
-        await until(lambda: house.phone.saw("you are booked") or house.phone.saw("booked for"))
+        await until(lambda: house.phone.saw("visit is booked") or house.phone.saw("booked for"))
 
         async with page.expect_download() as calendar:
             await page.get_by_role("link", name="Add to my calendar").click()

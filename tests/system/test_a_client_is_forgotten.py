@@ -41,7 +41,7 @@ async def came(stage: Stage, booking: Booking, phone: Phone, name: str) -> Booki
     body = {"client": client, "consent": {"texts": True, "wording": "Text me."}}
     await stage.widget.call("POST", f"/booking/v1/appointments/{booking.id}/request", token=booking.token, body=body)
     await booking.answer(await answers(stage))
-    await until(lambda: phone.saw("you are booked for"), within=20)
+    await until(lambda: phone.saw("your visit is booked for"), within=20)
     await phone.text("C")
     return booking
 
@@ -172,7 +172,7 @@ async def _exported(stage: Stage, ask: str, booking: Booking, name: str, number:
     assert [one["id"] for one in own["visits"]] == [booking.id]
     assert [one["appointment"] for one in health["cases"]] == [booking.id]
     assert health["cases"][0]["answers"]["q_aneurysm"] == "no"
-    assert any("you are booked for" in (one["body"] or "") for one in texts["texts"])
+    assert any("your visit is booked for" in (one["body"] or "") for one in texts["texts"])
     assert [one["meaning"] for one in texts["replies"]] == ["confirm"]
     assert [one["word"] for one in texts["consents"]] == ["consented"]
 

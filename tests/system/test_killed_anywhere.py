@@ -116,9 +116,9 @@ async def test_killed_at_any_step_the_story_ends_the_same(stage: Stage, service:
 
 async def _ends_well(stage: Stage, story: Interrupted) -> None:
     await until(lambda: story.booking.is_("confirmed"), within=90)
-    await until(lambda: story.phone.saw("you are booked for"), within=90)
+    await until(lambda: story.phone.saw("your visit is booked for"), within=90)
     await until(lambda: _settled(stage, story.booking, "accepted", "sent", "delivered"), within=90)
-    booked = [body for body in await story.phone.bodies() if "you are booked for" in body]
+    booked = [body for body in await story.phone.bodies() if "your visit is booked for" in body]
     assert len(booked) == 1, f"step {story.step}: {story.steps.read_text()}"
 
 

@@ -37,7 +37,7 @@ async def test_a_clear_check_confirms_the_visit_and_texts_the_client_once(stage:
 
     assert told["status"] in {"decided", "awaiting_request"}
     await until(lambda: booking.is_("confirmed"))
-    text = await until(lambda: phone.saw("you are booked for"), within=20)
+    text = await until(lambda: phone.saw("your visit is booked for"), within=20)
     assert not HEALTH_WORDS.search(text)
     assert re.search(r"https?://\S+/n/\w{8}", text)
     await until(lambda: _delivered(stage, booking, "booked"))
@@ -51,7 +51,7 @@ async def test_the_answers_may_come_before_the_request(stage: Stage) -> None:
     await booking.request(phone.number)
 
     await until(lambda: booking.is_("confirmed"))
-    await until(lambda: phone.saw("you are booked for"), within=20)
+    await until(lambda: phone.saw("your visit is booked for"), within=20)
 
 
 async def test_an_answer_that_needs_a_persons_eye_waits_for_one(stage: Stage) -> None:
@@ -71,7 +71,7 @@ async def test_an_answer_that_needs_a_persons_eye_waits_for_one(stage: Stage) ->
     await stage.widget.call("POST", f"/screening/v1/cases/{booking.id}/decision", token=OPERATOR_KEY, body=note)
 
     await until(lambda: booking.is_("confirmed"))
-    await until(lambda: phone.saw("you are booked for"), within=20)
+    await until(lambda: phone.saw("your visit is booked for"), within=20)
 
 
 async def test_a_mandatory_contraindication_frees_the_time_and_the_text_does_not_say_so(stage: Stage) -> None:
@@ -163,7 +163,7 @@ async def confirmed(stage: Stage) -> tuple[Any, Booking]:
     phone, booking = stage.new_phone(), await held(stage)
     await booking.request(phone.number)
     await booking.answer(await answers(stage))
-    await until(lambda: phone.saw("you are booked for"), within=20)
+    await until(lambda: phone.saw("your visit is booked for"), within=20)
     return phone, booking
 
 

@@ -92,7 +92,7 @@ async def test_a_second_confirmation_is_news_although_the_first_was_told() -> No
     await day.worker.hears(visit(version=6, since=AFTERNOON, again=True))
     await day.run()
 
-    assert ["you are booked" in body for body in day.phone.bodies] == [True, False]
+    assert ["visit is booked" in body for body in day.phone.bodies] == [True, False]
     assert "is confirmed" in day.phone.bodies[1]
 
 

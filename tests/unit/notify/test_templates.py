@@ -125,6 +125,20 @@ def test_every_rendered_text_carries_its_own_link_or_code_and_the_senders_name(l
     assert text.startswith("Still Waters: ")
 
 
+@pytest.mark.parametrize(("language", "name"), EVERY)
+def test_a_text_about_one_visit_names_its_day_and_time_for_there_may_be_two_on_a_day(language: str, name: str) -> None:
+    words = TEXTS.texts[language][name]
+
+    assert "{date}" not in words or "{time}" in words
+
+
+@pytest.mark.parametrize(("language", "name"), EVERY)
+def test_no_text_takes_its_reader_for_who_comes_because_a_guardian_reads_it(language: str, name: str) -> None:
+    said = TEXTS.texts[language][name].casefold()
+
+    assert [words for words in ("you are", "are you", "está hoy", "esta hoy") if words in said] == []
+
+
 def test_an_offer_tells_the_time_and_until_when_and_who_has_it() -> None:
     assert TEXTS.render("offer", offer().notice, practice(), LINK) == (
         "Still Waters: Wed, Jun 16, 10:00 AM has come free. First come, first served, until Wed 4:00 PM: "
@@ -153,7 +167,7 @@ def test_the_time_is_told_as_the_clock_at_the_place_shows_it() -> None:
     text = TEXTS.render("booked", visit(client_zone="Asia/Tokyo"), practice(), LINK)
 
     assert text == (
-        f"Still Waters: you are booked for Wed, Jun 16, 10:00 AM. Details: {LINK} "
+        f"Still Waters: your visit is booked for Wed, Jun 16, 10:00 AM. Details: {LINK} "
         "Reply R to reschedule or STOP to opt out."
     )
 

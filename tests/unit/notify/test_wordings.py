@@ -58,7 +58,7 @@ async def test_own_words_are_sent_instead_of_the_built_in_ones_and_tell_whose_th
     assert TEXTS.render("booked", visit(), changed, "https://s.example/n/1") == (
         "Still Waters: we look forward to Wed, Jun 16, 10:00 AM. https://s.example/n/1 STOP to opt out."
     )
-    assert "you are booked" in TEXTS.render("booked", visit(), desk.known, "https://s.example/n/1")
+    assert "visit is booked" in TEXTS.render("booked", visit(), desk.known, "https://s.example/n/1")
 
 
 async def test_dropped_words_are_the_built_in_ones_again() -> None:
