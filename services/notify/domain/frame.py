@@ -77,12 +77,22 @@ class Frame:
         """The practice changed it at short notice, seen from the new time or the one it had, and wants this told."""
         if not (self.practice.wakes_for_changes and self.visit.by_practice):
             return False
-        starts = self.visit.starts_at
-        return min(starts, self.visit.moved_from or starts) - self.visit.since < WAKING
+        return self.soonest - self.visit.since < WAKING
+
+    @cached_property
+    def soonest(self) -> datetime:
+        """When a client who knows nothing of this turn would come: at the start, or at the earlier one."""
+        starts, before = self.visit.starts_at, self.visit.moved_from
+        return starts if before is None or before <= self.visit.since else min(starts, before)
 
     def news(self, instant: datetime) -> datetime:
         """When a client is told of a change that became true at this instant."""
-        return instant if self.wakes else self.later(instant)
+        return instant if self.wakes else self.in_time(instant)
+
+    def in_time(self, instant: datetime) -> datetime:
+        """After the quiet hours and the half-hour that follows them, or without it where the visit does not wait."""
+        decent, first = self.later(instant), self.later(instant, timedelta())
+        return first if first < self.soonest <= decent else decent
 
     def earlier(self, instant: datetime) -> datetime:
         return self.practice.quiet.earlier(instant, self.zone)

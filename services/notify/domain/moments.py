@@ -51,14 +51,14 @@ def before_start(hours: int) -> Callable[[Frame, datetime], datetime]:
 
 
 def at_once(frame: Frame) -> datetime:
-    return frame.later(frame.visit.since)
+    return frame.in_time(frame.visit.since)
 
 
 def moved_due(frame: Frame) -> datetime:
     """After a short wait in which another move supersedes this one, unless the wait costs a night or the visit."""
     first = frame.news(frame.visit.since)
     waited = frame.news(frame.visit.since + course.SETTLE)
-    return waited if waited - first <= course.SETTLE and waited < frame.visit.starts_at else first
+    return waited if waited - first <= course.SETTLE and waited < frame.soonest else first
 
 
 def received_due(frame: Frame) -> datetime:

@@ -21,6 +21,8 @@ ON_THE_WAY: Final = timedelta(minutes=45)
 # Two texts that say the same keep this far apart, or the later one is dropped.
 REMINDED: Final = timedelta(hours=12)
 ASKED_AFTER: Final = timedelta(hours=6)
+# News of a change is of use until the visit, so the provider keeps trying as long as it can (it takes no longer).
+TO_THE_START: Final = timedelta(hours=10)
 ASKED_FOR: Final = frozenset({VisitState.REQUESTED})
 AGREED: Final = frozenset({VisitState.CONFIRMED})
 ATTENDED: Final = frozenset({VisitState.ATTENDED})
@@ -164,7 +166,7 @@ STEPS: tuple[Step, ...] = (
         due=moments.moved_due,
         until=moments.start,
         wakes=_news_wakes,
-        validity=timedelta(hours=4),
+        validity=TO_THE_START,
         words=_in("moved"),
     ),
     Step(
@@ -174,7 +176,7 @@ STEPS: tuple[Step, ...] = (
         due=course.cancelled_due,
         until=moments.start,
         wakes=_news_wakes,
-        validity=timedelta(hours=4),
+        validity=TO_THE_START,
         words=lambda frame, _: "cancelled_course" if course.tells_of_others(frame) else "cancelled",
     ),
     Step(

@@ -257,6 +257,50 @@ def test_what_the_practice_changes_at_short_notice_is_told_at_night_if_it_wants_
     assert steps(replace(far, since=far.since + MINUTE), policy)[step].wakes_until == STARTS
 
 
+@pytest.mark.parametrize(
+    ("starts", "due"),
+    [
+        ("2027-06-16T07:50", None),
+        ("2027-06-16T08:00", None),
+        ("2027-06-16T08:01", "2027-06-16T08:00"),
+        ("2027-06-16T08:30", "2027-06-16T08:00"),
+        ("2027-06-16T08:31", "2027-06-16T08:30"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        (VisitState.CONFIRMED, "booked"),
+        (VisitState.CANCELLED, "cancelled"),
+        (VisitState.IN_REVIEW, "call_us"),
+        (VisitState.DECLINED, "not_confirmed"),
+    ],
+)
+def test_what_became_true_at_night_is_told_before_an_early_visit_if_the_night_leaves_time(
+    state: VisitState, step: str, starts: str, due: str | None
+) -> None:
+    told = when(visit(state=state, starts_at=new_york(starts), since=new_york("2027-06-15T22:00")))
+
+    assert told.get(step) == (None if due is None else new_york(due))
+
+
+def test_a_move_away_from_an_early_time_is_told_before_the_client_would_come() -> None:
+    away = visit(moved=True, since=new_york("2027-06-09T22:00"), moved_from=new_york("2027-06-10T08:15"))
+
+    assert when(away)["moved"] == new_york("2027-06-10T08:00")
+    assert when(replace(away, moved_from=new_york("2027-06-10T07:15")))["moved"] == new_york("2027-06-10T08:30")
+    assert when(replace(away, moved_from=away.since - MINUTE))["moved"] == new_york("2027-06-10T08:30")
+
+
+@pytest.mark.parametrize("state", [VisitState.CONFIRMED, VisitState.CANCELLED])
+def test_news_of_a_change_is_tried_until_the_visit_as_long_as_the_provider_tries(state: VisitState) -> None:
+    """The table's last column; the provider tries for ten hours at most, and never past `not_after`."""
+    step = "moved" if state is VisitState.CONFIRMED else "cancelled"
+    text = steps(visit(state=state, moved=step == "moved"))[step]
+
+    assert (text.validity, text.not_after) == (timedelta(hours=10), STARTS)
+
+
 def test_a_visit_of_this_night_that_is_moved_far_away_is_told_of_this_night() -> None:
     policy, night = practice(wakes_for_changes=True), new_york("2027-06-09T04:00")
     moved = visit(moved=True, since=night, by_practice=True, moved_from=night + timedelta(hours=4))

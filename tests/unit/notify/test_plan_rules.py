@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from services.notify.domain.course import SETTLE
 from services.notify.domain.delivery import NOT_BEGUN, Message, State, turned
-from services.notify.domain.frame import Planned
+from services.notify.domain.frame import Frame, Planned
 from services.notify.domain.moments import ON_THE_WAY, PROMPT, USUAL
 from services.notify.domain.plan import plan
 from services.notify.domain.practice import Practice, Timing
@@ -103,7 +103,8 @@ def broken(of: Visit, policy: Practice, text: Planned) -> list[str]:
 def _may_wake(of: Visit, policy: Practice, text: Planned) -> bool:
     if text.step == "received":
         return text.wakes_until == of.since + PROMPT
-    soonest = min(of.starts_at, of.moved_from or of.starts_at) - of.since
+    before = [at for at in (of.moved_from,) if at is not None and at > of.since]
+    soonest = min([of.starts_at, *before]) - of.since
     return text.step in NEWS and policy.wakes_for_changes and of.by_practice and soonest < timedelta(hours=12)
 
 
@@ -216,7 +217,7 @@ def test_a_second_move_within_the_settle_window_speaks_for_both(of: Visit, wait:
     assert {text.id for text in plan(first, practice())}.isdisjoint(
         text.id for text in plan(second, practice()) if text.step == "moved"
     )
-    assert waited == told or told == {practice().quiet.later(first.since, ZoneInfo(of.client_zone))}
+    assert waited == told or told == {Frame(first, practice()).in_time(first.since)}
 
 
 @cache
