@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.notify.actions import dead_letters
 from services.notify.actions.desk import MessageUnknown, PracticeUnknown
 from services.notify.actions.pauses import SenderUnknown, TemplateUnknown
 from services.notify.actions.timelines import Entry
@@ -265,6 +266,33 @@ async def test_after_the_visit_a_dead_letter_counts_as_stale(day: Day) -> None:
     assert (await day.read(failed.id)).state is State.FAILED
 
 
+async def test_so_many_are_looked_at_in_one_go_page_by_page_and_the_sender_is_woken_for_what_goes(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "AT_ONCE", 1)
+    monkeypatch.setattr(dead_letters, "MOST", 2)
+    for n in range(3):
+        day.phone.answers.append(lambda: Refused(21408))
+        await day.worker.hears(visit(appointment=f"{n:026d}", since=BOOKED_AT, phone=f"+1503555011{n}"))
+    await day.worker.sending.send_due()
+    woken = day.worker.woken
+
+    first = await day.worker.dead_letters.replay(HOUSE, why="region_not_enabled:21408", by="Ana")
+    assert ((first.replayed, first.stale, first.more), day.worker.woken) == ((2, 0, True), woken + 1)
+    then = await day.worker.dead_letters.replay(HOUSE, why="region_not_enabled:21408", by="Ana")
+    assert ((then.replayed, then.stale, then.more), day.worker.woken) == ((1, 0, False), woken + 2)
+    none = await day.worker.dead_letters.replay(HOUSE, why="region_not_enabled:21408", by="Ana")
+    assert ((none.replayed, none.stale, none.more), day.worker.woken) == ((0, 0, False), woken + 2)
+
+
+async def test_what_did_not_arrive_is_shown_for_thirty_days(day: Day) -> None:
+    failed = await day.refused(21408)
+    day.clock.at = failed.at + dead_letters.SHOWN
+    assert len((await day.worker.dead_letters.page(HOUSE, why=None, before=None, limit=10))[0]) == 1
+    day.clock.forward(timedelta(seconds=1))
+    assert (await day.worker.dead_letters.page(HOUSE, why=None, before=None, limit=10))[0] == []
+
+
 async def test_only_those_of_the_reason_are_replayed(day: Day) -> None:
     failed = await day.refused(21408)
 
@@ -290,6 +318,19 @@ async def test_a_paused_template_waits_is_counted_and_goes_on_when_it_is_let_go(
     await day.worker.sending.send_due()
 
     assert (len(day.phone.bodies), await day.worker.pauses.paused(HOUSE)) == (1, {})
+
+
+async def test_a_template_that_is_paused_already_is_no_change_of_the_desk(day: Day) -> None:
+    for _ in range(2):
+        await day.worker.pauses.pause("still-waters", "booked", by="Ana")
+    paused = await day.worker.stores.practices.get("still-waters")
+    for _ in range(2):
+        await day.worker.pauses.resume("still-waters", "booked", by="Ana")
+    resumed = await day.worker.stores.practices.get("still-waters")
+
+    assert paused is not None
+    assert resumed is not None
+    assert (paused.edits, resumed.edits, resumed.paused) == (1, 2, frozenset())
 
 
 async def test_a_paused_text_is_dropped_only_when_it_is_of_no_use(day: Day) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.notify.domain.delivery import Message, State
-from services.notify.domain.provider import NotCreated, Refused, Unknown
+import services.notify.app  # noqa: F401  with it every metric is there
+from services.notify.actions import measures
+from services.notify.domain.consent import Entry, Word
+from services.notify.domain.delivery import Message, State, turned
+from services.notify.domain.provider import NotCreated, Outcome, Refused, Unknown
 from services.notify.domain.sender import Limits
-from tests.support.notify import APPOINTMENT, SENDER, STARTS, Clock, Phone, Worker, practice, twins, visit
+from services.notify.ports import Outgoing
+from tests.support.notify import APPOINTMENT, PHONE, SENDER, STARTS, Clock, Phone, Worker, practice, twins, visit
 
 BOOKED_AT = STARTS - timedelta(days=7)
 # What the service is judged by, and what else an operator looks at, with the end of its name by its unit.
@@ -40,7 +46,15 @@ METRICS: Mapping[str, str] = {
     "texts_sender_open": "gauge",
     "texts_segments_spent": "gauge",
     "texts_posted": "counter",
+    "texts_refused": "counter",
+    "texts_held_back": "counter",
+    "texts_news_lost": "counter",
+    "texts_audited": "counter",
+    "opt_out_drift": "counter",
+    "numbers_marked": "counter",
 }
+# Each has as many values as a table of this service, never as many as there are clients or texts.
+LABELS = frozenset({"template", "state", "step", "why", "outcome", "standing", "encoding", "found", "le"})
 
 
 def exposed() -> dict[str, prometheus_client.Metric]:
@@ -58,12 +72,24 @@ def test_it_is_exposed_with_a_help_text_and_a_name_by_the_convention(name: str) 
         assert name.endswith(("_seconds", "_segments"))
     if metric.type == "gauge":
         assert not name.endswith("_total")
+    assert {label for sample in metric.samples for label in sample.labels} <= LABELS
+
+
+class Heard(Phone):
+    """Something else happens while a POST is under way."""
+
+    before_answering: Callable[[], Awaitable[None]] | None = None
+
+    async def send(self, text: Outgoing) -> Outcome:
+        if self.before_answering is not None:
+            await self.before_answering()
+        return await super().send(text)
 
 
 class Day:
     def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008  frozen
         self.clock = Clock(BOOKED_AT)
-        self.phone = Phone(self.clock)
+        self.phone = Heard(self.clock)
         self.worker = Worker(twins(self.clock), self.phone, self.clock, limits=limits)
 
     async def booked(self) -> Message:
@@ -145,6 +171,40 @@ async def test_a_stop_that_only_the_provider_knew_of_is_counted() -> None:
     await day.booked()
 
     assert opted_out() == 1
+
+
+async def test_a_stop_that_was_known_here_is_no_drift() -> None:
+    drift = grown("opt_out_drift_total")
+    for known_here in (False, True):
+        day = Day()
+        if known_here:
+            said = Entry(key="SMin1", word=Word.STOPPED, at=BOOKED_AT, source="reply")
+            # Said at the moment of the POST: the text was judged before.
+            enter = partial(day.worker.stores.contacts.enter_everywhere, PHONE, said)
+            day.phone.before_answering = enter
+        day.phone.answers.append(lambda: Refused(21610))
+        await day.booked()
+        assert drift() == 1
+
+
+async def test_what_gives_way_to_other_texts_is_counted_by_why() -> None:
+    planned = await Day().booked()
+    for why in ("capped", "merged", "visit_ahead"):
+        gave_way = grown("texts_capped_total", why=why)
+        dropped = turned(replace(planned, state=State.PLANNED), State.SKIPPED, BOOKED_AT, why)
+        measures.changed(replace(planned, state=State.PLANNED), dropped)
+        assert gave_way() == 1
+
+
+async def test_a_refusal_is_counted_by_its_reason_with_the_number_it_marks_and_the_news_it_loses() -> None:
+    day = Day()
+    refused, marked = grown("texts_refused_total", why="landline"), grown("numbers_marked_total", why="landline")
+    lost = grown("texts_news_lost_total", step="booked")
+    day.phone.answers.append(lambda: Refused(30006))
+
+    await day.booked()
+
+    assert (refused(), marked(), lost()) == (1, 1, 1)
 
 
 async def test_what_the_night_holds_is_counted_and_what_came_too_late() -> None:

@@ -14,11 +14,13 @@ from services.notify.actions.posting import HELD_UP, Habits
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Attempt, Message, State, begin, turned
 from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown
+from services.notify.domain.sender import Standing
 from services.notify.domain.turns import Pace, after_post, after_receipt
 from services.notify.ports import GatewayDown, Outgoing
 from tests.support.notify import (
     APPOINTMENT,
     PHONE,
+    SENDER,
     STARTS,
     Clock,
     Contacts,
@@ -225,6 +227,24 @@ async def test_a_failure_that_only_the_providers_list_tells_of_is_told_to_the_pr
 
     assert (await day.booked()).state is State.FAILED
     assert len(await day.told()) == 1
+
+
+async def test_what_is_heard_late_of_a_text_from_before_the_sender_was_let_go_does_not_stop_it_again() -> None:
+    day = await Day().begin()
+    late = await day.booked()
+    assert late.attempt is not None
+    day.clock.forward(A_MINUTE)
+    await day.worker.pauses.resume_sender(SENDER, by="Ana")
+    await day.worker.receipts.take(late.code, late.attempt.id, sid=str(late.sid), status="failed", error_code=30034)
+    assert (await day.worker.stores.senders.get(SENDER)).standing is Standing.OPEN
+
+    day.clock.forward(A_MINUTE)
+    await day.worker.hears(visit(appointment="n" * 26, since=day.clock(), phone="+15035550103"))
+    await day.worker.sending.send_due()
+    new = await day.booked("n" * 26)
+    assert new.attempt is not None
+    await day.worker.receipts.take(new.code, new.attempt.id, sid=str(new.sid), status="failed", error_code=30034)
+    assert (await day.worker.stores.senders.get(SENDER)).standing is Standing.PAUSED
 
 
 class Mute(Phone):
