@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from services.notify.actions import dead_letters
-from services.notify.actions.desk import MessageUnknown, PracticeUnknown
+from services.notify.actions.desk import MessageBegun, MessageUnknown, PracticeUnknown
 from services.notify.actions.pauses import SenderUnknown, TemplateUnknown
 from services.notify.actions.timelines import Entry
 from services.notify.domain.again import NotToBeResent, ResentOften
@@ -146,6 +147,48 @@ async def test_two_people_who_send_it_again_at_the_same_moment_make_one_copy(day
     assert len(day.phone.bodies) == 2
 
 
+async def test_of_two_who_saw_the_same_line_of_time_one_is_refused(day: Day) -> None:
+    booked = await day.told()
+    both, messages = asyncio.Barrier(2), day.worker.stores.messages
+    of = messages.of
+
+    async def seen_by_both(appointment: str) -> Sequence[Message]:
+        found = await of(appointment)
+        await both.wait()
+        return found
+
+    messages.of = seen_by_both  # type: ignore[method-assign]  # both have read before either writes
+    done = await asyncio.gather(
+        *(day.worker.desk.resend(booked.id, by=name) for name in ("Ana", "Ben")), return_exceptions=True
+    )
+
+    assert sorted(type(one).__name__ for one in done) == ["Message", "NotToBeResent"]
+    assert len(await of(APPOINTMENT)) == len({text.code for text in await of(APPOINTMENT)})
+
+
+@pytest.mark.parametrize("state", [State.SENDING, State.UNKNOWN, State.ACCEPTED])
+async def test_what_may_have_left_cannot_be_cancelled_and_is_not_retried(day: Day, state: State) -> None:
+    await day.worker.hears(visit(since=BOOKED_AT))
+    [booked, *_] = await day.worker.stores.messages.of(APPOINTMENT)
+    [left] = await day.worker.stores.messages.save([replace(booked, state=state)])
+
+    for deed in (day.worker.desk.cancel, day.worker.desk.retry):
+        with pytest.raises(MessageBegun):
+            await deed(booked.id, by="Ana")
+    assert await day.read(booked.id) == left
+
+
+async def test_a_retry_by_hand_begins_anew_whatever_was_tried_before(day: Day) -> None:
+    failed = await day.refused(21408)
+    tired = replace(failed, tries=9, looks=2, sid="SM1", state=State.UNDELIVERED)
+    await day.worker.stores.messages.save([tired])
+
+    again = await day.worker.desk.retry(failed.id, by="Ana")
+
+    assert (again.state, again.due, again.why) == (State.PLANNED, day.clock(), "desk:Ana")
+    assert (again.tries, again.looks, again.sid) == (0, 0, None)
+
+
 async def test_what_is_on_its_way_was_never_sent_or_is_of_no_use_is_not_sent_again(day: Day) -> None:
     await day.worker.hears(visit(since=BOOKED_AT))
     [booked, later, *_] = await day.worker.stores.messages.of(APPOINTMENT)
@@ -155,7 +198,7 @@ async def test_what_is_on_its_way_was_never_sent_or_is_of_no_use_is_not_sent_aga
             await day.worker.desk.resend(id_, by="Ana")
 
     await day.delivered(await day.read(booked.id))
-    day.clock.at = STARTS + timedelta(hours=1)
+    day.clock.at = booked.not_after
     with pytest.raises(NotToBeResent):
         await day.worker.desk.resend(booked.id, by="Ana")
 

@@ -196,6 +196,16 @@ async def test_what_gives_way_to_other_texts_is_counted_by_why() -> None:
         assert gave_way() == 1
 
 
+async def test_what_the_desk_cancels_is_counted_as_ended() -> None:
+    day, ended = Day(), grown("texts_ended_total", template="booked", state="cancelled")
+    await day.worker.stores.practices.keep(practice())
+    await day.worker.hears(visit(since=BOOKED_AT))
+    [booked, *_] = await day.worker.stores.messages.of(APPOINTMENT)
+    await day.worker.desk.cancel(booked.id, by="Ana")
+
+    assert ended() == 1
+
+
 async def test_a_refusal_is_counted_by_its_reason_with_the_number_it_marks_and_the_news_it_loses() -> None:
     day = Day()
     refused, marked = grown("texts_refused_total", why="landline"), grown("numbers_marked_total", why="landline")
