@@ -212,7 +212,7 @@ async def test_the_end_of_a_post_that_was_given_up_says_nothing_of_the_one_that_
     text = await day.booked()
     older = Attempt("22" * 16, BOOKED_AT - A_MINUTE)
     await day.worker.stores.messages.save([replace(text, attempts=(older, *text.attempts))])
-    await day.worker.receipts.take(text.code, older.id, sid="SM9", status="undelivered", error_code=30008)
+    await day.worker.receipts.take(text.code, older.id, sid="SM9", status="failed", error_code=30036)
 
     assert (await day.booked()).state is State.ACCEPTED
     assert await day.told() == []
