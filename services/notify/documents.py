@@ -21,7 +21,7 @@ from shared.mongo import Document
 # Kept by notify beside what booking told: what booking tells never overwrites them.
 OWN_OF_VISIT: Final = ("replies", "heard", "yes_to")
 OF_MESSAGE: Final = tuple(field.name for field in fields_of(Message))
-OWN_OF_PRACTICE: Final = ("wordings", "worded", "paused", "edits")
+OWN_OF_PRACTICE: Final = ("wordings", "worded", "paused", "edits", "planned_under")
 
 
 def of_practice(practice: Practice) -> Document:

@@ -108,6 +108,10 @@ class Practices(Protocol):
         """Write what its desk has set, if nothing was set since it was read with these `edits`; else False."""
         ...
 
+    async def note_planned(self, practice: Practice) -> bool:
+        """That all its texts follow this policy; False if there is a newer version by now."""
+        ...
+
     async def pause(self, practice: str, template: str) -> None:
         """Texts of this template wait until the desk lets them go."""
         ...
@@ -120,6 +124,10 @@ class Visits(Protocol):
 
     async def of_courses(self, courses: Sequence[str], now: datetime) -> Sequence[Visit]:
         """The first visits of these courses and those that are not over, in any state."""
+        ...
+
+    async def of_practice(self, practice: str, after: Place, limit: int) -> Sequence[Visit]:
+        """In any state, in order of their ends and ids; those that come after that end and id."""
         ...
 
     async def keep(self, visit: Visit) -> Visit | None:
@@ -182,6 +190,10 @@ class Messages(Protocol):
 
     async def of(self, appointment: str) -> Sequence[Message]:
         """All texts of one visit, offer or check of a number, in order of time."""
+        ...
+
+    async def of_visits(self, appointments: Sequence[str]) -> Mapping[str, Sequence[Message]]:
+        """All texts of each of these; one that has none has no key."""
         ...
 
     async def last_sent(self, phone: str, before: datetime) -> Message | None:

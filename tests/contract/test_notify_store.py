@@ -380,6 +380,46 @@ async def test_the_next_upcoming_visit_of_a_number_comes_first(stores: Stores) -
     assert await stores.visits.upcoming(PHONE, STARTS + timedelta(hours=1)) == [later]
 
 
+async def test_the_visits_of_a_practice_come_page_by_page_in_order_of_their_ends(stores: Stores) -> None:
+    ends = [STARTS + timedelta(hours=hours) for hours in (3, 1, 2, 2, 2)]
+    ours = [visit(appointment=f"{n:026d}", starts_at=at) for n, at in enumerate(ends)]
+    for one in (*ours, replace(visit(appointment="e" * 26), practice="elsewhere"), visit(appointment="f" * 26)):
+        await stores.visits.keep(one)
+    await stores.visits.forget("still-waters", ["f" * 26])
+
+    found, place = [], (STARTS, "")
+    while page := await stores.visits.of_practice("still-waters", place, 2):
+        found += page
+        place = (page[-1].ends_at, page[-1].appointment)
+
+    assert found == [ours[1], ours[2], ours[3], ours[4], ours[0]]
+    assert await stores.visits.of_practice("still-waters", (ours[0].ends_at, ""), 2) == [ours[0]]
+
+
+async def test_the_texts_of_several_visits_are_read_at_once(stores: Stores) -> None:
+    mine, hers = texts(2), text(id="b/day_before/1", appointment="b")
+    await stores.messages.save([*mine, hers])
+
+    found = await stores.messages.of_visits([APPOINTMENT, "b", "nobody"])
+
+    assert {name: {one.id for one in its} for name, its in found.items()} == {
+        APPOINTMENT: {one.id for one in mine},
+        "b": {hers.id},
+    }
+
+
+async def test_what_texts_are_planned_under_is_noted_of_the_newest_version_and_outlives_it(stores: Stores) -> None:
+    await stores.practices.keep(practice())
+    assert await stores.practices.note_planned(practice())
+
+    newer = practice(version=2, steps=frozenset({"prepare"}))
+    await stores.practices.keep(newer)
+
+    assert await stores.practices.get("still-waters") == replace(newer, planned_under=practice().policy)
+    assert not await stores.practices.note_planned(practice())
+    assert not await stores.practices.note_planned(practice(id="nobody"))
+
+
 async def test_the_newest_version_of_a_practice_is_kept(stores: Stores) -> None:
     newer = practice(version=2, sms_name="New name", steps=frozenset({"prepare"}))
     for one in (practice(), newer, practice()):

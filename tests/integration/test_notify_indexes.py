@@ -178,3 +178,17 @@ async def test_two_workers_share_two_thousand_due_texts_and_each_is_posted_once(
     assert min(len(phone.posts) for phone in phones) > SHARED // 10  # both of them had their share
     left = {"state": {"$in": ["planned", "claimed", "sending", "unknown"]}, "due": {"$lte": clock()}}
     assert await years.database["messages"].count_documents(left) == 0
+
+
+async def test_planning_anew_goes_through_the_visits_of_the_practice_once_and_sorts_nothing(years: Years) -> None:
+    others = [replace(_visit(DUE + n), practice="elsewhere") for n in range(SHARED)]
+    kept = [{**documents.of_visit(of), "replies": 0, "heard": [], "outbox": []} for of in others]
+    await years.database["visits"].insert_many(kept)
+    await years.database.command("profile", 2)
+
+    await years.worker.planning.keep_practice(practice(version=2, steps=frozenset({"day_before"})))
+
+    for query in await years.looked_at():
+        assert "COLLSCAN" not in str(query.get("planSummary")), query
+        assert not query.get("hasSortStage"), query
+        assert query.get("docsExamined", 0) <= 2 * DUE, query

@@ -219,6 +219,13 @@ class Practices:
         self._kept[practice.id] = replace(known, **own, edits=known.edits + 1)  # type: ignore[arg-type]  # of three types
         return True
 
+    async def note_planned(self, practice: Practice) -> bool:
+        known = self._kept.get(practice.id)
+        if known is None or known.version != practice.version:
+            return False
+        self._kept[practice.id] = replace(known, planned_under=practice.policy)
+        return True
+
     async def pause(self, practice: str, template: str) -> None:
         known = self._kept.get(practice)
         if known is not None and template not in known.paused:
@@ -267,6 +274,10 @@ class Visits:
     ) -> Sequence[Visit]:
         later = [v for v in self._kept.values() if v.phone in phones and v.ends_at > ends_after]
         return [v for v in later if ends_before is None or v.ends_at < ends_before]
+
+    async def of_practice(self, practice: str, after: Place, limit: int) -> Sequence[Visit]:
+        mine = sorted((v.ends_at, v.appointment) for v in self._kept.values() if v.practice == practice)
+        return [self._kept[name] for ends_at, name in mine if (ends_at, name) > after][:limit]
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         known = self._kept.get(visit.appointment)
@@ -327,6 +338,13 @@ class Messages:
     async def of(self, appointment: str) -> Sequence[Message]:
         mine = [m for m in self._kept.values() if m.appointment == appointment]
         return sorted(mine, key=lambda m: m.planned_for)
+
+    async def of_visits(self, appointments: Sequence[str]) -> Mapping[str, Sequence[Message]]:
+        found: dict[str, list[Message]] = {}
+        for one in self._kept.values():
+            if one.appointment in appointments:
+                found.setdefault(one.appointment, []).append(one)
+        return found
 
     async def last_sent(self, phone: str, before: datetime) -> Message | None:
         sent = [(m.sent_at, m.id) for m in self._kept.values() if m.to == phone and m.sent_at and m.sent_at < before]

@@ -34,7 +34,7 @@ class Practice:
     to call in its country. A client gets at most `most_a_day` and `most_a_week` texts; `wakes_for_changes` lets news of
     a visit that the practice changes at short notice break the quiet hours. Notify's own, set at its desk: `wordings`
     in place of the templates by `language/template`, whose they are in `worded`, `paused` templates, and `edits`, which
-    counts the changes of all three.
+    counts the changes of all three. `planned_under` is notify's own too: the `policy` that all planned texts follow.
     """
 
     id: str
@@ -56,3 +56,11 @@ class Practice:
     worded: Mapping[str, Worded] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
     edits: int = 0
+    planned_under: str = ""
+
+    @property
+    def policy(self) -> str:
+        """All that a plan goes by; texts are planned anew when it changes."""
+        timings = (f"{step}={one.days}/{one.hours}/{one.at}" for step, one in sorted(self.timings.items()))
+        wakes = "wakes" if self.wakes_for_changes else ""
+        return " ".join((*sorted(self.steps), f"{self.quiet.from_}-{self.quiet.until}", *timings, wakes))

@@ -33,6 +33,12 @@ def reconcile(
     return [change for change in changes if change is not known.get(change.id)]
 
 
+def still_to_come(planned: Sequence[Planned], existing: Sequence[Message], now: datetime) -> list[Planned]:
+    """Of a plan under a new policy: a text that the old one did not have, or had dropped, is not made up for late."""
+    waiting = {message.id for message in existing if message.state in NOT_BEGUN}
+    return [text for text in planned if text.due > now or text.id in waiting]
+
+
 def _new(text: Planned, visit: Visit, now: datetime, code: str) -> Message:
     message = Message(
         id=text.id,

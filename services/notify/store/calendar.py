@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING
 
 from services.notify import documents
 from services.notify.domain.visit import Visit
+from services.notify.store.visits import OF_PRACTICE
 from shared.mongo import Database, ensure
 
 
 class MongoCalendar:
-    """Its index is made when it is first asked for: no service reads visits by practice."""
-
     def __init__(self, database: Database) -> None:
         self._visits = database["visits"]
 
     @classmethod
     async def open(cls, database: Database) -> MongoCalendar:
-        of_practice = IndexModel([("practice", ASCENDING), ("ends_at", ASCENDING)], name="of_practice")
-        await ensure(database["visits"], [of_practice])
+        await ensure(database["visits"], [OF_PRACTICE])
         return cls(database)
 
     async def visits(self, practice: str, ends_after: datetime, ends_before: datetime) -> Sequence[Visit]:

@@ -68,6 +68,12 @@ class MongoMessages:
         found = self._messages.find({"appointment": appointment}).sort("planned_for", ASCENDING)
         return [documents.to_message(document) for document in await found.to_list(None)]
 
+    async def of_visits(self, appointments: Sequence[str]) -> Mapping[str, Sequence[Message]]:
+        found: dict[str, list[Message]] = {}
+        for document in await self._messages.find({"appointment": {"$in": list(appointments)}}).to_list(None):
+            found.setdefault(document["appointment"], []).append(documents.to_message(document))
+        return found
+
     async def last_sent(self, phone: str, before: datetime) -> Message | None:
         sent = {"to": phone, "sent_at": {"$lt": before}}
         return _message(await self._messages.find_one(sent, sort=[("sent_at", DESCENDING)]))

@@ -42,6 +42,11 @@ class MongoPractices:
         change = {"$set": documents.of_own(practice), "$inc": {"edits": 1}}
         return (await self._practices.update_one({"_id": practice.id, "edits": read}, change)).matched_count == 1
 
+    async def note_planned(self, practice: Practice) -> bool:
+        noted = {"$set": {"planned_under": practice.policy}}
+        same = {"_id": practice.id, "version": practice.version}
+        return (await self._practices.update_one(same, noted)).matched_count == 1
+
     async def pause(self, practice: str, template: str) -> None:
         going = {"_id": practice, "paused": {"$ne": template}}
         await self._practices.update_one(going, {"$push": {"paused": template}, "$inc": {"edits": 1}})

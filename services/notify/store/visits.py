@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.notify import documents
 from services.notify.domain.visit import Visit, VisitState
+from services.notify.ports import Place
 from services.notify.store.writing import TWICE
 from shared.mongo import Database, ensure
 from shared.relay import Outbox, Relay, Said
@@ -19,6 +20,9 @@ from shared.relay import Outbox, Relay, Said
 UPCOMING: Final = (VisitState.CONFIRMED.value, VisitState.IN_REVIEW.value)
 # Of a visit whose client was forgotten; no version that is heard of it is newer.
 FORGOTTEN: Final = 2**53
+OF_PRACTICE: Final = IndexModel(
+    [("practice", ASCENDING), ("ends_at", ASCENDING), ("_id", ASCENDING)], name="by_practice"
+)
 
 
 class MongoVisits:
@@ -34,7 +38,7 @@ class MongoVisits:
             name="of_course",
             partialFilterExpression={"seat.course": {"$exists": True}},
         )
-        await ensure(database["visits"], [of_number, of_course])
+        await ensure(database["visits"], [of_number, of_course, OF_PRACTICE])
         return cls(database, await relay.outbox(database["visits"]))
 
     async def get(self, appointment: str) -> Visit | None:
@@ -84,6 +88,13 @@ class MongoVisits:
         ends = {"$gt": ends_after} | ({} if ends_before is None else {"$lt": ends_before})
         found = self._visits.find({"phone": {"$in": list(phones)}, "ends_at": ends})
         return [documents.to_visit(document) for document in await found.to_list(None)]
+
+    async def of_practice(self, practice: str, after: Place, limit: int) -> Sequence[Visit]:
+        ends_at, appointment = after
+        later = [{"ends_at": {"$gt": ends_at}}, {"ends_at": ends_at, "_id": {"$gt": appointment}}]
+        wanted = {"practice": practice, "ends_at": {"$gte": ends_at}, "$or": later, "forgotten": {"$exists": False}}
+        found = self._visits.find(wanted).sort([("ends_at", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [documents.to_visit(document) for document in await found.to_list(limit)]
 
     async def note_reply(self, visit: Visit, said: Said) -> bool:
         before = {"_id": visit.appointment, "replies": visit.replies - 1}

@@ -6,17 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
 from services.notify.domain.course import SETTLE
 from services.notify.domain.delivery import State
 from services.notify.domain.notice import Asked
+from services.notify.domain.practice import Practice, Timing
 from services.notify.domain.visit import Seat, Visit, VisitState
 from services.notify.ports import Stores
 from shared.events import Envelope
 from tests.support.notify import (
+    ALL_STEPS,
     CHECK,
     OFFER,
     OFFERED_AT,
@@ -69,6 +71,15 @@ class World:
             try:
                 worker = self.worker()
                 assert await (worker.hears(of) if isinstance(of, Visit) else worker.told(of))
+            except Killed:
+                self.kills += 1
+            else:
+                return
+
+    async def changes(self, to: Practice) -> None:
+        while True:
+            try:
+                await self.worker().planning.keep_practice(to)
             except Killed:
                 self.kills += 1
             else:
@@ -173,10 +184,26 @@ async def story_of_a_course(dies_at: int | None) -> World:
     return world
 
 
+async def story_of_a_policy(dies_at: int | None) -> World:
+    """The practice wants the evening before told of at six, and nobody told of the preparation."""
+    clock = Clock(BOOKED_AT)
+    world = World(clock, twins(clock), Phone(clock), Life(dies_at))
+    await world.changes(practice())
+    await world.hears(visit(since=BOOKED_AT))
+    await world.run()
+    steps = ALL_STEPS - {"prepare"}
+    await world.changes(practice(version=2, steps=steps, timings={"day_before": Timing(at=time(18))}))
+    for hours_before in (16, 2):
+        clock.at = STARTS - timedelta(hours=hours_before)
+        await world.run()
+    return world
+
+
 STORIES = [
     (story, 6, 2),  # booked, moved, the link for R, day before, two hours, aftercare
     (story_of_notices, 5, 0),  # booked, two offers, a code, the link of the offer again
     (story_of_a_course, 2, 0),  # booked, cancelled
+    (story_of_a_policy, 3, 0),  # booked, day before, two hours
 ]
 
 
