@@ -110,3 +110,21 @@ async def test_of_two_visits_on_a_day_one_is_followed_by_an_offer_however_late_i
     offers = [text for of in (MORNING, AFTERNOON) for text in await stores.messages.of(of.appointment)]
     assert [text.why for text in offers] == ["merged", None]
     assert len(phone.bodies) == 1
+
+
+async def test_visits_of_one_number_at_two_practices_have_nothing_to_do_with_each_other() -> None:
+    """Also where their texts are due together, and judged in one group."""
+    clock = Clock(MORNING.since)
+    worker = Worker(stores := twins(clock), Phone(clock), clock)
+    policy = practice(steps=frozenset({"prepare"}), most_a_day=1)
+    await stores.practices.keep(policy)
+    await stores.practices.keep(replace(policy, id="elsewhere"))
+    there = replace(AFTERNOON, practice="elsewhere")
+    for of in (MORNING, there):
+        await worker.hears(of)
+    await worker.sending.send_due()
+    clock.at = steps(MORNING, policy)["prepare"].due
+    await worker.sending.send_due()
+
+    texts = [text for of in (MORNING, there) for text in await stores.messages.of(of.appointment)]
+    assert [text.state for text in texts if text.step == "prepare"] == [State.ACCEPTED, State.ACCEPTED]

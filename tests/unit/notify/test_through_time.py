@@ -187,6 +187,26 @@ def stories(draw: st.DrawFn, *, undisturbed: bool = False) -> Story:
     return Story(policy=policy, turns=tuple(turns), words=tuple(words), away=tuple(away))
 
 
+@st.composite
+def calm_stories(draw: st.DrawFn) -> Story:
+    """Visits on few days that all take place as they were booked long before, and reminders alone."""
+    zone = draw(st.sampled_from(ZONES))
+    anchor = draw(st.sampled_from(clock_changes(zone)))
+    policy = practice(
+        steps=draw(st.frozensets(st.sampled_from(sorted(REMINDERS)), min_size=1)),
+        most_a_day=draw(st.sampled_from([1, 2, 3])),
+        most_a_week=PLENTY,
+        timings={"prepare": Timing(days=draw(st.integers(1, 4)), at=draw(walls))},
+    )
+    turns = []
+    for name in "abcde"[: draw(st.integers(2, 5))]:
+        day = anchor + timedelta(days=draw(st.integers(-1, 2)))
+        starts = resolved(datetime.combine(day, draw(walls)), ZoneInfo(zone))
+        notice = timedelta(days=draw(st.integers(16, 19)))
+        turns.append(visit(appointment=name * 26, starts_at=starts, notice=notice, zone=zone, client_zone=zone))
+    return Story(policy=policy, turns=tuple(turns))
+
+
 def sum_of(both: tuple[datetime, timedelta]) -> datetime:
     return both[0] + both[1]
 
@@ -339,6 +359,18 @@ def unreminded(story: Story, told: Told) -> Iterator[str]:
             yield from (f"{text.id} {told.left[text.id].why}" for text in reminders if not _was_had(story, told, text))
 
 
+def needless(story: Story, told: Told) -> Iterator[str]:
+    """Texts that gave way to others of their day, though in the end there was room for them."""
+    for text in told.left.values():
+        zone = ZoneInfo(told.visits[text.appointment].client_zone)
+        day = text.turns[-1].at.astimezone(zone).date()
+        if (
+            text.why == "capped"
+            and sum(p.at.astimezone(zone).date() == day for p in told.own) < story.policy.most_a_day
+        ):
+            yield text.id
+
+
 def _was_had(story: Story, told: Told, text: Planned) -> bool:
     """It left, or that of an earlier visit of the day did which stood when this one was due."""
     had = {post.message.id for post in told.own}
@@ -396,6 +428,15 @@ def test_a_visit_does_not_stand_in_its_own_way() -> None:
     told = told_in(Story(policy=policy, turns=(visit(),)))
 
     assert [post.message.step for post in told.own] == ["booked", "prepare", "day_before"]
+
+
+@kept_to(max_examples=100)
+@given(calm_stories(), st.integers(1, 2))
+def test_where_nothing_comes_between_no_text_gives_way_without_need(story: Story, workers: int) -> None:
+    told = told_in(story, workers)
+
+    assert list(wrong(story, told)) == []
+    assert list(needless(story, told)) == []
 
 
 @pytest.mark.long

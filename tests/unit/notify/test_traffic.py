@@ -368,6 +368,17 @@ def test_what_the_desk_sends_once_more_gives_way_to_nothing() -> None:
     assert judge(again, full, one.planned_for) == Send("two_hours")
 
 
+def test_what_is_overdue_at_night_waits_for_the_day_whose_texts_are_counted() -> None:
+    """Two were sent today; the check-in that nobody sent in the morning goes tomorrow."""
+    of = attended(MORNING)
+    one = message(text(of, "check_in"), of)
+    night = STARTS + timedelta(days=1, hours=12)
+    full = Truth(of, POLICY, (), traffic=Traffic((), sent(night - timedelta(hours=4), night - timedelta(hours=5))))
+
+    assert isinstance(held := judge(one, full, night), Wait)
+    assert judge(one, full, held.until) == Send("check_in")
+
+
 def test_a_text_that_is_tried_again_does_not_stand_in_its_own_way() -> None:
     one = text(MORNING, "two_hours")
     own = (Sent(one.id, one.step, MORNING.appointment, one.due),)
