@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -26,10 +27,16 @@ async def app(mongo_url: str, database_name: str, rabbit: RabbitBackend) -> Asyn
         yield one
 
 
+def to_an_afternoon() -> timedelta:
+    """A week from now by the clock of the visit's place: early in a day a reminder of two hours before is not planned."""
+    there = utc_now().astimezone(ZoneInfo("America/New_York"))
+    return timedelta(days=7) + (there.replace(hour=15, minute=0) - there)
+
+
 async def test_a_confirmed_visit_is_told_at_once_and_the_rest_is_planned(app: App) -> None:
     appointment = an_appointment()
 
-    await app.confirm(appointment)
+    await app.confirm(appointment, in_=to_an_afternoon())
 
     told = await app.becomes(appointment, "booked", "delivered")
     texts = await app.texts(appointment)
