@@ -28,7 +28,7 @@ async def app(mongo_url: str, database_name: str, rabbit: RabbitBackend) -> Asyn
 
 
 def to_an_afternoon() -> timedelta:
-    """A week from now by the clock of the visit's place: early in a day a reminder of two hours before is not planned."""
+    """In a week, by the clock of its place: early in a day no reminder is planned two hours before."""
     there = utc_now().astimezone(ZoneInfo("America/New_York"))
     return timedelta(days=7) + (there.replace(hour=15, minute=0) - there)
 
