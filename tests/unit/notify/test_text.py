@@ -207,6 +207,15 @@ def test_a_value_is_never_read_as_a_placeholder() -> None:
         "aromatherapy",
         "my_therapy",
         "T\u200bherapy",
+        "thera-py",
+        "th.era/py",
+        "thera_py",
+        "m a s s a g e",
+        "M.A.S.S.A.G.E.",
+        "t-h-e-r-a-p-y",
+        "stress",
+        "acupuncture",
+        "su cuerpo",
         "su sesión",
         "MASAJES",
         "dolor de espalda",
@@ -218,7 +227,21 @@ def test_words_about_health_are_refused_in_every_language(text: str) -> None:
         refuse_health(f"about {text} tomorrow")
 
 
-@pytest.mark.parametrize("text", ["a necklace from Spain", "un saludo", "sin cinturón", "coaching", "España", "rainy"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a necklace from Spain",
+        "un saludo",
+        "sin cinturón",
+        "coaching",
+        "España",
+        "rainy",
+        "the rapid exit",
+        "everybody",
+        "check-in and/or e-mail",
+        "at 9 a.m. in a b c",
+    ],
+)
 def test_what_only_looks_like_a_word_about_health_is_not_refused(text: str) -> None:
     refuse_health(text)
 
