@@ -185,10 +185,10 @@ async def story_of_a_course(dies_at: int | None) -> World:
 
 
 async def story_of_a_policy(dies_at: int | None) -> World:
-    """The practice wants the evening before told of at six, and nobody told of the preparation."""
+    """The practice switches on a text the evening before, and off that about the preparation."""
     clock = Clock(BOOKED_AT)
     world = World(clock, twins(clock), Phone(clock), Life(dies_at))
-    await world.changes(practice())
+    await world.changes(practice(steps=ALL_STEPS - {"day_before"}))
     await world.hears(visit(since=BOOKED_AT))
     await world.run()
     steps = ALL_STEPS - {"prepare"}
