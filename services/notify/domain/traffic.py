@@ -22,7 +22,7 @@ WEEK: Final = timedelta(days=7)
 LONGEST_DAY: Final = timedelta(hours=27)
 # Texts about a visit end within this of its end: further back, no visit shares a day with one that is still told of.
 LOOKS_BACK: Final = timedelta(days=36)
-# What is due within a week is about a visit that ends within this.
+# What is due within a week, news aside, is about a visit that ends within this.
 LOOKS_AHEAD: Final = timedelta(days=16)
 MERGED, CAPPED, VISIT_AHEAD = "merged", "capped", "visit_ahead"
 BY_NAME: Final[Mapping[str, Step]] = {step.name: step for step in STEPS}
