@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from hypothesis import strategies as st
 
+from services.booking.domain import texting_check
 from services.booking.domain.practice import (
     Audience,
     Block,
@@ -121,10 +122,11 @@ def loads(offered: list[str]) -> st.SearchStrategy[Load]:
 
 @st.composite
 def texts(draw: st.DrawFn) -> Texting:
+    begins, ends = draw(st.tuples(CLOCK, CLOCK).filter(_is_of_a_night))
     quiet = Texting(
         steps=tuple(draw(st.lists(st.sampled_from(OPTIONAL_TEXTS), max_size=8))),
-        quiet_from=draw(CLOCK),
-        quiet_until=draw(CLOCK),
+        quiet_from=begins,
+        quiet_until=ends,
         most_a_day=draw(st.integers(1, 4)),
         most_a_week=draw(st.integers(1, 14)),
         wakes_for_changes=draw(st.booleans()),
@@ -137,7 +139,7 @@ def texts(draw: st.DrawFn) -> Texting:
 
 
 def timings(step: str, settable: Settable, texting: Texting) -> st.SearchStrategy[StepTiming]:
-    at = CLOCK.filter(lambda wall: not texting.is_quiet(wall)) if settable.at and _wakes(texting) else st.none()
+    at = CLOCK.filter(lambda wall: not texting.is_quiet(wall)) if settable.at else st.none()
     return st.builds(
         StepTiming,
         step=st.just(step),
@@ -147,9 +149,8 @@ def timings(step: str, settable: Settable, texting: Texting) -> st.SearchStrateg
     )
 
 
-def _wakes(texting: Texting) -> bool:
-    """For long enough that a wall time outside the quiet hours is found."""
-    return sum(not texting.is_quiet(time(hour)) for hour in range(24)) > 6
+def _is_of_a_night(quiet: tuple[time, time]) -> bool:
+    return not list(texting_check.problems("", Texting(quiet_from=quiet[0], quiet_until=quiet[1])))
 
 
 @st.composite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from typing import Final
 
 PRESETS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -63,6 +63,11 @@ class Texting:
     most_a_day: int = 2
     most_a_week: int = 5
     wakes_for_changes: bool = False
+
+    @property
+    def quiet_for(self) -> timedelta:
+        begins, ends = (timedelta(hours=at.hour, minutes=at.minute) for at in (self.quiet_from, self.quiet_until))
+        return (ends - begins) % timedelta(days=1)
 
     def is_quiet(self, at: time) -> bool:
         if self.quiet_from <= self.quiet_until:

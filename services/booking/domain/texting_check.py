@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
+from typing import Final
+
 from services.booking.domain.field_checks import Problems, whole
 from services.booking.domain.texting import (
     MOST_A_DAY,
@@ -13,10 +16,15 @@ from services.booking.domain.texting import (
     Texting,
 )
 
+HOUR: Final = timedelta(hours=1)
+DEAD_OF_NIGHT: Final = time(3)
+LONGEST_QUIET: Final = 16 * HOUR
+
 
 def problems(path: str, texting: Texting) -> Problems:
     for index, step in enumerate(texting.steps):
         yield from _step(f"{path}.steps[{index}]", step)
+    yield from _quiet(path, texting)
     seen: set[str] = set()
     for index, timing in enumerate(texting.timings):
         here = f"{path}.timings[{index}]"
@@ -28,6 +36,16 @@ def problems(path: str, texting: Texting) -> Problems:
             yield from _timing(here, timing, SETTABLE[timing.step], texting)
     yield from whole(f"{path}.most_a_day", texting.most_a_day, 1, MOST_A_DAY)
     yield from whole(f"{path}.most_a_week", texting.most_a_week, 1, MOST_A_WEEK)
+
+
+def _quiet(path: str, texting: Texting) -> Problems:
+    """Turned round, they would have clients texted all night and never by day."""
+    if texting.quiet_from == texting.quiet_until:
+        return
+    if not texting.is_quiet(DEAD_OF_NIGHT):
+        yield f"{path}.quiet_from", f"{DEAD_OF_NIGHT:%H:%M} is not in the quiet hours; are they turned round?"
+    elif texting.quiet_for > LONGEST_QUIET:
+        yield f"{path}.quiet_from", f"quiet for more than {LONGEST_QUIET // HOUR} hours, which leaves too few for texts"
 
 
 def _step(path: str, step: str) -> Problems:

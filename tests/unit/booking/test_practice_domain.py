@@ -64,6 +64,20 @@ def test_the_bounds_of_a_timing_are_within_it(at: time) -> None:
         check(replace(sound(), **timed(step=step, hours=length)))
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        (time(18), time(10)),
+        (time(3), time(3, 1)),
+        (time(0), time(3, 1)),
+        (time(23, 59), time(15, 59)),
+        (time(12), time(12)),
+    ],
+)
+def test_quiet_hours_are_over_night_and_leave_a_day_or_there_are_none(begins: time, ends: time) -> None:
+    check(replace(sound(), texting=Texting(quiet_from=begins, quiet_until=ends)))
+
+
 def test_a_sound_practice_is_accepted() -> None:
     check(sound())
 
@@ -99,6 +113,10 @@ def test_a_sound_practice_is_accepted() -> None:
         ({"texting": Texting(most_a_day=0)}, "texting.most_a_day"),
         ({"texting": Texting(most_a_day=5)}, "texting.most_a_day"),
         ({"texting": Texting(most_a_week=15)}, "texting.most_a_week"),
+        ({"texting": Texting(quiet_from=time(8), quiet_until=time(21))}, "texting.quiet_from"),
+        ({"texting": Texting(quiet_from=time(3, 1), quiet_until=time(8))}, "texting.quiet_from"),
+        ({"texting": Texting(quiet_from=time(21), quiet_until=time(3))}, "texting.quiet_from"),
+        ({"texting": Texting(quiet_from=time(18), quiet_until=time(10, 1))}, "texting.quiet_from"),
         (timed(step="prepare", days=8), "texting.timings[0].days"),
         (timed(step="prepare", days=0), "texting.timings[0].days"),
         (timed(step="prepare", hours=2), "texting.timings[0].hours"),
