@@ -13,6 +13,8 @@ from services.notify.domain.visit import Visit, VisitState
 
 NEWS_EACH_TIME: Final = frozenset({"moved", "check"})
 NEWS_AGAIN: Final = frozenset({"booked", "call_us"})
+# A visit that is moved while a person looks at it still has the one message that its client was told of.
+ONCE_FOR_ANY_START: Final = frozenset({"call_us"})
 
 
 _STEPS: Final[Mapping[VisitState, tuple[Step, ...]]] = {
@@ -64,4 +66,5 @@ def _identity(visit: Visit, step: str, start: str) -> str:
     tells of such a turn carries its version too.
     """
     news = step in NEWS_EACH_TIME or (visit.again and step in NEWS_AGAIN)
-    return f"{visit.appointment}/{step}/{start}" + (f".{visit.version}" if news else "")
+    part = "once" if step in ONCE_FOR_ANY_START else start
+    return f"{visit.appointment}/{step}/{part}" + (f".{visit.version}" if news else "")

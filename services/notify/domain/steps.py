@@ -24,6 +24,7 @@ ASKED_AFTER: Final = timedelta(hours=6)
 # News of a change is of use until the visit, so the provider keeps trying as long as it can (it takes no longer).
 TO_THE_START: Final = timedelta(hours=10)
 ASKED_FOR: Final = frozenset({VisitState.REQUESTED})
+IN_REVIEW: Final = frozenset({VisitState.IN_REVIEW})
 AGREED: Final = frozenset({VisitState.CONFIRMED})
 ATTENDED: Final = frozenset({VisitState.ATTENDED})
 # Any of them says that a practice tells its clients what to wear.
@@ -161,7 +162,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="moved",
         # Also of a visit that is not confirmed for its new day yet: whoever knew the old time would come then.
-        states=AGREED | ASKED_FOR,
+        states=AGREED | ASKED_FOR | IN_REVIEW,
         applies=lambda frame: frame.visit.moved,
         due=moments.moved_due,
         until=moments.start,
@@ -192,7 +193,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="call_us",
         # A later visit of a course waits for a person on its own account only, after the first was confirmed for all.
-        states=frozenset({VisitState.IN_REVIEW}),
+        states=IN_REVIEW,
         due=moments.at_once,
         until=moments.start,
         validity=timedelta(hours=4),

@@ -360,6 +360,15 @@ def test_a_moved_visit_announces_the_new_time_and_plans_its_reminders() -> None:
     assert steps(moved)["moved"].id.endswith("/moved/20270616T1400Z.5")
 
 
+def test_a_visit_that_is_moved_in_review_says_so_and_does_not_ask_for_a_call_a_second_time() -> None:
+    waits = visit(state=VisitState.IN_REVIEW, since=new_york("2027-06-09T22:00"))
+    moved = replace(waits, version=4, moved=True, starts_at=STARTS + timedelta(days=1), since=waits.since + MINUTE)
+
+    assert words(moved) == {"moved": "moved", "call_us": "call_us"}
+    assert steps(moved)["call_us"].id == steps(waits)["call_us"].id
+    assert steps(replace(waits, version=5, again=True))["call_us"].id != steps(waits)["call_us"].id
+
+
 def test_a_cancelled_visit_gets_one_text_and_nothing_else() -> None:
     assert list(when(visit(state=VisitState.CANCELLED))) == ["cancelled"]
 
@@ -432,7 +441,7 @@ def test_no_two_texts_of_a_plan_share_an_id_and_reminders_are_for_visits_that_st
     assert len({text.id for text in texts}) == len(texts)
     if of.state is not VisitState.CONFIRMED:
         assert not {"booked", "prepare", "day_before", "two_hours"} & {text.step for text in texts}
-    if of.state not in (VisitState.CONFIRMED, VisitState.REQUESTED):
+    if of.state not in (VisitState.CONFIRMED, VisitState.REQUESTED, VisitState.IN_REVIEW):
         assert "moved" not in {text.step for text in texts}
 
 
