@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
 from functools import partial
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -104,21 +104,48 @@ def gone_through(
     for visit in visits:
         clients.setdefault(visit.phone, []).append(visit)
     tell = partial(told, practice=practice, other=other, span=span, form=form)
-    cores = os.cpu_count() or 1
-    if len(clients) < WORTH_SHARING or cores == 1:
-        return tell(list(clients.values()))
-    each = -(-len(clients) // (cores * SHARES_EACH))
-    with ProcessPoolExecutor(cores, mp_context=get_context("fork")) as pool:
-        whole = Told()
-        for part in pool.map(tell, _shares(clients.values(), each)):
+    groups, cores = list(clients.values()), os.cpu_count() or 1
+    if len(groups) < WORTH_SHARING or cores == 1:
+        return tell(groups)
+    whole = Told()
+    with (
+        _spared(),
+        ProcessPoolExecutor(
+            cores, mp_context=get_context("fork"), initializer=_inherit, initargs=(groups, tell)
+        ) as pool,
+    ):
+        for part in pool.map(_tell_of, _shares(len(groups), cores * SHARES_EACH)):
             whole.add(part)
     return whole
 
 
-def _shares(clients: Iterable[list[Visit]], each: int) -> Iterator[Sequence[list[Visit]]]:
-    left = iter(clients)
-    while share := list(islice(left, each)):
-        yield share
+_inherited: list[tuple[Sequence[Sequence[Visit]], Callable[[Sequence[Sequence[Visit]]], Told]]] = []
+
+
+def _inherit(groups: Sequence[Sequence[Visit]], tell: Callable[[Sequence[Sequence[Visit]]], Told]) -> None:
+    """In a process of the pool: it has all clients from its parent, so none has to be sent to it."""
+    gc.disable()
+    _inherited.append((groups, tell))
+
+
+def _tell_of(share: slice) -> Told:
+    [(groups, tell)] = _inherited
+    return tell(groups[share])
+
+
+def _shares(clients: int, parts: int) -> Iterator[slice]:
+    each = -(-clients // parts)
+    return (slice(first, first + each) for first in range(0, clients, each))
+
+
+@contextmanager
+def _spared() -> Iterator[None]:
+    """The collector looks at nothing that is there already: neither here nor, page by page, in the pool."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _read(model: type[Model], file: Path) -> Model:
