@@ -58,7 +58,8 @@ def _to_timing(document: Document) -> Timing:
 def of_visit(visit: Visit) -> Document:
     fields = asdict(visit) | {"state": visit.state.value}
     fields["seat"] = _given(fields["seat"]) if visit.seat is not None else None
-    return _with_id({name: value for name, value in fields.items() if name not in OWN_OF_VISIT}, "appointment")
+    untold = OWN_OF_VISIT if visit.moved_at is not None else (*OWN_OF_VISIT, "moved_at")
+    return _with_id({name: value for name, value in fields.items() if name not in untold}, "appointment")
 
 
 def to_visit(document: Document) -> Visit:

@@ -141,6 +141,7 @@ def _visit(heard: Envelope[AppointmentEvent]) -> Visit:
         check_until=fact.check_until if isinstance(fact, AppointmentCheckAsked | AppointmentMoved) else None,
         by_practice=_by_practice(fact),
         moved_from=fact.moved_from if isinstance(fact, AppointmentMoved) else None,
+        moved_at=heard.time if isinstance(fact, AppointmentMoved) else None,
         again=isinstance(fact, AppointmentConfirmed | AppointmentInReview) and bool(fact.again),
         seat=Seat(fact.seat.course, fact.seat.index, fact.seat.count) if fact.seat else None,
     )

@@ -370,6 +370,15 @@ async def test_a_yes_stays_with_the_time_it_was_said_to_whatever_booking_tells(s
     assert replace(kept, starts_at=STARTS).said_yes
 
 
+async def test_when_a_visit_was_last_moved_outlives_its_later_turns(stores: Stores) -> None:
+    moved = visit(version=4, moved=True, moved_at=STARTS - timedelta(days=2))
+    off = visit(version=5, state=VisitState.CANCELLED)
+    for one in (visit(), moved, off):
+        await stores.visits.keep(one)
+
+    assert await stores.visits.get(APPOINTMENT) == replace(off, moved_at=moved.moved_at)
+
+
 async def test_the_next_upcoming_visit_of_a_number_comes_first(stores: Stores) -> None:
     later = visit(appointment="b" * 26, starts_at=STARTS + timedelta(days=1))
     cancelled = visit(appointment="c" * 26, state=visit().state.CANCELLED)

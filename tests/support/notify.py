@@ -262,6 +262,7 @@ class Visits:
         if known is None or known.version < visit.version:
             own = {"replies": known.replies, "heard": known.heard} if known else {"replies": 0, "heard": ()}
             own["yes_to"] = known.yes_to if known else None  # type: ignore[assignment]  # fields of three types
+            own["moved_at"] = visit.moved_at or (known.moved_at if known else None)  # type: ignore[assignment]  # the same
             self._kept[visit.appointment] = replace(visit, **own)  # type: ignore[arg-type]  # fields of three types
         return self._kept[visit.appointment]
 

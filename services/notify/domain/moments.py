@@ -26,6 +26,8 @@ FILLED_IN: Final = timedelta(minutes=15)
 # The answer to what a client has just done may come at night too, so soon after it.
 PROMPT: Final = timedelta(minutes=5)
 MORNING_AFTER: Final = timedelta(minutes=90)
+# A text is on the phone and was seen within this.
+READ: Final = timedelta(minutes=30)
 LATE: Final = timedelta(minutes=30)
 ON_THE_WAY: Final = timedelta(minutes=45)
 
@@ -59,6 +61,12 @@ def moved_due(frame: Frame) -> datetime:
     first = frame.news(frame.visit.since)
     waited = frame.news(frame.visit.since + course.SETTLE)
     return waited if waited - first <= course.SETTLE and waited < frame.soonest else first
+
+
+def is_known_elsewhere(frame: Frame) -> bool:
+    """The client may not have read of the last move yet, and think of the time that the visit had before."""
+    moved = frame.visit.moved_at
+    return moved is not None and frame.visit.since < frame.later(moved + course.SETTLE) + READ
 
 
 def received_due(frame: Frame) -> datetime:

@@ -73,6 +73,12 @@ def _two_hours_words(frame: Frame, due: datetime) -> str:
     return "two_hours" if frame.on_the_day(due) else "day_before"
 
 
+def _cancelled_words(frame: Frame, _: datetime) -> str:
+    if course.tells_of_others(frame):
+        return "cancelled_course"
+    return "cancelled_moved" if moments.is_known_elsewhere(frame) else "cancelled"
+
+
 def _news_wakes(frame: Frame) -> datetime | None:
     return frame.visit.starts_at if frame.wakes else None
 
@@ -178,7 +184,7 @@ STEPS: tuple[Step, ...] = (
         until=moments.start,
         wakes=_news_wakes,
         validity=TO_THE_START,
-        words=lambda frame, _: "cancelled_course" if course.tells_of_others(frame) else "cancelled",
+        words=_cancelled_words,
     ),
     Step(
         name="check",

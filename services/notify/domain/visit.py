@@ -41,7 +41,8 @@ class Visit:
     asked for the health form once more; `again` says that this turn had come before and had ceased to be true.
     `consented` is to texts about the visit, `wants_offers` to those about further ones; `by_practice` says that the
     practice itself made this turn, and `moved_from` is the start that it took the visit away from. `yes_to` is notify's
-    own too: the start to which the client last said C.
+    own too: the start to which the client last said C, and `moved_at` when the visit was last moved, which later turns
+    leave as it is.
     """
 
     appointment: str
@@ -67,6 +68,7 @@ class Visit:
     replies: int = 0
     heard: tuple[str, ...] = ()
     yes_to: datetime | None = None
+    moved_at: datetime | None = None
 
     @property
     def said_yes(self) -> bool:

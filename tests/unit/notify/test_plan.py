@@ -360,6 +360,24 @@ def test_a_moved_visit_announces_the_new_time_and_plans_its_reminders() -> None:
     assert steps(moved)["moved"].id.endswith("/moved/20270616T1400Z.5")
 
 
+@pytest.mark.parametrize(
+    ("moved", "cancelled", "template"),
+    [
+        ("2027-06-09T12:00", "2027-06-09T12:02", "cancelled_moved"),
+        ("2027-06-09T12:00", "2027-06-09T12:32", "cancelled_moved"),
+        ("2027-06-09T12:00", "2027-06-09T12:33", "cancelled"),
+        ("2027-06-09T22:00", "2027-06-10T08:40", "cancelled_moved"),
+        ("2027-06-09T22:00", "2027-06-10T09:00", "cancelled"),
+    ],
+)
+def test_who_cannot_have_read_of_a_move_is_told_that_the_old_time_is_off_too(
+    moved: str, cancelled: str, template: str
+) -> None:
+    off = visit(state=VisitState.CANCELLED, since=new_york(cancelled), moved_at=new_york(moved))
+
+    assert words(off) == {"cancelled": template}
+
+
 def test_a_visit_that_is_moved_in_review_says_so_and_does_not_ask_for_a_call_a_second_time() -> None:
     waits = visit(state=VisitState.IN_REVIEW, since=new_york("2027-06-09T22:00"))
     moved = replace(waits, version=4, moved=True, starts_at=STARTS + timedelta(days=1), since=waits.since + MINUTE)
