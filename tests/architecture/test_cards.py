@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from services.booking.domain.texting import OPTIONAL_TEXTS, PRESETS, SETTABLE, S
 from services.notify.domain.moments import USUAL
 from services.notify.domain.practice import Timing
 from services.notify.domain.steps import STEPS
+from services.notify.routes.payloads import OptionalStep
 from shared.events import registry
 from tests.architecture.tree import ROOT, modules
 
@@ -63,6 +65,7 @@ def test_only_the_owner_names_its_events_as_its_own_words(service: str) -> None:
 def test_the_texts_a_practice_can_switch_off_are_those_that_notify_has() -> None:
     assert {step.name for step in STEPS if step.optional} == set(OPTIONAL_TEXTS)
     assert set(PRESETS["gentle"]) < set(PRESETS["full"]) == set(OPTIONAL_TEXTS)
+    assert set(get_args(OptionalStep)) == set(OPTIONAL_TEXTS)
 
 
 def test_what_a_practice_can_set_of_a_texts_time_is_what_notify_goes_by() -> None:

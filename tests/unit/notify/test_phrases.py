@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.notify.domain.reply import Meaning, classify
+from shared import lexicon
 
 FOLDER = Path(__file__).parent / "phrases"
 LANGUAGES = {file.stem: tomllib.loads(file.read_text("utf-8")) for file in sorted(FOLDER.glob("*.toml"))}
@@ -26,7 +27,7 @@ FELT = [
 ]
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", lexicon.LANGUAGES)
 def test_enough_is_tried_in_each_language(language: str) -> None:
     phrases = {body for bodies in LANGUAGES[language].values() for body in bodies}
     assert len(phrases) >= 120

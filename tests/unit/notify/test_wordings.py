@@ -145,7 +145,7 @@ async def test_only_languages_that_there_are_texts_in_can_be_worded() -> None:
     desk = await Desk().opened()
 
     with pytest.raises(UnknownTemplate):
-        await desk.wordings.put(HOUSE, "fr", "booked", OWN, edits=None, by="Kim")
+        await desk.wordings.put(HOUSE, "xx", "booked", OWN, edits=None, by="Kim")
     with pytest.raises(PracticeUnknown):
         await desk.wordings.put("nowhere", "en", "booked", OWN, edits=None, by="Kim")
 
