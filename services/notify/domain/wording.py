@@ -40,8 +40,16 @@ UNLIKE_BY: Final = dict.fromkeys(("code", "review_due", "call_asked", "undeliver
 
 OPT_OUT: Final = "STOP"
 # Whoever answers with one of these opts out of all texts, or back in, whatever was meant.
-TAKEN: Final = re.compile(r"\b(?:CANCEL|END|QUIT|REVOKE|OPTOUT|UNSUBSCRIBE|STOPALL|UNSTOP|YES)\b")
-FOREIGN: Final = re.compile(r"://|\bwww\.|\b[a-z0-9-]+\.[a-z]{2,}/", re.IGNORECASE)
+_TAKEN: Final = "CANCEL|END|QUIT|REVOKE|OPTOUT|UNSUBSCRIBE|STOPALL|UNSTOP|YES"
+TAKEN: Final = re.compile(rf"\b(?:{_TAKEN})\b")
+# In small letters they are words like others, unless a client is asked to answer with them; a NO is read as a refusal.
+_ASKED: Final = "reply|text|answer|respond|send|responda|responde|conteste|contesta|escriba|escribe|envie|envia|mande"
+ADVERTISED: Final = re.compile(rf"\b(?i:(?:{_ASKED})(?: with| con)?) *[\"'(:]* *(?:(?i:{_TAKEN})|NO)\b")
+# A phone makes a link of a bare name under one of these too; a mail address leads to no page.
+_ENDS: Final = "com|net|org|info|biz|io|co|me|app|link|page|site|online|care|ly|us|uk|ca|es|mx|eu|ch|de|fr|example"
+FOREIGN: Final = re.compile(
+    rf"://|\bwww\.|\b[a-z0-9-]+\.[a-z]{{2,}}/|(?<![@\w.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:{_ENDS})\b", re.IGNORECASE
+)
 
 
 class PlaceholderMissing(Refusal):
@@ -96,8 +104,8 @@ def check(template: str, words: str, built_in: str) -> None:
         raise OptOutMissing(f"the text must tell that {OPT_OUT} opts out")
     if strange := sorted(set(words) - CHEAP):
         raise NotInAlphabet(f"{''.join(strange)!r} would more than double what the text costs", letters=strange)
-    if (taken := TAKEN.search(words)) is not None:
-        raise KeywordTaken(f"{taken[0]} is a word that the provider acts on itself", word=taken[0])
+    if (taken := TAKEN.search(words) or ADVERTISED.search(words)) is not None:
+        raise KeywordTaken(f"{taken[0]!r} has the client answer with a word that is taken for another", word=taken[0])
     if FOREIGN.search(words):
         raise ForeignLink("a text may hold no other link than {link}")
     refuse_health(fill(words, dict.fromkeys(placeholders(words), "")))

@@ -125,6 +125,15 @@ async def test_an_edit_that_relies_on_nothing_is_tried_again_but_not_for_ever() 
         ("booked", "{practice}: booked. {link}", wording.OptOutMissing, "opt-out-missing"),
         ("booked", "{practice}: booked \U0001f33f {link} STOP", wording.NotInAlphabet, "not-in-alphabet"),
         ("booked", "{practice}: reply QUIT {link} STOP", wording.KeywordTaken, "keyword-taken"),
+        ("booked", "{practice}: Reply cancel to cancel {link} STOP", wording.KeywordTaken, "keyword-taken"),
+        ("booked", "{practice}: answer with 'Yes' {link} STOP", wording.KeywordTaken, "keyword-taken"),
+        ("booked", "{practice}: text NO if not {link} STOP", wording.KeywordTaken, "keyword-taken"),
+        ("booked", "{practice}: env\u00ede CANCEL {link} STOP", wording.KeywordTaken, "keyword-taken"),
+        ("booked", "{practice}: see still.com {link} STOP", wording.ForeignLink, "foreign-link"),
+        ("booked", "{practice}: see my.still.example. {link} STOP", wording.ForeignLink, "foreign-link"),
+        ("booked", "{practice}: your mas-sage {link} STOP", ForbiddenWord, "forbidden-word"),
+        ("booked", "{practice}: your MASS\u00c1GE {link} STOP", ForbiddenWord, "forbidden-word"),
+        ("booked", "{practice}: your mas{link}sage STOP", ForbiddenWord, "forbidden-word"),
         ("booked", "{practice}: www.other.example {link} STOP", wording.ForeignLink, "foreign-link"),
         ("booked", "{practice}: " + "x" * 260 + " {link} STOP", wording.TooLong, "text-too-long"),
     ],
@@ -139,6 +148,21 @@ async def test_words_that_may_not_be_sent_are_refused_and_nothing_is_kept(
 
     assert caught.value.slug == slug
     assert await desk.wordings.practice(HOUSE) == desk.known
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{practice}: to cancel, call {phone}. {link} STOP",
+        "{practice}: text us no later than at the end of the day {link} STOP",
+        "{practice}: mail to hi@still.com {link} STOP",
+        "{practice}: come at 9 a.m. or later.See you {link} STOP",
+    ],
+)
+async def test_words_that_only_look_like_those_are_let_through(words: str) -> None:
+    desk = await Desk().opened()
+
+    assert (await desk.put(words)).wordings == {"en/booked": words}
 
 
 async def test_only_languages_that_there_are_texts_in_can_be_worded() -> None:
@@ -256,7 +280,7 @@ def test_words_that_are_let_through_never_cost_more_than_was_told_wherever_the_c
     name, words = "booked_course", "{practice} " + plain(words) + " {link} STOP"
     try:
         judged = TEXTS.judge("en", name, words)
-    except wording.TooLong:
+    except (wording.TooLong, wording.ForeignLink):  # as in "a.de"
         return
     house = replace(practice(sms_name="W" * 21), wordings={f"en/{name}": words}, emergency="112")
     about = visit(starts_at=STARTS.replace(month=9, day=29, hour=16, minute=30), seat=Seat("c" * 26, 0, 12))
