@@ -127,7 +127,7 @@ async def test_a_c_to_an_offer_does_not_confirm_the_visit_that_is_ahead(app: App
 async def test_a_course_is_confirmed_once_and_each_visit_is_remembered(app: App) -> None:
     course, visits = an_appointment(), [an_appointment() for _ in range(3)]
     for index, appointment in enumerate(visits):
-        starts_at = utc_now() + timedelta(days=7 * (index + 1))
+        starts_at = (utc_now() + timedelta(days=7 * (index + 1))).replace(hour=17)  # not in the first hours of a day
         said = booking.AppointmentConfirmed(
             **facts(appointment, state="confirmed", starts_at=starts_at),
             seat=booking.CourseSeat(course=course, index=index, count=3),
