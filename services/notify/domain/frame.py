@@ -91,8 +91,11 @@ class Frame:
 
     def in_time(self, instant: datetime) -> datetime:
         """After the quiet hours and the half-hour that follows them, or without it where the visit does not wait."""
-        decent, first = self.later(instant), self.later(instant, timedelta())
-        return first if first < self.soonest <= decent else decent
+        decent = self.later(instant)
+        if decent == instant or decent < self.soonest:
+            return decent
+        first = self.later(instant, timedelta())
+        return first if first < self.soonest else decent
 
     def earlier(self, instant: datetime) -> datetime:
         return self.practice.quiet.earlier(instant, self.zone)
