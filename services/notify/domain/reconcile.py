@@ -12,6 +12,7 @@ from services.notify.domain.notice import AWAITED, OVER, NoticeKind
 from services.notify.domain.visit import Visit
 
 SUPERSEDED = "superseded"
+PLANNED_ANEW = "planned_anew"
 
 
 def reconcile(
@@ -76,7 +77,7 @@ def _kept(message: Message, text: Planned, visit: Visit, now: datetime) -> Messa
         validity=text.validity,
     )
     if revived or not same_time:
-        return turned(changed, State.PLANNED, now, "planned_anew")
+        return turned(changed, State.PLANNED, now, PLANNED_ANEW)
     return message if changed == message else changed
 
 

@@ -14,7 +14,7 @@ from services.notify.domain.mark import Mark, holds
 from services.notify.domain.notice import Notice
 from services.notify.domain.plan import plan
 from services.notify.domain.practice import Practice
-from services.notify.domain.reconcile import SUPERSEDED
+from services.notify.domain.reconcile import PLANNED_ANEW, SUPERSEDED
 from services.notify.domain.reply import ANSWER_STEPS
 from services.notify.domain.steps import STEPS
 from services.notify.domain.traffic import Traffic, gives_way
@@ -59,7 +59,19 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
         return Drop(State.SKIPPED, "no_consent")
     if answer is None and _is_bad_number(truth):
         return Drop(State.SKIPPED, BAD_NUMBER)
-    return _held(words, message, truth, now) or _gives_way(message, truth, text, now) or words
+    return (
+        _held(words, message, truth, now)
+        or _too_early(message, text, now)
+        or _gives_way(message, truth, text, now)
+        or words
+    )
+
+
+def _too_early(message: Message, text: Planned | None, now: datetime) -> Wait | None:
+    """A policy may put it later between the moment at which it is kept and that at which the visit is planned anew."""
+    if text is None or text.id != message.id or now >= text.due:
+        return None
+    return Wait(text.due, PLANNED_ANEW)
 
 
 def _planned(message: Message, truth: Truth) -> Planned | None:

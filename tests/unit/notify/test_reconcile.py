@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.plan import plan
+from services.notify.domain.practice import Timing
 from services.notify.domain.reconcile import reconcile
 from services.notify.domain.truth import Truth, judge
 from services.notify.domain.verdict import Drop, Send, Wait
@@ -162,6 +163,16 @@ def test_a_text_is_dropped_from_the_moment_it_is_useless() -> None:
 
     assert judge(booked, TRUE, booked.not_after) == Drop(State.SKIPPED, "stale")
     assert judge(booked, TRUE, booked.not_after - timedelta(seconds=1)) == Send("booked")
+
+
+def test_a_text_that_the_practice_s_new_policy_puts_later_waits_though_it_was_due_by_the_old_one() -> None:
+    """The visit is not planned anew yet: its text keeps the words and the time of one and the same policy."""
+    later = practice(timings={"day_before": Timing(at=time(18))})
+    [due] = [text.due for text in plan(visit(), later) if text.step == "day_before"]
+
+    assert due > TEXT.planned_for
+    assert judge(TEXT, Truth(visit(), later, ()), TEXT.planned_for) == Wait(due, "planned_anew")
+    assert judge(replace(TEXT, id=f"{TEXT.id}~1"), Truth(visit(), later, ()), TEXT.planned_for) == Send("day_before")
 
 
 def test_a_late_text_waits_for_the_morning_if_it_is_then_still_of_use() -> None:
