@@ -66,14 +66,14 @@ class Desks:
         return [
             Route(
                 path=f"{ONE}/cancel",
-                handler=self.cancel,
+                handler=self.cancel_own,
                 summary="Never send this practice's text, if it has not begun to be sent",
                 refuses=(MessageUnknown, MessageBegun),
                 **given,
             ),
             Route(
                 path=f"{ONE}/retry",
-                handler=self.retry,
+                handler=self.retry_own,
                 summary="Send this practice's text that failed, was skipped or was cancelled, if it is true and of use",
                 refuses=(MessageUnknown, MessageBegun, CodeForgotten),
                 **given,
@@ -120,10 +120,10 @@ class Desks:
         )
         return Answer(200, ClientLine.of(entries, following))
 
-    async def cancel(self, ask: Ask[None, None]) -> Answer:
+    async def cancel_own(self, ask: Ask[None, None]) -> Answer:
         return Answer(200, MessageView.of(await self.desk.cancel(text_of(ask), **_whose(ask))))
 
-    async def retry(self, ask: Ask[None, None]) -> Answer:
+    async def retry_own(self, ask: Ask[None, None]) -> Answer:
         return Answer(200, MessageView.of(await self.desk.retry(text_of(ask), **_whose(ask))))
 
     async def resend(self, ask: Ask[None, None]) -> Answer:
