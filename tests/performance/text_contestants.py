@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,19 +18,22 @@ from pymongo import AsyncMongoClient
 
 from deploy.devstack.child import Child
 from deploy.devstack.programs import PROJECT
+from services.notify.domain.sender import Limits
 from tests.performance import text_apscheduler, text_load
 from tests.performance.text_load import Bare, Ours, Text
 
 
 @dataclass(slots=True)
 class Place:
-    """Where everything is."""
+    """Where everything is; the servers by their process ids."""
 
     folder: Path
     mongo_url: str
     broker_url: str
     stub: str
     http: aiohttp.ClientSession
+    database: int
+    broker: int
 
     async def ask(self, path: str) -> Any:
         async with self.http.get(self.stub + path) as answer:
@@ -61,14 +65,30 @@ class Contestant:
             await child.process.wait()
         self.children.clear()
 
-    @property
-    def used(self) -> float:
-        """Seconds of processor time of all its processes so far."""
-        ticks = 0
+    def hold(self) -> None:
+        """Nothing of it runs until `go`: what is idle is not to cost others anything."""
+        self._signal(signal.SIGSTOP)
+
+    def go(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         for child in self.children:
-            fields = Path(f"/proc/{child.process.pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+            child.process.send_signal(number)
+
+    @property
+    def used(self) -> list[float]:
+        """Seconds of processor time of each of its processes so far."""
+        return [_used(child.process.pid) for child in self.children]
+
+    @property
+    def servers(self) -> Sequence[int]:
+        """The processes of the servers that it stores in."""
+        return [self.place.database]
+
+    @property
+    def servers_used(self) -> float:
+        return sum(map(_used, self.servers))
 
     @property
     def held_mib(self) -> int:
@@ -87,9 +107,18 @@ class Contestant:
 
 
 class Product(Contestant):
-    def __init__(self, place: Place, *, name: str = "product", database: str = "product", workers: int = 1) -> None:
+    def __init__(
+        self,
+        place: Place,
+        *,
+        name: str = "product",
+        database: str = "product",
+        workers: int = 1,
+        limits: Limits = Limits(),  # noqa: B008  frozen
+    ) -> None:
         command = ("-m", "tests.performance.text_senders", "ours", place.mongo_url, database, place.stub)
-        super().__init__(name=name, place=place, command=command, workers=workers)
+        env = {"PER_SECOND": str(limits.per_second), "PER_DAY": str(limits.per_day)}
+        super().__init__(name=name, place=place, command=command, env=env, workers=workers)
         self.load = Ours(place.mongo_url, database)
 
     async def opened(self) -> None:
@@ -126,6 +155,10 @@ class Celery(Contestant):
         await self.load.add(texts)
         await asyncio.to_thread(text_load.publish, self.place.broker_url, texts)
 
+    @property
+    def servers(self) -> Sequence[int]:
+        return [self.place.database, self.place.broker]
+
     async def waiting(self) -> int:
         return await self.load.waiting()
 
@@ -144,6 +177,12 @@ class APScheduler(Contestant):
             return await client["apscheduler"]["jobs"].count_documents(
                 {"next_run_time": {"$lte": datetime.now(UTC).timestamp()}}
             )
+
+
+def _used(pid: int) -> float:
+    """Seconds of processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def soon(seconds: float) -> datetime:

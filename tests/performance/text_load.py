@@ -14,10 +14,9 @@ from pymongo import AsyncMongoClient, WriteConcern
 
 from services.notify import documents
 from services.notify.domain.consent import Entry, Word
-from services.notify.domain.visit import Visit
 from shared.mongo import Document
 from tests.performance.text_celery import send
-from tests.support.notify import message, practice, steps, visit
+from tests.support.notify import APPOINTMENT, PHONE, message, practice, steps, visit
 
 PRACTICE = "still-waters"
 FIRST_NUMBER = 15_000_000_000
@@ -55,19 +54,31 @@ def noon(at: datetime) -> str:
     return "UTC" if hours == 0 else f"Etc/GMT{-hours:+d}"
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A visit and its text of one step, as the product writes them down."""
+
+    due: datetime
+    visit: Document
+    message: Document
+
+
 class Ours:
-    """Confirmed visits whose text of the booking is due, with consent in the ledger; the plan agrees with each."""
+    """Confirmed visits with a text that is due, with consent in the ledger; the plan agrees with each.
+
+    A third tells of a booking, the rest are reminders, for which a client's other visits and texts are looked at.
+    """
 
     def __init__(self, mongo_url: str, database: str) -> None:
         client: AsyncMongoClient[Any] = AsyncMongoClient(mongo_url, tz_aware=True)
         self.database = client.get_database(database, write_concern=WriteConcern(w=1))
-        now = datetime.now(UTC)
-        since = now.replace(microsecond=0)
-        of = visit(starts_at=since + timedelta(days=60), since=since, client_zone=noon(now), zone="UTC")
-        self._like = of.appointment
-        self._visit = {**documents.of_visit(of), "replies": 0, "heard": [], "outbox": []}
-        self._message = documents.of_message(replace(message(steps(of)["booked"], of), fence=1))
-        self._contact = _consent(of)
+        now = datetime.now(UTC).replace(microsecond=0)
+        self._contact = _consent(now)
+        self._kinds = [
+            _kind("booked", since=now, starts_at=now + timedelta(days=60)),
+            _kind("day_before", since=now - timedelta(days=30), starts_at=now + timedelta(days=1)),
+            _kind("two_hours", since=now - timedelta(days=30), starts_at=now + timedelta(hours=2)),
+        ]
 
     async def opened(self) -> None:
         kept = documents.of_practice(practice())
@@ -83,19 +94,23 @@ class Ours:
             )
 
     def _documents(self, text: Text) -> tuple[Document, Document, Document]:
-        """As the product wrote the first of each; written by hand, or a million would take minutes."""
+        """As the product wrote the first of its kind; written by hand, or a million would take minutes."""
+        kind = self._kinds[text.number % len(self._kinds)]
         name = _base(text.number, "abcdefghijklmnopqrstuvwxyz").rjust(26, "a")
         contact = {**self._contact, "_id": f"{PRACTICE}/{text.to}", "phone": text.to}
-        of = {**self._visit, "_id": name, "phone": text.to, "since": text.due}
+        later = text.due - kind.due
+        of = {**kind.visit, "_id": name, "phone": text.to}
+        of |= {when: of[when] + later for when in ("since", "starts_at", "ends_at")}
         words = {
-            **self._message,
-            "_id": self._message["_id"].replace(self._like, name),
+            **kind.message,
+            "_id": f"{name}/{kind.message['step']}/{of['starts_at']:%Y%m%dT%H%MZ}",
             "appointment": name,
             "to": text.to,
             "code": _base(text.number * 2_654_435_761 % 2**40, "0123456789abcdefghijklmnopqrstuv").rjust(8, "0"),
             "planned_for": text.due,
+            "at": text.due,
             "due": text.due,
-            "not_after": text.due + timedelta(days=30),
+            "not_after": kind.message["not_after"] + later,
         }
         return of, contact, words
 
@@ -104,6 +119,10 @@ class Ours:
         at = datetime.now(UTC) + timedelta(days=1)
         for some in batched(_spread(at, number), 20_000):
             await asyncio.gather(*(self.add(part) for part in batched(some, 5_000)))
+
+    async def settled(self) -> None:
+        """What was planned ahead is on disk: writing it down later would be counted as the cost of others."""
+        await self.database.client.admin.command("fsync")
 
     async def waiting(self) -> int:
         """Texts that are due or on their way to the provider."""
@@ -125,12 +144,18 @@ def _base(number: int, digits: str) -> str:
     return found
 
 
-def _consent(of: Visit) -> Document:
-    said = Entry(
-        key=f"visit:{of.appointment}:1", word=Word.CONSENTED, at=of.starts_at - FORTY_DAYS * 2, source="b", wording="v1"
-    )
+def _kind(step: str, *, since: datetime, starts_at: datetime) -> Kind:
+    of = visit(starts_at=starts_at, since=since, client_zone=noon(datetime.now(UTC)), zone="UTC")
+    text = steps(of)[step]
+    kept = documents.of_message(replace(message(text, of), fence=1))
+    return Kind(text.due, {**documents.of_visit(of), "replies": 0, "heard": [], "outbox": []}, kept)
+
+
+def _consent(now: datetime) -> Document:
+    key = f"visit:{APPOINTMENT}:1"
+    said = Entry(key=key, word=Word.CONSENTED, at=now - FORTY_DAYS, source="b", wording="v1")
     entries = [documents.of_entry(said)]
-    return {"_id": f"{PRACTICE}/{of.phone}", "practice": PRACTICE, "phone": of.phone, "entries": entries}
+    return {"_id": f"{PRACTICE}/{PHONE}", "practice": PRACTICE, "phone": PHONE, "entries": entries}
 
 
 class Bare:

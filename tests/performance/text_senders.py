@@ -17,6 +17,7 @@ from pymongo import UpdateOne, WriteConcern
 
 from services.notify.actions.posting import Habits
 from services.notify.app import open_stores
+from services.notify.domain.sender import Limits
 from services.notify.domain.turns import Pace
 from services.notify.gateway import Account, Twilio
 from shared import mongo, telemetry
@@ -49,7 +50,8 @@ async def ours(mongo_url: str, database: str, stub: str) -> None:
     account = Account(sid=SID, auth_token=SecretStr(TOKEN), base=stub, number=FROM, service=None)
     async with mongo.connect(SecretStr(mongo_url), database) as db, Twilio.open(account) as twilio:
         stores = await open_stores(db, Relay(Bus(SecretStr("amqp://nobody"), "notify", 1)), b"k" * 32)
-        worker = Worker(stores, twilio, utc_now, habits=habits)
+        limits = Limits(per_second=float(os.environ["PER_SECOND"]), per_day=int(os.environ["PER_DAY"]))
+        worker = Worker(stores, twilio, utc_now, habits=habits, limits=limits)
         async with every(timedelta(seconds=1), worker.sending.send_due, name="send_due"):
             await asyncio.Event().wait()
 

@@ -1,8 +1,8 @@
 """Due texts to the provider: throughput, CPU and lateness beside the bare drivers, Celery and APScheduler, in one run.
 
-All of them make the same POSTs to the same stub, ten at a time: at once, and with 50 ms a POST. The clock starts when
-the texts are due; that Celery fetches its tasks before then counts for it. `python -m tests.performance.texts kills`
-measures one part alone.
+All of them make the same POSTs to the same stub, ten at a time: at once, and with 50 ms a POST; who is not measured is
+held. The clock starts when the texts are due; that Celery fetches its tasks before then counts for it.
+`python -m tests.performance.texts kills` measures one part alone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import random
 import statistics
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,9 @@ import uvloop
 from deploy.devstack import broker, database, ports
 from deploy.devstack.child import Child
 from deploy.devstack.programs import PROJECT
+from services.notify.domain.sender import Limits
 from tests.performance.text_contestants import APScheduler, Celery, Contestant, Floor, Place, Product, soon
+from tests.performance.text_figures import LEAD, Bars, Figure, measure, middle, told, total, until
 from tests.performance.text_load import FORTY_DAYS, texts
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -34,165 +35,141 @@ EACH = int(os.environ.get("EACH", "1500"))
 SLOW_EACH = int(os.environ.get("SLOW_EACH", "600"))
 PLANNED = int(os.environ.get("PLANNED", "1000000"))
 KILLS = int(os.environ.get("KILLS", "20"))
+THEIR_KILLS = int(os.environ.get("THEIR_KILLS", "5"))
 AHEAD = int(os.environ.get("AHEAD", "20000"))
 SLOW = 0.05
 PACE, PACE_SECONDS = 20, 20
-LEAD = 4.0
+WIDE_OPEN = 1_000_000
+NARROW, NARROW_SECONDS = 40, 10
+FASTER: Mapping[str, float] = {"floor": 0.6, "celery": 1.0, "apscheduler": 1.2}
+CHEAPER = ("celery", "apscheduler")
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """What became of texts that were due at the same time; `cpu_ms` is of the contestant's processes, a text."""
-
-    per_second: float
-    cpu_ms: float
-    late: Sequence[float]
-    lost: int
-    twice: int
-
-
-async def measure(one: Contestant, count: int, *, lead: float = LEAD, apart: float = 0.0) -> Figure:
-    at = soon(lead)
-    due = texts([at + timedelta(seconds=apart * n) for n in range(count)])
-    await one.plan(due)
-    if soon(0) > at:
-        raise SystemExit(f"{one.name} was given its texts too late; raise LEAD")
-    await asyncio.sleep((at - soon(0)).total_seconds())
-    used = one.used
-    await _until(lambda: _all_there(one, count))
-    await _until(lambda: _none_waits(one))
-    used = one.used - used
-    seen = await one.place.ask("/seen?forget=1")
-    first = [seen["first"].get(text.to) for text in due]
-    late = [arrived - text.due.timestamp() for arrived, text in zip(first, due, strict=True) if arrived]
-    return Figure(count / max(late), used * 1e3 / count, late, first.count(None), seen["twice"])
-
-
-async def _until(done: Callable[[], Awaitable[bool]], within: float = 120.0) -> None:
-    async with asyncio.timeout(within):
-        while not await done():  # noqa: ASYNC110  other processes set no event of ours
-            await asyncio.sleep(0.05)
-
-
-async def _all_there(one: Contestant, count: int) -> bool:
-    return bool(await one.place.ask("/count") >= count)
-
-
-async def _none_waits(one: Contestant) -> bool:
-    return await one.waiting() == 0
-
-
-def middle(figures: Sequence[Figure], what: str) -> float:
-    return statistics.median(getattr(figure, what) for figure in figures)
-
-
-def told(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-BARS: Mapping[str, float] = {"floor": 0.6, "celery": 1.0, "apscheduler": 1.2}
-
-
-async def side_by_side(place: Place) -> None:
+async def side_by_side(place: Place, bars: Bars) -> None:
     """Throughput and CPU of all, in turn, so that a machine that slows down slows all."""
     contestants = [Product(place), Product(place, name="two workers", database="two", workers=2)]
     contestants += [Floor(place), Celery(place), APScheduler(place)]
+    await _warmed_up(contestants)
+    for seconds, count in ((0.0, EACH), (SLOW, SLOW_EACH)):
+        await place.ask(f"/pace?seconds={seconds}")
+        _compared(await _in_turn(contestants, count), seconds, bars)
+    for one in contestants:
+        await one.kill()
+    await place.ask("/pace?seconds=0")
+
+
+async def _warmed_up(contestants: Sequence[Contestant]) -> None:
     for one in contestants:
         await one.opened()
         await one.start()
         await measure(one, 100)
-    for seconds, count in ((0.0, EACH), (SLOW, SLOW_EACH)):
-        await place.ask(f"/pace?seconds={seconds}")
-        results: dict[str, list[Figure]] = {}
-        for one in contestants * ROUNDS:
-            results.setdefault(one.name, []).append(await measure(one, count))
-        _tell(results, seconds)
-    for one in contestants:
-        await one.kill()
-    await place.ask("/pace?seconds=0")
+        one.hold()
 
 
-def _tell(results: Mapping[str, Sequence[Figure]], seconds: float) -> None:
-    for name, figures in results.items():
-        lost, twice = (sum(getattr(figure, what) for figure in figures) for what in ("lost", "twice"))
-        told(
-            f"{name:12} {seconds * 1e3:3.0f} ms a POST: {middle(figures, 'per_second'):7.1f} texts/s, "
-            f"{middle(figures, 'cpu_ms'):5.2f} ms of CPU a text, lost {lost}, twice {twice}"
-        )
-    ours = results["product"]
-    for name, bar in BARS.items():
-        rate, cpu = (middle(ours, what) / middle(results[name], what) for what in ("per_second", "cpu_ms"))
-        less = "" if name == "floor" else " (bar: below 1)"
-        told(f"ratio to {name}: texts/s {rate:.2f} (bar: {bar} or more), CPU {cpu:.2f}{less}")
-
-
-async def planned(place: Place) -> None:
-    """The same with a tenth of the texts planned ahead and with all; then 20 a second with all."""
-    small = Product(place, name="few planned", database="few")
-    large = Product(place, name="all planned", database="many")
-    for one, number in ((small, PLANNED // 10), (large, PLANNED)):
-        await one.opened()
-        await one.start()
-        await measure(one, 100)  # its indexes are there now
-        await one.load.plan_ahead(number)
+async def _in_turn(contestants: Sequence[Contestant], count: int) -> dict[str, list[Figure]]:
     results: dict[str, list[Figure]] = {}
-    for one in [small, large] * ROUNDS:
-        results.setdefault(one.name, []).append(await measure(one, EACH))
-    few, many = (results[one.name] for one in (small, large))
-    cpu = middle(many, "cpu_ms") / middle(few, "cpu_ms")
-    rate = middle(few, "per_second") / middle(many, "per_second")
+    for one in [*contestants] * ROUNDS:
+        one.go()
+        results.setdefault(one.name, []).append(await measure(one, count))
+        one.hold()
+    return results
+
+
+def _compared(results: Mapping[str, Sequence[Figure]], seconds: float, bars: Bars) -> None:
+    how = f"at {seconds * 1e3:.0f} ms a POST"
+    for name, figures in results.items():
+        _tell(f"{name} {how}", figures)
+    ours, two = results["product"], results["two workers"]
+    for name, bar in FASTER.items():
+        rate = middle(ours, "per_second") / middle(results[name], "per_second")
+        bars.at_least(f"texts/s {how}, of {name}'s", rate, bar)
+    for name in CHEAPER:
+        for what, whose in (("cpu_ms", "own processes"), ("all_ms", "with the servers")):
+            cpu = middle(ours, what) / middle(results[name], what)
+            bars.below(f"CPU a text {how}, {whose}, of {name}'s", cpu, 1)
+    bars.at_least(f"least share of two workers {how}", min(min(figure.shares) for figure in two), 0.25)
+    bars.at_most(f"lost or sent twice by two workers {how}", total(two, "lost") + total(two, "twice"), 0)
+
+
+def _tell(name: str, figures: Sequence[Figure]) -> None:
     told(
-        f"{PLANNED} planned beside {PLANNED // 10}: {middle(many, 'per_second'):.1f} and "
-        f"{middle(few, 'per_second'):.1f} texts/s, time a text {rate:.2f}, CPU a text {cpu:.2f} (bar: at most 1.15)"
+        f"{name}: {middle(figures, 'per_second'):.1f} texts/s, {middle(figures, 'cpu_ms'):.2f} ms of CPU a text, "
+        f"{middle(figures, 'all_ms'):.2f} ms with the servers, "
+        f"lost {total(figures, 'lost')}, twice {total(figures, 'twice')}"
     )
-    await small.kill()
-    await pace(large)
-    await large.kill()
 
 
-async def pace(one: Contestant) -> None:
+async def planned(place: Place, bars: Bars) -> None:
+    """The same with a tenth of the texts planned ahead and with all; then 20 a second with all."""
+    few = Product(place, name=f"{PLANNED // 10} planned", database="few")
+    many = Product(place, name=f"{PLANNED} planned", database="many")
+    await _warmed_up([few, many])  # their indexes are there now
+    await few.load.plan_ahead(PLANNED // 10)
+    await many.load.plan_ahead(PLANNED)
+    await many.load.settled()
+    results = await _in_turn([few, many], EACH)
+    for name, figures in results.items():
+        _tell(name, figures)
+    beside = f"with {PLANNED} planned, of that with {PLANNED // 10}"
+    for what, cost in (("cpu_ms", "CPU"), ("all_ms", "CPU with the database")):
+        bars.at_most(
+            f"{cost} a text {beside}", middle(results[many.name], what) / middle(results[few.name], what), 1.15
+        )
+    many.go()
+    await _at_pace(many, bars)
+    for one in (few, many):
+        await one.kill()
+
+
+async def _at_pace(one: Contestant, bars: Bars) -> None:
     figure = await measure(one, PACE * PACE_SECONDS, apart=1 / PACE)
     cuts = statistics.quantiles(figure.late, n=100)
-    told(
-        f"{one.name}: {PACE} a second: late p50 {cuts[49]:.2f} s, p99 {cuts[98]:.2f} s (bar: 1 s), "
-        f"{figure.cpu_ms:.2f} ms of CPU a text, lost {figure.lost}, twice {figure.twice}"
-    )
+    _tell(f"{one.name}, {PACE} a second", [figure])
+    bars.at_most(f"{one.name}, {PACE} a second: seconds late, p99 (p50 is {cuts[49]:.2f})", cuts[98], 1)
+    bars.at_most(f"{one.name}, {PACE} a second: lost or sent twice", figure.lost + figure.twice, 0)
 
 
-async def kills(place: Place) -> None:
+async def kills(place: Place, bars: Bars) -> None:
     """Each is killed again and again while POSTs of 50 ms are under way; then all goes out that is left."""
     await place.ask(f"/pace?seconds={SLOW}")
-    chance = random.Random(5)
-    for one in (Product(place, name="product", database="killed"), Floor(place), Celery(place), APScheduler(place)):
-        one.env |= {"LEASE": "2"}
-        await one.opened()
-        at = soon(LEAD)
-        due = texts([at] * (KILLS * 60))
-        await one.plan(due)
-        await one.start()
-        for _ in range(KILLS):
-            before = await place.ask("/count")
-            await _until(partial(_more, place, min(before + 1, len(due))))
-            await asyncio.sleep(chance.uniform(0.05, 0.25))
-            await one.kill()
-            await one.start()
-        await _settled(one, len(due))
-        seen = await place.ask("/seen?forget=1")
-        lost = len(due) - len(seen["first"])
-        told(f"{one.name:12} {KILLS} kills: lost {lost} of {len(due)}, sent twice {seen['twice']}")
-        await one.kill()
+    ours = Product(place, name="product", database="killed")
+    lost, twice = await _killed(ours, KILLS)
+    bars.at_most(f"lost by {KILLS} kills", lost, 0)
+    bars.at_most(f"sent twice by {KILLS} kills", twice, 0)
+    for one in (Floor(place), Celery(place), APScheduler(place)):
+        lost, twice = await _killed(one, THEIR_KILLS)
+        told(f"{one.name}, {THEIR_KILLS} kills: lost {lost}, sent twice {twice}")
     await place.ask("/pace?seconds=0")
 
 
-async def _more(place: Place, count: int) -> bool:
-    return bool(await place.ask("/count") >= count)
+async def _killed(one: Contestant, times: int) -> tuple[int, int]:
+    """How many were lost, and how many sent twice; who has nothing left is not killed again."""
+    chance = random.Random(5)
+    one.env |= {"LEASE": "2"}
+    await one.opened()
+    due = texts([soon(LEAD)] * (times * 60))
+    await one.plan(due)
+    await one.start()
+    for _ in range(times):
+        before = await one.place.ask("/count")
+        await until(partial(_more_or_done, one, min(before + 1, len(due))))
+        await asyncio.sleep(chance.uniform(0.05, 0.25))
+        await one.kill()
+        await one.start()
+    await _settled(one, len(due))
+    seen = await one.place.ask("/seen?forget=1")
+    await one.kill()
+    return len(due) - len(seen["first"]), seen["twice"]
+
+
+async def _more_or_done(one: Contestant, count: int) -> bool:
+    return bool(await one.place.ask("/count") >= count or await one.waiting() == 0)
 
 
 async def _settled(one: Contestant, count: int) -> None:
     """All of them are there, or nothing more has come for a while."""
     quiet, seen = 0, -1
-    while quiet < 60:
+    while quiet < 50:
         now = await one.place.ask("/count")
         if now >= count and await one.waiting() == 0:
             return
@@ -201,25 +178,50 @@ async def _settled(one: Contestant, count: int) -> None:
         await asyncio.sleep(0.2)
 
 
-async def far_ahead(place: Place) -> None:
-    """Texts that are due in forty days lie before one that is due now: how late is that one?"""
+async def far_ahead(place: Place, bars: Bars) -> None:
+    """Texts that are due in forty days lie before some that are due now: how late is the last of those?"""
     for one in (Product(place, name="product", database="ahead"), Celery(place)):
         await one.opened()
         await one.start()
         await measure(one, 20)
         await one.plan(texts([soon(FORTY_DAYS.total_seconds())] * AHEAD))
         figure = await measure(one, 20, lead=0.5)
-        told(
-            f"{one.name:12} {AHEAD} due in 40 days before 20 due now: the last is {max(figure.late):.2f} s late, "
-            f"the worker holds {one.held_mib} MiB"
-        )
+        behind = f"seconds late, behind {AHEAD} due in 40 days"
+        if isinstance(one, Product):
+            bars.at_most(behind, max(figure.late), 1)
+        else:
+            told(f"{one.name}: {max(figure.late):.2f} {behind}; its worker holds {one.held_mib} MiB")
         await one.kill()
 
 
-PARTS = {"side_by_side": side_by_side, "planned": planned, "kills": kills, "far_ahead": far_ahead}
+async def limits(place: Place, bars: Bars) -> None:
+    """The sender's limits: wide open, they cost nothing that counts; narrow, so many segments go each second."""
+    free = Product(place, name="without limits", database="free")
+    wide = Product(place, name="wide limits", database="wide", limits=Limits(per_second=WIDE_OPEN, per_day=WIDE_OPEN))
+    await _warmed_up([free, wide])
+    results = await _in_turn([free, wide], EACH)
+    for name, figures in results.items():
+        _tell(name, figures)
+    rate = middle(results[wide.name], "per_second") / middle(results[free.name], "per_second")
+    bars.at_least("texts/s with wide limits, of that without", rate, 0.9)
+    for one in (free, wide):
+        await one.kill()
+    narrow = Limits(per_second=NARROW)
+    one = Product(place, name=f"{NARROW} segments a second", database="narrow", limits=narrow)
+    await one.opened()
+    await one.start()
+    first = int(narrow.burst)
+    figure = await measure(one, first + NARROW * NARROW_SECONDS)
+    bars.at_least(f"texts/s with {one.name}", figure.rate_after(first), NARROW * 0.95)
+    bars.at_most(f"texts/s with {one.name}", figure.rate_after(first), NARROW * 1.05)
+    await one.kill()
+
+
+PARTS = {"side_by_side": side_by_side, "planned": planned, "kills": kills, "far_ahead": far_ahead, "limits": limits}
 
 
 async def main(wanted: Sequence[str]) -> None:
+    bars = Bars()
     async with AsyncExitStack() as opened:
         folder = Path(os.environ.get("KEEP") or opened.enter_context(tempfile.TemporaryDirectory()))
         b = await opened.enter_async_context(broker.started(folder / "rabbit"))
@@ -230,10 +232,12 @@ async def main(wanted: Sequence[str]) -> None:
         command = (sys.executable, "-m", "tests.performance.text_stub")
         stub = await Child.start("stub", command, log=folder / "stub.log", env=env)
         opened.push_async_callback(stub.stop)
-        place = Place(folder, d.url, b.url, f"http://{ports.LOOPBACK}:{port}", http)
+        servers = [server.process.pid for server in (d.server, b.node) if server]
+        place = Place(folder, d.url, b.url, f"http://{ports.LOOPBACK}:{port}", http, *servers)
         await stub.ready(partial(_answers, place), within=timedelta(seconds=20))
         for part in wanted or PARTS:
-            await PARTS[part](place)
+            await PARTS[part](place, bars)
+    bars.summed_up()
 
 
 async def _answers(place: Place) -> bool:
