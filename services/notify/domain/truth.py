@@ -68,8 +68,11 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
 
 
 def _too_early(message: Message, text: Planned | None, now: datetime) -> Wait | None:
-    """A policy may put it later between the moment at which it is kept and that at which the visit is planned anew."""
-    if text is None or text.id != message.id or now >= text.due:
+    """A policy may put it later between the moment at which it is kept and that at which the visit is planned anew.
+
+    Where the time is still the planned one, the desk has asked for the text at once.
+    """
+    if text is None or text.id != message.id or text.due <= max(now, message.planned_for):
         return None
     return Wait(text.due, PLANNED_ANEW)
 

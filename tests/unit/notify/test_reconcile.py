@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notify.actions.desk import tried_again
 from services.notify.domain.consent import Entry, Word
 from services.notify.domain.delivery import Message, State
 from services.notify.domain.plan import plan
@@ -173,6 +174,13 @@ def test_a_text_that_the_practice_s_new_policy_puts_later_waits_though_it_was_du
     assert due > TEXT.planned_for
     assert judge(TEXT, Truth(visit(), later, ()), TEXT.planned_for) == Wait(due, "planned_anew")
     assert judge(replace(TEXT, id=f"{TEXT.id}~1"), Truth(visit(), later, ()), TEXT.planned_for) == Send("day_before")
+
+
+def test_a_text_that_the_desk_wants_at_once_does_not_wait_for_the_time_it_was_planned_for() -> None:
+    at_once = tried_again(replace(TEXT, state=State.CANCELLED), NOW, by="ana")
+
+    assert at_once.planned_for > NOW
+    assert judge(at_once, TRUE, NOW) == Send("day_before")
 
 
 def test_a_late_text_waits_for_the_morning_if_it_is_then_still_of_use() -> None:
