@@ -11,8 +11,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import aiohttp
 from pydantic import SecretStr
@@ -74,13 +75,17 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
         url = urlunsplit((self._base.scheme, self._base.netloc, asked.path, asked.query, ""))
         sent = dict(headers or {})
         if auth:
-            sent["Authorization"] = aiohttp.encode_basic_auth(*auth)
+            sent["Authorization"] = _authorization(*auth)
+        form = urlencode(data, doseq=True).encode() if data else None  # bytes cost aiohttp a third of what a form does
         async with self._session.request(
-            method.upper(), url, params=params, data=data, headers=sent, timeout=WHOLE_POST, allow_redirects=False
+            method.upper(), url, params=params, data=form, headers=sent, timeout=WHOLE_POST, allow_redirects=False
         ) as answer:
             text = await answer.text()
             _answer.set((answer.status, answer.headers))
             return Response(answer.status, text, answer.headers)
+
+
+_authorization = lru_cache(maxsize=4)(aiohttp.encode_basic_auth)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

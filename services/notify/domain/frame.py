@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.practice import Practice
@@ -34,37 +33,31 @@ class Planned:
 WAKING = timedelta(hours=12)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Frame:
-    """One visit under one practice's policy, what of it has been planned so far, and the visits of its course."""
+    """One visit under one practice's policy, what of it has been planned so far, and the visits of its course.
+
+    Quiet hours and day steps go by the wall clock of `zone`, where the client sleeps; `starts` is the start by it.
+    """
 
     visit: Visit
     practice: Practice
     course: Sequence[Visit] = ()
     planned: dict[str, Planned] = field(default_factory=dict)
+    zone: ZoneInfo = field(init=False)
+    starts: datetime = field(init=False)
 
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        """Where the client sleeps: quiet hours and day steps go by this wall clock."""
-        return ZoneInfo(self.visit.client_zone)
+    def __post_init__(self) -> None:
+        self.zone = ZoneInfo(self.visit.client_zone)
+        self.starts = self.visit.starts_at.astimezone(self.zone).replace(tzinfo=None)
 
-    @cached_property
+    @property
     def notice(self) -> timedelta:
         return self.visit.starts_at - self.visit.since
 
-    @cached_property
-    def _starts(self) -> datetime:
-        """The start by the client's wall clock."""
-        return self.visit.starts_at.astimezone(self.zone).replace(tzinfo=None)
-
-    @cached_property
-    def _day(self) -> tuple[ZoneInfo, date]:
-        there = ZoneInfo(self.visit.zone)
-        return there, self.visit.starts_at.astimezone(there).date()
-
     def days_before(self, days: int, at: time | None = None) -> datetime:
         """The visit's wall time so many days earlier, or the given one on that day."""
-        local = self._starts - timedelta(days=days)
+        local = self.starts - timedelta(days=days)
         return resolved(local if at is None else datetime.combine(local.date(), at), self.zone)
 
     def days_after(self, days: int, at: time) -> datetime:
@@ -72,14 +65,14 @@ class Frame:
         day = self.visit.ends_at.astimezone(self.zone).date() + timedelta(days=days)
         return resolved(datetime.combine(day, at), self.zone)
 
-    @cached_property
+    @property
     def wakes(self) -> bool:
         """The practice changed it at short notice, seen from the new time or the one it had, and wants this told."""
         if not (self.practice.wakes_for_changes and self.visit.by_practice):
             return False
         return self.soonest - self.visit.since < WAKING
 
-    @cached_property
+    @property
     def soonest(self) -> datetime:
         """When a client who knows nothing of this turn would come: at the start, or at the earlier one."""
         starts, before = self.visit.starts_at, self.visit.moved_from
@@ -105,8 +98,8 @@ class Frame:
 
     def on_the_day(self, instant: datetime) -> bool:
         """The same calendar day as the visit, where the visit is."""
-        there, day = self._day
-        return instant.astimezone(there).date() == day
+        there = ZoneInfo(self.visit.zone)
+        return instant.astimezone(there).date() == self.visit.starts_at.astimezone(there).date()
 
 
 class Rank(IntEnum):

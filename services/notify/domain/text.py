@@ -92,6 +92,7 @@ def _bare(char: str) -> str:
     return first if first.isalpha() and first in BASIC else char
 
 
+@lru_cache(maxsize=1024)
 def size(text: str) -> Size:
     """What a provider would bill (3GPP TS 23.040, concatenation).
 

@@ -49,7 +49,9 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     answer = ANSWER_STEPS.get(message.step) if message.asked_at is not None else None
     if now >= message.not_after:
         return Drop(State.SKIPPED, STALE)
-    text = _planned(message, truth) if answer is None else None
+    texts = _planned(truth) if answer is None else ()
+    wanted = original(message.id)
+    text = next((one for one in texts if one.id == wanted), None)
     words = Send(message.template) if answer is not None else _still_true(message, truth, text)
     if isinstance(words, Drop):
         return words
@@ -62,7 +64,7 @@ def judge(message: Message, truth: Truth, now: datetime) -> Send | Wait | Drop:
     return (
         _held(words, message, truth, now)
         or _too_early(message, text, now)
-        or _gives_way(message, truth, text, now)
+        or _gives_way(message, truth, text, texts, now)
         or words
     )
 
@@ -77,12 +79,9 @@ def _too_early(message: Message, text: Planned | None, now: datetime) -> Wait | 
     return Wait(text.due, PLANNED_ANEW)
 
 
-def _planned(message: Message, truth: Truth) -> Planned | None:
-    """The text as the newest plan has it."""
-    if not isinstance(truth.about, Visit):
-        return None
-    wanted = original(message.id)
-    return next((text for text in plan(truth.about, truth.practice, truth.course) if text.id == wanted), None)
+def _planned(truth: Truth) -> Sequence[Planned]:
+    """The newest plan of a visit."""
+    return plan(truth.about, truth.practice, truth.course) if isinstance(truth.about, Visit) else ()
 
 
 def _still_true(message: Message, truth: Truth, text: Planned | None) -> Send | Drop:
@@ -124,8 +123,15 @@ def held_by_night(
     return Wait(later) if later < not_after else Drop(State.SKIPPED, STALE)
 
 
-def _gives_way(message: Message, truth: Truth, text: Planned | None, now: datetime) -> Wait | Drop | None:
+def _gives_way(
+    message: Message, truth: Truth, text: Planned | None, texts: Sequence[Planned], now: datetime
+) -> Wait | Drop | None:
     """What the desk sends once more gives way to nothing."""
-    if text is None or text.id != message.id or not isinstance(truth.about, Visit):
+    visit = truth.about
+    if text is None or text.id != message.id or not isinstance(visit, Visit):
         return None
-    return gives_way(text, truth.about, truth.practice, truth.traffic, now)
+
+    def plans(of: Visit, practice: Practice) -> Sequence[Planned]:
+        return texts if of is visit else plan(of, practice)
+
+    return gives_way(text, visit, truth.practice, truth.traffic, now, plans=plans)
