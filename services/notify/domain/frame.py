@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.practice import Practice
@@ -13,11 +14,11 @@ from services.notify.domain.quiet import MARGIN, resolved
 from services.notify.domain.visit import Visit, VisitState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(NamedTuple):
     """One text: due at `due`, never sent at or after `not_after`, worth `validity` of waiting at the provider.
 
-    Before `wakes_until`, if it has one, it may go out in quiet hours.
+    Before `wakes_until`, if it has one, it may go out in quiet hours. Millions of them are made to foretell a year: a
+    tuple takes half as long to make as a frozen dataclass.
     """
 
     id: str

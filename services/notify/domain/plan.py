@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
@@ -56,7 +58,12 @@ def identity(visit: Visit, step: str) -> str:
 
 
 def _start(visit: Visit) -> str:
-    return f"{visit.starts_at:%Y%m%dT%H%MZ}"
+    return _stamp(visit.starts_at)
+
+
+@lru_cache(maxsize=4096)
+def _stamp(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%MZ}"
 
 
 def _identity(visit: Visit, step: str, start: str) -> str:
