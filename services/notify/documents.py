@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import fields as fields_of
 from datetime import time, timedelta
@@ -83,13 +84,18 @@ def to_entry(document: Document) -> Entry:
 def of_message(message: Message) -> Document:
     fields: Document = {name: getattr(message, name) for name in OF_MESSAGE}
     fields |= {"state": message.state.value, "validity": message.validity.total_seconds()}
-    fields["turns"] = [_given({"state": t.state.value, "at": t.at, "why": t.why}) for t in message.turns]
+    fields["turns"] = [_of_turn(turn) for turn in message.turns]
     fields["attempts"] = [_given({"id": a.id, "at": a.at, "sid": a.sid}) for a in message.attempts]
     hasty = haste(message)
     fields["haste"] = None if hasty is None else hasty.value
     if message.notice is not None:
         fields["notice"] = _given(asdict(message.notice) | {"kind": message.notice.kind.value})
     return _with_id(_given(fields | {"at": message.at}), "id")
+
+
+def lacking(document: Document) -> Iterator[str]:
+    """The fields that this text could have and has not."""
+    return (name for name in (*OF_MESSAGE[1:], "haste") if name not in document)
 
 
 def to_message(document: Document) -> Message:
@@ -106,6 +112,11 @@ def of_reply(reply: Reply) -> Document:
     heard = asdict(reply.heard) | {"meaning": reply.heard.meaning.value}
     fields = asdict(reply) | {"heard": heard}
     return _with_id(_given(fields), "sid")
+
+
+def _of_turn(turn: Turn) -> Document:
+    told: Document = {"state": turn.state.value, "at": turn.at}
+    return told if turn.why is None else {**told, "why": turn.why}
 
 
 def to_reply(document: Document) -> Reply:

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 from pydantic import SecretStr
@@ -22,6 +22,7 @@ from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # no ty
 from twilio.http.response import Response  # type: ignore[import-untyped]  # no types
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # no types
 from twilio.rest import Client  # type: ignore[import-untyped]  # no types
+from yarl import URL
 
 from services.notify.domain.audit import Listed
 from services.notify.domain.provider import Accepted, Found, NotCreated, Outcome, Refused, Unknown
@@ -33,6 +34,7 @@ LONGEST_VALIDITY: Final = 36_000
 LISTED: Final = 50
 LARGEST_PAGE: Final = 1_000
 BY_US: Final = "outbound-api"
+NOWHERE: Final = URL()
 LONGEST_WAIT: Final = timedelta(hours=1)
 # Nine digits at most: a longer one is no code and no time to wait.
 NUMBER: Final = re.compile(r"[0-9]{1,9}")
@@ -66,7 +68,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
         method: str,
         uri: str,
         params: Mapping[str, str | int] | None = None,
-        data: Mapping[str, object] | None = None,
+        data: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         **_: object,
@@ -76,7 +78,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
         sent = dict(headers or {})
         if auth:
             sent["Authorization"] = _authorization(*auth)
-        form = urlencode(data, doseq=True).encode() if data else None  # bytes cost aiohttp a third of what a form does
+        form = NOWHERE.with_query(data).raw_query_string.encode() if data else None  # many times faster than urllib
         async with self._session.request(
             method.upper(), url, params=params, data=form, headers=sent, timeout=WHOLE_POST, allow_redirects=False
         ) as answer:

@@ -54,7 +54,7 @@ class Library:
         """The text for one visit or notice, in the practice's own words if they still may be sent.
 
         A visit's time is told as the clocks at its place show it. The practice's own name is its own choice and the
-        link is opaque: neither is searched for words about health. Raises `TooLong` or `ForbiddenWord`.
+        link is opaque, and nothing else that is filled in can tell about health. Raises `TooLong` or `ForbiddenWord`.
         """
         locale = telling.known(about.locale) or telling.known(practice.locale) or Locale(FALLBACK)
         values = {"practice": practice.sms_name, "phone": practice.phone, "link": link}
@@ -125,11 +125,17 @@ def worst(words: str, language: str, link: str = LONGEST["link"]) -> Size:
 def _filled(template: str, words: str, values: Mapping[str, str]) -> str:
     if lacking := placeholders(words) - values.keys():
         raise UnknownPlaceholder(f"{template} has no value for {sorted(lacking)} here")
-    refuse_health(fill(words, {**values, "practice": "", "link": ""}))
+    _refuse_health(words)
     text = fill(words, values)
     if size(text).segments > MOST_SEGMENTS:
         raise TooLong(f"{template} would take {size(text).segments} segments")
     return text
+
+
+@lru_cache(maxsize=4096)
+def _refuse_health(words: str) -> None:
+    """What is filled in is the practice's own name, its number, an opaque link, or a date, time, count or code."""
+    refuse_health(fill(words, dict.fromkeys(placeholders(words), "")))
 
 
 def _facts(about: Visit | Notice, locale: Locale) -> dict[str, str]:

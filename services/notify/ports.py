@@ -208,10 +208,10 @@ class Messages(Protocol):
         """The ids of these visits' texts that were not given up and did not fail."""
         ...
 
-    async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+    async def save(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Write them in one go, those with fence 0 as new; the ones that were written, with their new fence.
 
-        What is claimed or sending belongs to the writer for `lease` from now, by the store's clock.
+        What is claimed or sending is its worker's as long as the claim said, by the store's clock.
         """
         ...
 

@@ -255,7 +255,7 @@ async def test_a_claimed_text_can_be_written_by_its_claimer_only(stores: Stores)
     [claimed] = await stores.messages.claim(STARTS, limit=1, lease=LEASE)
 
     assert await stores.messages.save([replace(planned, why="stale")]) == []
-    assert len(await stores.messages.save([replace(claimed, state=State.SENDING)], LEASE)) == 1
+    assert len(await stores.messages.save([replace(claimed, state=State.SENDING)])) == 1
 
 
 async def test_a_lease_that_ran_out_is_found(stores: Stores) -> None:
@@ -270,10 +270,24 @@ async def test_a_lease_that_ran_out_is_found(stores: Stores) -> None:
     assert long.id != short.id
 
 
+async def test_what_was_begun_is_its_worker_s_as_long_as_the_claim_said(stores: Stores) -> None:
+    await stores.messages.save([replace(text(due=LONG_AGO), why="quiet_hours", sid="SM1"), *texts(1)])
+    [short] = await stores.messages.claim(STARTS, limit=1, lease=timedelta(milliseconds=30))
+    [long] = await stores.messages.claim(STARTS, limit=1, lease=LEASE)
+    begun = [replace(one, state=State.SENDING, why=None, sid=None, body="See you") for one in (short, long)]
+    saved = await stores.messages.save(begun)
+
+    async def lapsed() -> list[Message]:
+        return list(await stores.messages.lapsed(10))
+
+    assert await until(lapsed, within=2) == saved[:1]
+    assert await stores.messages.get(long.id) == saved[1]
+
+
 async def test_writing_a_result_ends_the_lease(stores: Stores) -> None:
     await stores.messages.save(texts(1))
     [claimed] = await stores.messages.claim(STARTS, limit=1, lease=timedelta(milliseconds=1))
-    await stores.messages.save([turned(claimed, State.CANCELLED, STARTS, "x")], timedelta(milliseconds=1))
+    await stores.messages.save([turned(claimed, State.CANCELLED, STARTS, "x")])
     [other] = await stores.messages.save([text("two_hours", due=LONG_AGO)])
     await stores.messages.claim(STARTS, limit=1, lease=timedelta(milliseconds=1))
 

@@ -364,7 +364,7 @@ class Messages:
         over = {State.SKIPPED, State.CANCELLED, *DEAD_ENDS}
         return {m.id for m in self._kept.values() if m.appointment in appointments and m.state not in over}
 
-    async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+    async def save(self, messages: Sequence[Message]) -> Sequence[Message]:
         written = []
         for message in messages:
             known = self._kept.get(message.id)
@@ -372,7 +372,7 @@ class Messages:
                 continue
             if any(m.code == message.code and m.id != message.id for m in self._kept.values()):
                 raise BulkWriteError({"writeErrors": [{"code": 11000, "keyPattern": {"code": 1}}]})
-            self._keep(replace(message, fence=message.fence + 1), lease)
+            self._keep(replace(message, fence=message.fence + 1))
             written.append(self._kept[message.id])
         return written
 
@@ -415,11 +415,11 @@ class Messages:
             (m for m in self._kept.values() if m.state is state), key=lambda m: (m.due is None, m.due or m.planned_for)
         )
 
-    def _keep(self, message: Message, lease: timedelta | None) -> None:
+    def _keep(self, message: Message, lease: timedelta | None = None) -> None:
         self._kept[message.id] = message
-        if lease is not None and message.state in (State.CLAIMED, State.SENDING):
+        if lease is not None:
             self._until[message.id] = self._clock() + lease
-        else:
+        elif message.state not in (State.CLAIMED, State.SENDING):
             self._until.pop(message.id, None)
 
 

@@ -120,7 +120,7 @@ class Sending:
             decided = [self._decided_alone(message, truths.get(message.id), asked_at) for message in claimed]
             decided = await self._line.fitted(claimed, decided)
             await self._alerts.look(decided)
-            saved = await self._stores.messages.save(decided, self._habits.lease)
+            saved = await self._stores.messages.save(decided)
             measures.written(claimed, saved)
             begun = [message for message in saved if message.state is State.SENDING]
             await self._posting.post(begun, soon)
@@ -174,15 +174,15 @@ class Sending:
             case Drop(state, why):
                 return turned(message, state, now, why)
             case Send(template):
-                return self._begun(replace(message, template=template), truth, now, asked_at)
+                return self._begun(message, template, truth, now, asked_at)
 
-    def _begun(self, message: Message, truth: Truth, now: datetime, asked_at: datetime) -> Message:
+    def _begun(self, message: Message, template: str, truth: Truth, now: datetime, asked_at: datetime) -> Message:
         about = truth.about
-        body = self._texts.render(message.template, about, truth.practice, self._addresses.link(message.code))
+        body = self._texts.render(template, about, truth.practice, self._addresses.link(message.code))
         to = message.to if message.asked_at is not None or isinstance(about, Notice) else about.phone
         if refused := self._leave.refused(to):
-            return turned(message, State.SKIPPED, now, refused, body=body, to=to)
-        return begin(message, attempt=self._new_attempt(), body=body, to=to, at=asked_at)
+            return turned(message, State.SKIPPED, now, refused, template=template, body=body, to=to)
+        return begin(message, attempt=self._new_attempt(), body=body, to=to, at=asked_at, template=template)
 
     async def _recover(self) -> None:
         """Never what is in our own hands: after a pause of the whole machine its outcome is still written first."""

@@ -142,12 +142,13 @@ def forgotten(message: Message) -> Message:
     return replace(message, body=None, notice=replace(message.notice, code=None))
 
 
-def begin(message: Message, *, attempt: str, body: str, to: str, at: datetime) -> Message:
-    """Written before the POST: from here on a crash means unknown, never due."""
+def begin(message: Message, *, attempt: str, body: str, to: str, at: datetime, template: str | None = None) -> Message:
+    """Written before the POST: from here on a crash means unknown, never due. `template` if its words are new."""
     return turned(
         message,
         State.SENDING,
         at,
+        template=template or message.template,
         body=body,
         to=to,
         sid=None,

@@ -120,10 +120,11 @@ def adopted(message: Message, sid: str, status: str, error_code: int | None, at:
     had_its_end = attempt.sid is not None and message.sid is None
     if had_its_end or not may_follow(message, state):
         return message
-    named = replace(message, sid=sid, attempts=(*message.attempts[:-1], replace(attempt, sid=sid)))
+    attempts = (*message.attempts[:-1], replace(attempt, sid=sid))
     if state in (State.FAILED, State.UNDELIVERED):
-        return failed(named, state, error_code, at)
-    return turned(named, state, at, looks=0, due=at + pace.chase if state in ON_ITS_WAY else None)
+        return failed(replace(message, sid=sid, attempts=attempts), state, error_code, at)
+    due = at + pace.chase if state in ON_ITS_WAY else None
+    return turned(message, state, at, sid=sid, attempts=attempts, looks=0, due=due)
 
 
 def lapsed(message: Message, at: datetime, pace: Pace) -> Message:

@@ -91,12 +91,12 @@ class MongoMessages:
         stand = {"appointment": {"$in": list(appointments)}, "state": {"$nin": GIVEN_UP}}
         return {text["_id"] for text in await self._messages.find(stand, {"_id": 1}).to_list(None)}
 
-    async def save(self, messages: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+    async def save(self, messages: Sequence[Message]) -> Sequence[Message]:
         if not messages:
             return []
         stamp = secrets.token_hex(12)
         written = [replace(message, fence=message.fence + 1) for message in messages]
-        writes = [_write(message, stamp, lease) for message in written]
+        writes = [_write(message, stamp) for message in written]
         try:
             result = await self._messages.bulk_write(writes, ordered=False)
             if result.inserted_count + result.matched_count == len(writes):
@@ -166,14 +166,14 @@ class MongoMessages:
         return [documents.to_message(document) for document in await self._messages.find(leased).to_list(limit)]
 
 
-def _write(message: Message, stamp: str, lease: timedelta | None) -> Any:
+def _write(message: Message, stamp: str) -> Any:
     document = {**documents.of_message(message), "stamp": stamp}
     if message.fence == 1:
         return InsertOne(document)
     was = {"_id": message.id, "fence": message.fence - 1}
-    if lease is None or message.state.value not in LEASED:
+    if message.state.value not in LEASED:
         return ReplaceOne(was, document)
-    return UpdateOne(was, [{"$replaceWith": {"$mergeObjects": [{"$literal": document}, {"until": _from_now(lease)}]}}])
+    return UpdateOne(was, {"$set": document, "$unset": dict.fromkeys(documents.lacking(document), "")})
 
 
 def _only_known_ids(error: BulkWriteError) -> None:

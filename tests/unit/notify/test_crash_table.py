@@ -254,9 +254,9 @@ async def test_a_receipt_that_meets_another_write_is_taken_after_it() -> None:
     await table.worker().sending.send_due()
     save, met = table.stores.messages.save, []
 
-    async def contended(texts: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
+    async def contended(texts: Sequence[Message]) -> Sequence[Message]:
         met.append(len(texts))
-        return [] if len(met) == 1 else await save(texts, lease)
+        return [] if len(met) == 1 else await save(texts)
 
     table.stores.messages.save = contended  # type: ignore[method-assign]  # the fence of another write
     await table.receipt()
@@ -287,8 +287,8 @@ async def test_a_worker_that_slept_with_a_text_in_its_hands_takes_nothing_from_t
     sleeper, other = table.worker(), table.worker()
     save = table.stores.messages.save
 
-    async def asleep(texts: Sequence[Message], lease: timedelta | None = None) -> Sequence[Message]:
-        saved = await save(texts, lease)
+    async def asleep(texts: Sequence[Message]) -> Sequence[Message]:
+        saved = await save(texts)
         if any(text.state is State.SENDING for text in saved):
             table.stores.messages.save = save  # type: ignore[method-assign]  # only the first one sleeps
             await woken.wait()
