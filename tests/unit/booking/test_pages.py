@@ -17,9 +17,11 @@ from services.booking import page
 from services.booking.domain.appointment import Appointment, State
 from services.booking.domain.checking import Outcome
 from services.booking.domain.practice import DayException, Price
+from services.booking.outbox import announce
 from services.booking.page import words
 from services.booking.routes.appointments import Pass
 from shared import httpkit
+from shared.events.booking import AppointmentRequested
 from shared.httpkit import Door
 from shared.tokens import Tokens
 from tests.support.booking import HOUR, TEN, House, a_house, wants
@@ -253,6 +255,19 @@ async def test_without_the_box_ticked_there_is_no_consent(browser: Browsing) -> 
 
     assert client is not None
     assert client.consent.texts is False
+
+
+@pytest.mark.parametrize(("ticked", "told"), [({"offers": "yes"}, True), ({}, None)])
+async def test_what_a_client_agrees_to_beside_texts_about_visits_is_told_as_that(
+    browser: Browsing, ticked: Mapping[str, str], told: bool | None
+) -> None:
+    held = await browser.house.hold()
+    await browser.post(browser.address(held, "/request"), **{**DETAILS, **ticked})
+
+    [said] = announce(browser.house.appointments.kept[held.id])
+
+    assert type(said.data) is AppointmentRequested
+    assert (said.data.client.consent.texts, said.data.client.consent.offers) == (True, told)
 
 
 async def test_a_service_without_a_health_check_is_booked_by_the_details(browser: Browsing) -> None:
