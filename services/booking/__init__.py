@@ -14,6 +14,8 @@ OWNS = (
     "numbers",
     "offers",
     "practices",
+    "sessions",
+    "users",
     "waiting",
     "webhooks",
 )

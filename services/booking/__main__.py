@@ -1,4 +1,4 @@
-"""Serve booking, load a practice into a running one, or write it to a file."""
+"""Serve booking, load a practice into a running one, write it to a file, or let somebody sign in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from aiohttp import web
 
 from services import serving
 from services.booking.app import build
-from services.booking.loading import NotDone, export, load
+from services.booking.domain.team import Role
+from services.booking.loading import NotDone, export, let_in, load
 from services.booking.settings import ImportSettings, Settings
 from shared.settings import read
 
@@ -65,6 +66,45 @@ def export_practice(practice: str, *, url: str | None = None) -> None:
     except NotDone as error:
         sys.exit(f"{practice}: {error}")
     sys.stdout.buffer.write(file.encode())  # TOML is UTF-8, whatever the terminal speaks
+
+
+@app.command(name="user")
+def add_user(
+    practice: str,
+    name: str,
+    login: str,
+    *,
+    role: Role = Role.OWNER,
+    practitioner: str | None = None,
+    locale: str = "en",
+    url: str | None = None,
+) -> None:
+    """Let somebody sign in at /booking/console/, and print the password to tell them.
+
+    Parameters
+    ----------
+    practice
+        Its id.
+    name
+        How they are called.
+    login
+        Their e-mail address.
+    role
+        What they may do.
+    practitioner
+        Their id among those who give visits, if they do; then they see the answers of clients.
+    locale
+        The language of their pages, en or es.
+    url
+        Origin of the running system, STILLPOINT_PUBLIC_ORIGIN if left out.
+    """
+    settings = read(ImportSettings)
+    user = {"name": name, "login": login, "role": role.value, "practitioner": practitioner, "locale": locale}
+    try:
+        password = let_in(practice, user, url or settings.public_origin, settings.operator_key)
+    except NotDone as error:
+        sys.exit(f"{login}: {error}")
+    print(f"{login} signs in with {password}")
 
 
 if __name__ == "__main__":

@@ -9,14 +9,16 @@ from functools import partial
 
 from aiohttp import web
 
-from services.booking import inbox, page, routes
+from services.booking import console, inbox, page, routes
 from services.booking.actions import Booking
 from services.booking.actions.limits import Limits
 from services.booking.actions.posting import Posting
+from services.booking.actions.team import Team
 from services.booking.calendar_reading import reading
 from services.booking.counters import counting
 from services.booking.domain.webhook import Signer
 from services.booking.outward import Outward
+from services.booking.passwords import Argon2
 from services.booking.patience import Patience
 from services.booking.receiver import poster
 from services.booking.routes import keys
@@ -29,6 +31,7 @@ from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.httpkit import Door
 from shared.relay import Relay
+from shared.staff import Passes
 from shared.tokens import Tokens
 
 KEYS_NOTED_EVERY = timedelta(minutes=1)
@@ -69,14 +72,16 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     async def ready() -> Mapping[str, bool]:
         return {"database": await mongo.reachable(database), "broker": bus.ready}
 
-    tokens = Tokens(settings.signing_key.get_secret_value())
+    signing_key, team = settings.signing_key.get_secret_value(), Team(stores, Argon2(), now)
+    tokens = Tokens(signing_key)
     door = Door(tokens, settings.operator_key.get_secret_value(), ready, now, keys.door(booking.keys))
     pass_ = Pass(tokens, timedelta(days=settings.booking_token_days))
     live = Live(booking, now)
     served = [
-        *routes.routes(booking, pass_, now, origin=settings.public_origin),
+        *routes.routes(booking, team, pass_, now, origin=settings.public_origin),
         *live.routes(),
         *page.routes(booking, pass_, door, now),
+        *console.routes(booking, team, Passes(signing_key), origin=settings.public_origin, now=now),
     ]
     app = httpkit.application("booking", served, kept_open, door)
     app.on_shutdown.append(live.close)

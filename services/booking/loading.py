@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import aiohttp
 from pydantic import SecretStr, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from services.booking import profile
 from services.booking.domain.practice_check import InvalidPractice
@@ -36,6 +36,16 @@ def export(practice: str, origin: str, operator_key: SecretStr) -> str:
     try:
         return file.decode()
     except UnicodeDecodeError as error:
+        raise _not_booking(origin) from error
+
+
+def let_in(practice: str, user: dict[str, Any], origin: str, operator_key: SecretStr) -> str:
+    """The password to tell them; raises `NotDone`."""
+    origin, path = origin.rstrip("/"), f"/{quote(practice, safe='')}/users"
+    body = asyncio.run(_asked("POST", origin, path, operator_key, to_json(user), wants=201))
+    try:
+        return str(from_json(body)["password"])
+    except (ValueError, KeyError, TypeError) as error:
         raise _not_booking(origin) from error
 
 
@@ -69,14 +79,16 @@ async def _put(document: bytes, origin: str, operator_key: SecretStr) -> Stored:
         raise _not_booking(origin) from error
 
 
-async def _asked(method: str, origin: str, path: str, operator_key: SecretStr, document: bytes | None = None) -> bytes:
+async def _asked(
+    method: str, origin: str, path: str, operator_key: SecretStr, document: bytes | None = None, *, wants: int = 200
+) -> bytes:
     headers = {"Authorization": f"Bearer {operator_key.get_secret_value()}", "Content-Type": "application/json"}
     try:
         async with (
             aiohttp.ClientSession(timeout=PATIENCE, headers=headers) as session,
             session.request(method, f"{origin}/booking/v1/practices{path}", data=document) as answer,
         ):
-            if answer.status != 200:
+            if answer.status != wants:
                 raise NotDone(_told(answer.status, await answer.json(content_type=None)))
             return await answer.read()
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:

@@ -18,6 +18,7 @@ from services.booking.domain.imported import Imported
 from services.booking.domain.key import Key
 from services.booking.domain.practice import Practice
 from services.booking.domain.proof import Proof
+from services.booking.domain.team import Session, User
 from services.booking.domain.waitlist import Wait, Waiting, WaitingId
 from services.booking.domain.webhook import Delivery, DeliveryState, Endpoint
 from shared.relay import Said
@@ -423,6 +424,48 @@ class Offers(Protocol):
         ...
 
 
+class Users(Protocol):
+    async def get(self, user: str) -> User | None: ...
+
+    async def by_login(self, login: str) -> User | None: ...
+
+    async def of(self, practice: str) -> Sequence[User]:
+        """In order of their names."""
+        ...
+
+    async def add(self, user: User) -> bool:
+        """False if somebody signs in by this login already."""
+        ...
+
+    async def put(self, user: User) -> bool:
+        """Replace version `user.version - 1`; False if somebody else was faster."""
+        ...
+
+
+class Sessions(Protocol):
+    async def get(self, session: str) -> Session | None: ...
+
+    async def add(self, session: Session) -> None: ...
+
+    async def seen(self, session: str, at: datetime) -> None: ...
+
+    async def of(self, user: str) -> Sequence[Session]:
+        """The one seen last first."""
+        ...
+
+    async def end(self, user: str, session: str) -> bool:
+        """False if this user has no such session."""
+        ...
+
+
+class Passwords(Protocol):
+    async def digest(self, password: str) -> str: ...
+
+    async def fits(self, digest: str, password: str) -> bool:
+        """Takes as long for a digest that is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Everything that booking keeps. What is `of_clients` is exported and erased with them."""
@@ -442,4 +485,6 @@ class Stores:
     asks: Asks
     line: Line
     offers: Offers
+    users: Users
+    sessions: Sessions
     of_clients: Sequence[OfClients] = ()

@@ -30,6 +30,7 @@ from tests.support.booking_clients import MemoryAsks, MemoryClients, MemoryHisto
 from tests.support.booking_feeds import MemoryFeeds
 from tests.support.booking_keys import MemoryBelonging, MemoryKeys
 from tests.support.booking_numbers import MemoryNumbers
+from tests.support.booking_team import MemorySessions, MemoryUsers
 from tests.support.booking_waiting import MemoryLine, MemoryOffers
 from tests.support.booking_webhooks import MemoryDeliveries, MemoryWebhooks
 
@@ -280,6 +281,7 @@ class House:
         self.numbers = MemoryNumbers()
         self.offers = MemoryOffers()
         self.line = MemoryLine(self.offers)
+        self.users, self.sessions = MemoryUsers(), MemorySessions()
         self.stores = Stores(
             practices=self.practices,
             appointments=self.appointments,
@@ -296,6 +298,8 @@ class House:
             numbers=self.numbers,
             line=self.line,
             offers=self.offers,
+            users=self.users,
+            sessions=self.sessions,
             of_clients=(self.line, self.deliveries, self.numbers),
         )
         self.practice = practice or a_house()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.booking.actions import Booking
+from services.booking.actions.team import Team
 from services.booking.routes.appointments import AppointmentRoutes, Pass
 from services.booking.routes.audit import AuditRoutes
 from services.booking.routes.clients import ClientRoutes
@@ -17,13 +18,14 @@ from services.booking.routes.practices import PracticeRoutes
 from services.booking.routes.settings import SettingRoutes
 from services.booking.routes.time_off import TimeOffRoutes
 from services.booking.routes.times import TimeRoutes
+from services.booking.routes.users import UserRoutes
 from services.booking.routes.waitlist import WaitlistRoutes
 from services.booking.routes.webhooks import WebhookRoutes
 from shared.clock import Clock
 from shared.httpkit import Route
 
 
-def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequence[Route]:
+def routes(booking: Booking, team: Team, pass_: Pass, now: Clock, *, origin: str) -> Sequence[Route]:
     practices = PracticeRoutes(booking, now)
     appointments = AppointmentRoutes(booking, pass_, now)
     courses = CourseRoutes(booking, pass_, now)
@@ -37,6 +39,7 @@ def routes(booking: Booking, pass_: Pass, now: Clock, *, origin: str) -> Sequenc
         *AuditRoutes(booking).routes(),
         *practices.running(),
         *KeyRoutes(booking).routes(),
+        *UserRoutes(team).routes(),
         *ClientRoutes(booking, now).routes(),
         *FeedRoutes(booking, origin).routes(),
         *webhooks.keeping(),

@@ -12,6 +12,7 @@ from services.booking.store.feeds import MongoFeeds
 from services.booking.store.keys import MongoBelonging, MongoKeys
 from services.booking.store.numbers import MongoNumbers
 from services.booking.store.practices import MongoPractices
+from services.booking.store.team import MongoSessions, MongoUsers
 from services.booking.store.waiting import MongoLine, MongoOffers
 from services.booking.store.webhooks import MongoDeliveries, MongoWebhooks
 from shared.mongo import Database
@@ -32,6 +33,8 @@ __all__ = [
     "MongoNumbers",
     "MongoOffers",
     "MongoPractices",
+    "MongoSessions",
+    "MongoUsers",
     "MongoWebhooks",
     "open_stores",
 ]
@@ -58,5 +61,7 @@ async def open_stores(database: Database, relay: Relay) -> Stores:
         numbers=numbers,
         line=line,
         offers=await MongoOffers.open(database, relay),
+        users=await MongoUsers.open(database),
+        sessions=await MongoSessions.open(database),
         of_clients=(line, deliveries, numbers),
     )

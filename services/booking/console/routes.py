@@ -1,0 +1,48 @@
+"""The pages that booking serves to the staff of a practice; handlers call the same actions as the JSON interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from services.booking.actions import Booking
+from services.booking.actions.team import Team
+from services.booking.console.members import Members
+from services.booking.console.signing import Signing
+from shared.clock import Clock
+from shared.console import SHARED_WORDS, Console, stylesheet
+from shared.console.catalogue import Catalogue
+from shared.httpkit import Route
+from shared.page import Pages
+from shared.staff import Passes
+
+FOLDER: Final = Path(__file__).parent
+
+
+def routes(booking: Booking, team: Team, passes: Passes, *, origin: str, now: Clock) -> Sequence[Route]:
+    console = Console("booking", FOLDER, passes=passes, origin=origin, now=now)
+    return [*_signing(team, passes, origin, now), *Members(booking, team, console).routes()]
+
+
+def _signing(team: Team, passes: Passes, origin: str, now: Clock) -> Sequence[Route]:
+    """What is there for somebody who is not signed in."""
+    catalogue = Catalogue.read([SHARED_WORDS, FOLDER / "words"])
+    pages = Pages("booking", FOLDER / "templates", lambda refusal: catalogue.refused("en", refusal.slug))
+    signing = Signing(team, passes, pages, catalogue, origin, now)
+    page = pages.route
+    return [
+        Route(
+            method="GET",
+            path="/console/console.css",
+            handler=stylesheet,
+            summary="The staff's stylesheet",
+            answers={200: None},
+        ),
+        page("GET", "/console/sign-in", signing.show_sign_in, "The page on which the staff signs in"),
+        page("POST", "/console/sign-in", signing.sign_in, "Sign in"),
+        page("GET", "/console/renew", signing.renew, "A new pass, on to the page that was asked for"),
+        Route(method="POST", path="/console/renew", handler=signing.renew, summary="A new pass", answers={307: None}),
+        page("POST", "/console/sign-out", signing.sign_out, "Sign out"),
+        page("GET", "/console/signed-out", signing.show_signed_out, "The page after signing out"),
+    ]
