@@ -38,7 +38,7 @@ class Catalogue:
         return cls(words)
 
     def speaking(self, locale: str) -> Callable[..., str]:
-        """`_("{count} texts", count=3)`; English where there is no translation."""
+        """Of a key and what stands in its blanks; English where there is no translation."""
         own, english = self.words.get(locale, {}), self.words[DEFAULT]
 
         def translated(key: str, **blanks: object) -> str:

@@ -8,8 +8,10 @@ from typing import Final
 
 from services.booking.actions import Booking
 from services.booking.actions.team import Team
+from services.booking.console.agenda import Agenda
 from services.booking.console.members import Members
 from services.booking.console.signing import Signing
+from services.booking.console.visit import Visit
 from shared.clock import Clock
 from shared.console import SHARED_WORDS, Console, stylesheet
 from shared.console.catalogue import Catalogue
@@ -22,7 +24,12 @@ FOLDER: Final = Path(__file__).parent
 
 def routes(booking: Booking, team: Team, passes: Passes, *, origin: str, now: Clock) -> Sequence[Route]:
     console = Console("booking", FOLDER, passes=passes, origin=origin, now=now)
-    return [*_signing(team, passes, origin, now), *Members(booking, team, console).routes()]
+    return [
+        *_signing(team, passes, origin, now),
+        *Agenda(booking, console, now).routes(),
+        *Visit(booking, console, now).routes(),
+        *Members(booking, team, console).routes(),
+    ]
 
 
 def _signing(team: Team, passes: Passes, origin: str, now: Clock) -> Sequence[Route]:
