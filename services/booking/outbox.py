@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from services.booking.domain import branding
 from services.booking.domain.appointment import Appointment, Client, Deed, Turn
 from services.booking.domain.client import AskKind, ClientAsk
 from services.booking.domain.freed import Offered
@@ -48,6 +49,8 @@ def practice_changed(practice: Practice, *, version: int, at: datetime) -> Envel
         phone=practice.phone,
         emergency_number=practice.emergency_number,
         alerts_phone=practice.alerts_phone or None,
+        sites=practice.sites or None,
+        theme=branding.version(practice.branding) or None,
         review_hours=practice.review_hours,
         texting=booking.TextingPolicy(**asdict(texting)),
         services=tuple(

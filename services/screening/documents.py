@@ -207,8 +207,12 @@ def profile_fields(profile: Profile) -> Document:
 
 def profile(found: Document) -> Profile:
     rest = {name: value for name, value in found.items() if name not in ("_id", "review_for", "own", *UNLISTED)}
-    own = publications.own(found.get("own", {}))
-    return Profile(practice=found["_id"], review_for=timedelta(hours=found["review_for"]), own=own, **rest)
+    read = {
+        "own": publications.own(found.get("own", {})),
+        "review_for": timedelta(hours=found["review_for"]),
+        "sites": tuple(found.get("sites", ())),
+    }
+    return Profile(**rest | read | {"practice": found["_id"]})
 
 
 def _request_fields(request: Request) -> Document:

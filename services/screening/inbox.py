@@ -128,4 +128,6 @@ def _profile(heard: Envelope[PracticeChanged]) -> Profile:
         emergency_number=fact.emergency_number,
         review_for=timedelta(hours=fact.review_hours),
         forms={service.id: service.screening for service in fact.services if service.screening is not None},
+        sites=fact.sites or (),
+        theme=fact.theme or "",
     )

@@ -21,7 +21,8 @@ from shared.events import Envelope
 class Profile:
     """What screening keeps of a practice; `forms` maps each screened service to the form it asks for.
 
-    `own` are the editions that the practice itself published, by the name of the form that each stands for.
+    `own` are the editions that the practice itself published, by the name of the form that each stands for. `sites` may
+    hold the pages in a frame; `theme` is the version of booking's stylesheet for the practice, empty if it has none.
     """
 
     practice: str
@@ -31,6 +32,8 @@ class Profile:
     emergency_number: str
     review_for: timedelta
     forms: dict[str, str]
+    sites: tuple[str, ...] = ()
+    theme: str = ""
     own: Mapping[str, Edition] = field(default_factory=dict)
 
 

@@ -47,7 +47,8 @@ class TextingPolicy(Contract):
 class PracticeChanged(Event):
     """The whole profile that screening and notify keep their own copy of; subject is the practice.
 
-    `alerts_phone` is where the practice itself wants to be texted when something waits for it.
+    `alerts_phone` is where the practice itself wants to be texted when something waits for it. `sites` are the origins
+    whose pages may hold the client's pages in a frame; `theme` is the version of booking's stylesheet for them.
     """
 
     name: ClassVar[str] = "booking.practice.changed.v1"
@@ -61,6 +62,8 @@ class PracticeChanged(Event):
     emergency_number: str
     review_hours: int = 48
     alerts_phone: str | None = None
+    sites: tuple[str, ...] | None = None
+    theme: str | None = None
     texting: TextingPolicy = TextingPolicy()
     services: tuple[ServiceFacts, ...] = ()
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from hypothesis import strategies as st
 
 from services.booking.domain import texting_check
+from services.booking.domain.branding import Branding, Font
 from services.booking.domain.practice import (
     Audience,
     Block,
@@ -34,6 +35,7 @@ PROSE = st.text(st.characters(codec="utf-8"), max_size=40)
 ZONES = st.sampled_from(["Europe/Zurich", "America/Santiago", "Asia/Kathmandu", "Pacific/Kiritimati", "UTC"])
 PHONES = st.integers(10**6, 10**14).map(lambda number: f"+{number}")
 ADDRESSES = st.sampled_from(["https://a.example", "http://127.0.0.1:80/x.ics", "https://b.example/?q=%20&r='#top"])
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 COUNTRIES = st.sampled_from(["CH", "LI", "NZ"])
 DAYS = st.dates(date(2026, 1, 1), date(2028, 1, 1))
 CLOCK = st.builds(time, st.integers(0, 23), st.integers(0, 59))
@@ -174,6 +176,11 @@ def practices(draw: st.DrawFn) -> Practice:
     )
     return replace(
         plain,
+        branding=draw(
+            st.builds(Branding, accent=st.sampled_from(["", "#3d6657"]), dark_ground=st.just("#102010"),
+                      font=st.sampled_from(Font), logo=st.sampled_from(["", PIXEL]))
+        ),
+        sites=tuple(draw(st.lists(st.sampled_from(["https://a.example", "http://localhost:8000"]), max_size=2))),
         links=draw(st.builds(Links, website=st.just("") | ADDRESSES, privacy=ADDRESSES)),
         texting=draw(
             texts()

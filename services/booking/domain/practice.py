@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from services.booking.domain.branding import Branding
 from services.booking.domain.texting import Texting
 
 RASTER_MINUTES = 5
@@ -188,7 +189,8 @@ class Practice:
 
     `alerts_phone` is where the practice itself is texted when something waits for it; empty if nowhere.
     Mobile numbers of `countries` are taken, of the practice's own country if there are none. `verify_numbers` asks a
-    client whose number has not been seen before for a code that was sent there.
+    client whose number has not been seen before for a code that was sent there. `sites` are the origins whose pages may
+    hold those of booking in a frame.
     """
 
     id: str
@@ -201,6 +203,8 @@ class Practice:
     emergency_number: str
     alerts_phone: str = ""
     links: Links = field(default_factory=Links)
+    branding: Branding = field(default_factory=Branding)
+    sites: tuple[str, ...] = ()
     texting: Texting = field(default_factory=Texting)
     buffers: Buffers = Buffers.LARGER
     review_hours: int = 48

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from services.booking.domain import practitioner_check, texting_check
+from services.booking.domain import branding_check, practitioner_check, texting_check
 from services.booking.domain.field_checks import Problems, address, filled, known, phone, raster, whole, zone
 from services.booking.domain.practice import (
     DAY_MINUTES,
@@ -97,6 +97,8 @@ def _reach(practice: Practice) -> Problems:
     for name, link in (("website", links.website), ("privacy", links.privacy), ("directions", links.directions)):
         if link:
             yield from address(f"links.{name}", link)
+    yield from branding_check.problems("branding", practice.branding)
+    yield from branding_check.sites("sites", practice.sites)
 
 
 def _country(path: str, country: str) -> Problems:

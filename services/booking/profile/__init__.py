@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.booking.profile.documents import (
     Block,
+    Branding,
     DayException,
     Hours,
     Links,
@@ -26,6 +27,7 @@ from services.booking.profile.writing import as_json, as_told, as_toml, with_own
 
 __all__ = [
     "Block",
+    "Branding",
     "DayException",
     "Hours",
     "Links",

@@ -24,6 +24,7 @@ Id = Annotated[str, Field(description="lower-case letters, digits and hyphens", 
 Line = Annotated[str, Field(max_length=200)]
 Address = Annotated[str, Field(max_length=500)]
 Prose = Annotated[str, Field(max_length=4000)]
+Colour = Annotated[str, Field(max_length=7)]
 WallTime = Annotated[str, AfterValidator(_wall), Field(description="local wall time, 00:00 to 24:00", max_length=5)]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="wall time, 00:00 to 23:59")]
 Step = Annotated[str, Field(max_length=40)]
@@ -41,6 +42,17 @@ class Links(Payload):
     website: Address = ""
     privacy: Address = ""
     directions: Address = ""
+
+
+class Branding(Payload):
+    """How the pages of the practice look; whatever is empty stays as it is on every practice's."""
+
+    accent: Colour = Field("", description="of buttons and links, like #3d6657")
+    ground: Colour = Field("", description="of the page")
+    dark_accent: Colour = Field("", description="the same for who prefers dark pages; else a lighter accent")
+    dark_ground: Colour = ""
+    font: Literal["warm", "plain", "serif", "round"] = "warm"
+    logo: str = Field("", max_length=68_000, description="a PNG, WebP or SVG file of at most 50,000 bytes, in base64")
 
 
 class StepTiming(Payload):
@@ -190,6 +202,8 @@ class Profile(Payload):
     emergency_number: Line = Field(description="the local emergency number, like 112")
     alerts_phone: Line = Field("", description="number for texts to the practice when something waits for it")
     links: Links = Links()
+    branding: Branding = Branding()
+    sites: tuple[Address, ...] = Field(default=(), max_length=20, description="may show the booking pages in a frame")
     texting: Texting = Texting()
     buffers: Literal["larger", "summed"] = Field("larger", description="what two neighbouring visits need between them")
     review_hours: int = Field(48, description="how long a time stays held while a person looks at the health check")
@@ -215,6 +229,8 @@ class Own(Payload):
     emergency_number: Line | None = None
     alerts_phone: Line | None = None
     links: Links | None = None
+    branding: Branding | None = None
+    sites: Annotated[tuple[Address, ...], Field(max_length=20)] | None = None
     texting: Texting | None = None
     buffers: Literal["larger", "summed"] | None = None
     review_hours: int | None = None

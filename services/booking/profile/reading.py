@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import time
 from typing import Any
 
+from services.booking.domain import branding
 from services.booking.domain import practice as domain
 from services.booking.domain.practice import wall_minutes
 from services.booking.domain.practice_check import check
@@ -16,6 +17,7 @@ from services.booking.profile.documents import (
     NO_SCREENING,
     WEEKDAYS,
     Block,
+    Branding,
     DayException,
     Hours,
     Load,
@@ -47,6 +49,7 @@ def described(document: Profile) -> domain.Practice:
         **_fields(document)
         | {
             "links": domain.Links(**_fields(document.links)),
+            "branding": _branding(document.branding),
             "texting": _texting(document.texting),
             "buffers": domain.Buffers(document.buffers),
             "waitlist": domain.WaitlistPolicy(**_fields(document.waitlist)),
@@ -99,6 +102,10 @@ def exception(document: DayException) -> domain.DayException:
 
 def block(document: Block) -> domain.Block:
     return domain.Block(**_fields(document))
+
+
+def _branding(document: Branding) -> branding.Branding:
+    return branding.Branding(**_fields(document) | {"font": branding.Font(document.font)})
 
 
 def _texting(texting: Texting) -> Texted:

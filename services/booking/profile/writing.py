@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
@@ -36,8 +37,13 @@ def as_json(practice: domain.Practice) -> dict[str, Any]:
 
 
 def as_told(practice: domain.Practice) -> dict[str, Any]:
-    """As `as_json`, for the audit, which keeps for ever what it is told: of a calendar only the host is no secret."""
+    """As `as_json`, for the audit, which keeps for ever what it is told: of a calendar only the host is no secret.
+
+    Of a logo it is told enough to see that it is another one.
+    """
     told = as_json(practice)
+    if practice.branding.logo:
+        told["branding"]["logo"] = sha256(practice.branding.logo.encode()).hexdigest()[:12]
     for person in told["practitioners"]:
         person["calendars"] = [marked(address) for address in person["calendars"]]
     return told

@@ -40,7 +40,7 @@ def test_the_example_names_every_setting_there_is() -> None:
     models = (
         profile.Profile, profile.Place, profile.Room, profile.Service, profile.Price, profile.Links, profile.Texting,
         profile.Practitioner, profile.WeeklyHours, profile.DayException, profile.Block,
-        profile.Waitlist, profile.Load, profile.Reset, profile.StepTiming,
+        profile.Waitlist, profile.Load, profile.Reset, profile.StepTiming, profile.Branding,
     )  # fmt: skip
     assert [name for model in models for name in model.model_fields if name not in text] == []
 
