@@ -24,6 +24,8 @@ setup: .venv/dev.stamp ## Install everything for development, as far as it is mi
 	@deploy/devstack/setup.sh $*
 	@touch $@
 
+.venv/dev.stamp: tests/browser/package-lock.json
+
 .PHONY: run
 run: .venv/run.stamp ## Start everything on http://127.0.0.1:8080 (PORT=... for another); Ctrl-C stops it
 	@exec $(BIN)/python -m deploy.devstack run --port $(PORT)

@@ -38,6 +38,8 @@ fi
 command -v mongod >/dev/null || /sbin/ldconfig -p | grep -q 'libcurl\.so\.4' || missing+=(libcurl4)
 # The browser tests drive Debian's own; a browser that a package brings would have to be downloaded by it.
 [[ $requirements != dev ]] || command -v chromium >/dev/null || missing+=(chromium)
+# Lighthouse is a program for Node, and npm the one that fetches it.
+[[ $requirements != dev ]] || command -v npm >/dev/null || missing+=(npm)
 
 if ((${#missing[@]})); then
     command -v apt-get >/dev/null || stop "Install these with your package manager first: ${missing[*]}"
@@ -48,3 +50,13 @@ fi
 echo "Installing the Python packages of requirements/$requirements.txt"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
     --requirement "requirements/$requirements.txt"
+
+# The lock is copied last: it stands there when all that it names does.
+locked=tests/browser/package-lock.json
+if [[ $requirements == dev ]] && ! cmp -s "$locked" .venv/pages/installed.json; then
+    echo "Installing the Node packages of $locked"
+    mkdir -p .venv/pages
+    cp tests/browser/package.json "$locked" .venv/pages/
+    npm ci --prefix .venv/pages --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+    cp "$locked" .venv/pages/installed.json
+fi
