@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from services.notify import inbox, library, routes
+from services.notify import console, inbox, library, routes
 from services.notify.actions.alerts import Alerts
 from services.notify.actions.auditing import Auditing
 from services.notify.actions.calls import Calls
@@ -60,6 +60,7 @@ from shared.clock import Clock, utc_now
 from shared.httpkit import Door
 from shared.mongo import Database
 from shared.relay import Relay
+from shared.staff import Passes
 from shared.ticker import every
 from shared.tokens import Tokens
 
@@ -156,7 +157,9 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         routes.Links(Pages(stores, now), tokens, settings.public_origin),
     )
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
-    return httpkit.application("notify", routes.routes(doors), kept_open, door)
+    passes = Passes(settings.signing_key.get_secret_value())
+    pages = console.routes(calls, kept_words, stores.practices, passes=passes, origin=settings.public_origin, now=now)
+    return httpkit.application("notify", [*routes.routes(doors), *pages], kept_open, door)
 
 
 def sending_by(

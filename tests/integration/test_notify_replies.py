@@ -51,14 +51,14 @@ async def _known(one: App) -> None:
     await until(lambda: one.database["practices"].find_one({"_id": PRACTICE}))
 
 
-async def _booked(app: App) -> str:
+async def booked(app: App) -> str:
     """A visit whose client has got the first text; which replica's emulator has it is left open."""
     await app.confirm(appointment := an_appointment())
     await app.becomes(appointment, "booked", "delivered")
     return appointment
 
 
-async def _texted(app: App, sid: str, body: str, sender: str = PHONE) -> int:
+async def texted(app: App, sid: str, body: str, sender: str = PHONE) -> int:
     form = {"MessageSid": sid, "From": sender, "Body": body}
     path = "/notify/v1/twilio/inbound"
     signature = RequestValidator(TOKEN).compute_signature(app.origin + path, form)
@@ -99,11 +99,11 @@ async def test_what_a_client_agreed_to_with_the_request_is_in_the_ledger_by_purp
     }
     assert (await _agreed(app, ELSEWHERE))["entries"] == []
 
-    assert await _texted(app, "SM" + "1" * 32, "STOP") == 200
+    assert await texted(app, "SM" + "1" * 32, "STOP") == 200
     stopped = await _agreed(app)
     assert (stopped["care"], stopped["offers"], stopped["stopped"]) == (False, False, True)
 
-    assert await _texted(app, "SM" + "2" * 32, "START") == 200
+    assert await texted(app, "SM" + "2" * 32, "START") == 200
     started = await _agreed(app)
     assert (started["care"], started["offers"], started["stopped"]) == (True, False, False)
 
@@ -111,9 +111,9 @@ async def test_what_a_client_agreed_to_with_the_request_is_in_the_ledger_by_purp
 async def test_words_of_a_client_are_read_at_the_desk_and_lie_nowhere_in_clear(
     app: App, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    appointment = await _booked(app)
+    appointment = await booked(app)
     with structlog.testing.capture_logs() as lines:
-        assert await _texted(app, "SM" + "3" * 32, f"my {PLANTED} hurts a lot since the visit") == 200
+        assert await texted(app, "SM" + "3" * 32, f"my {PLANTED} hurts a lot since the visit") == 200
         await until(lambda: app.database["words"].find_one({}))
         status, inbox = await app.call("GET", f"{HOUSE}/inbox")
         metrics = (await app.call("GET", "/metrics"))[1]
@@ -132,8 +132,8 @@ async def test_words_of_a_client_are_read_at_the_desk_and_lie_nowhere_in_clear(
 
 
 async def test_who_is_to_be_called_is_listed_until_somebody_says_so(app: App) -> None:
-    appointment = await _booked(app)
-    assert await _texted(app, "SM" + "4" * 32, "I cannot breathe well since yesterday") == 200
+    appointment = await booked(app)
+    assert await texted(app, "SM" + "4" * 32, "I cannot breathe well since yesterday") == 200
     await until(lambda: app.database["calls"].find_one({}))
 
     _, listed = await app.call("GET", f"{HOUSE}/calls")
@@ -149,14 +149,12 @@ async def test_who_is_to_be_called_is_listed_until_somebody_says_so(app: App) ->
 
 async def test_of_texts_that_two_replicas_take_at_the_same_time_one_is_answered(two: tuple[App, App]) -> None:
     one, other = two
-    appointment = await _booked(one)
+    appointment = await booked(one)
 
     sids = [f"SM{n:032d}" for n in range(8)]
     taken = await asyncio.gather(
-        *(_texted(two[n % 2], sid, f"is there a bus stop {n}") for n, sid in enumerate(sids)),
-        *(
-            _texted(two[(n + 1) % 2], sid, f"is there a bus stop {n}") for n, sid in enumerate(sids)
-        ),  # handed over twice
+        *(texted(two[n % 2], sid, f"is there a bus stop {n}") for n, sid in enumerate(sids)),
+        *(texted(two[(n + 1) % 2], sid, f"is there a bus stop {n}") for n, sid in enumerate(sids)),  # handed over twice
     )
 
     assert set(taken) == {200}
@@ -168,10 +166,10 @@ async def test_of_texts_that_two_replicas_take_at_the_same_time_one_is_answered(
 
 
 async def test_a_number_that_nobody_knows_is_answered_nothing_and_kept_nowhere(app: App) -> None:
-    await _booked(app)
+    await booked(app)
     before = len(app.emulator.messages)
 
-    assert await _texted(app, "SM" + "5" * 32, f"hello, my {PLANTED}", STRANGER) == 200
+    assert await texted(app, "SM" + "5" * 32, f"hello, my {PLANTED}", STRANGER) == 200
 
     assert await app.database["words"].count_documents({}) == 0
     assert PLANTED.encode() not in await _kept(app.database)

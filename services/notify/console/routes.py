@@ -1,0 +1,29 @@
+"""The pages that notify serves to the staff of a practice; handlers call the same actions as the JSON interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from services.notify.actions.calls import Calls
+from services.notify.actions.inbox import Inbox
+from services.notify.console.calling import Calling
+from services.notify.ports import Practices
+from shared.clock import Clock
+from shared.console import Console
+from shared.httpkit import Route
+from shared.page import stylesheet
+from shared.staff import Passes
+
+FOLDER: Final = Path(__file__).parent
+
+
+def routes(
+    calls: Calls, inbox: Inbox, practices: Practices, *, passes: Passes, origin: str, now: Clock
+) -> Sequence[Route]:
+    console = Console("notify", FOLDER, passes=passes, origin=origin, now=now)
+    return [
+        Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
+        *Calling(calls, inbox, practices, console).routes(),
+    ]

@@ -1,0 +1,89 @@
+"""The staff's page of calls on the whole service: who is shown what, and what is crossed off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from html import unescape
+from typing import Final
+
+import pytest
+
+from shared.clock import utc_now
+from shared.staff import COOKIE, Passes, Role, Staff
+from tests.integration.test_notify_replies import PHONE, booked, texted
+from tests.support import notify_app
+from tests.support.backends import RabbitBackend
+from tests.support.notify_app import PRACTICE, SIGNING_KEY, App, practice_changed
+from tests.support.waiting import until
+
+PASSES: Final = Passes(SIGNING_KEY)
+ANA: Final = Staff(user="u1", name="Ana", practice=PRACTICE, role=Role.PRACTITIONER, session="s1", practitioner="ana")
+DESK: Final = Staff(user="u2", name="Dan", practice=PRACTICE, role=Role.DESK, session="s2")
+WORDS: Final = "I cannot breathe well since yesterday"
+CALLS: Final = "/notify/console/calls"
+
+
+@pytest.fixture
+async def app(mongo_url: str, database_name: str, rabbit: RabbitBackend) -> AsyncIterator[App]:
+    async with notify_app.app(mongo_url, database_name, rabbit) as one:
+        await one.say(practice_changed(), subject=PRACTICE, sequence=1)
+        await until(lambda: one.database["practices"].find_one({"_id": PRACTICE}))
+        yield one
+
+
+async def _see(app: App, staff: Staff, path: str = CALLS) -> tuple[int, str]:
+    shown = {"Cookie": f"{COOKIE}={PASSES.mint(staff, utc_now())}"}
+    async with app.http.get(path, headers=shown, allow_redirects=False) as answer:
+        return answer.status, unescape(await answer.text())
+
+
+async def _do(app: App, staff: Staff, path: str, csrf: str | None = None) -> int:
+    shown = {"Cookie": f"{COOKIE}={PASSES.mint(staff, utc_now())}"}
+    form = {"csrf": PASSES.form(staff.session) if csrf is None else csrf}
+    async with app.http.post(CALLS + path, data=form, headers=shown, allow_redirects=False) as answer:
+        return answer.status
+
+
+async def test_calls_are_for_everybody_of_the_practice_and_words_for_who_sees_answers(app: App) -> None:
+    appointment = await booked(app)
+    sid = "SM" + "7" * 32
+    assert await texted(app, sid, WORDS) == 200
+    await until(lambda: app.database["calls"].find_one({}))
+
+    for staff, reads in ((ANA, True), (DESK, False)):
+        status, page = await _see(app, staff)
+        assert (status, f'href="tel:{PHONE}"' in page, f"/booking/console/visits/{appointment}" in page) == (
+            200,
+            True,
+            True,
+        )
+        assert (WORDS in page) is reads
+        assert ("Only who gives visits reads" in page) is not reads
+    spanish = (await _see(app, replace(ANA, locale="es")))[1]
+    assert "He llamado" in spanish
+
+    stranger = replace(ANA, practice="another-house")
+    page = (await _see(app, stranger))[1]
+    assert PHONE not in page
+    assert WORDS not in page
+    assert await _do(app, stranger, f"/{sid}/done") == 404
+    assert await _do(app, stranger, f"/texts/{sid}/read") == 404
+    assert await _do(app, ANA, f"/{sid}/done", csrf="0") == 403
+    assert "Nobody is waiting" not in (await _see(app, ANA))[1]
+
+    assert await _do(app, ANA, f"/texts/{sid}/read") == 303
+    assert await _do(app, DESK, f"/{sid}/done") == 303
+    page = (await _see(app, ANA))[1]
+    assert "Nobody is waiting for a call." in page
+    assert "read by Ana" in page
+    assert (await app.database["calls"].find_one({}))["done_by"] == "Dan"
+
+
+async def test_an_address_that_does_not_fit_is_told_and_no_pass_leads_to_one(app: App) -> None:
+    assert (await _see(app, ANA, f"{CALLS}?before=nonsense"))[0] == 422
+    async with app.http.get(CALLS, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (
+            307,
+            "/booking/console/renew?to=%2Fnotify%2Fconsole%2Fcalls",
+        )
