@@ -2,36 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from shared.assets import Asset
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Route
 
 FOLDER: Final = Path(__file__).parent / "page"
 STYLE: Final = (FOLDER / "style.css").read_text()
-RULES: Final = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+FRAME: Final = Asset.read(FOLDER / "frame.js")
+FRAME_PATH: Final = "/page/frame.js"
+RULES: Final = (
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; script-src 'self'; img-src 'self'; "
+    "frame-ancestors 'self'"
+)
 HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": RULES, "Referrer-Policy": "no-referrer"}
 ANSWERS: Final = dict.fromkeys((200, 303, 401, 404, 409, 422, 429, 503))
 Handler = Callable[[Ask[Any, Any]], Awaitable[Answer]]
 
 
-class Pages:
-    """The pages of one service; `words` tell a refusal to a person."""
+class Stage(StrEnum):
+    """How far the client has come, as told to a site that holds the page in a frame.
 
-    def __init__(self, service: str, templates: Path, words: Callable[[Refusal], str]) -> None:
+    What follows after the visit was asked for may depend on health: no further stage is told from there on, and the
+    frame no longer follows the height of the page, from which answers could be guessed.
+    """
+
+    CHOOSING = "choosing"
+    HELD = "held"
+    BOOKED = "booked"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dress:
+    """What is a practice's own about its pages: the addresses of its look, and the `sites` that may frame them.
+
+    Without a stage the page is not made for frames and says nothing to whatever holds it.
+    """
+
+    theme: str = ""
+    logo: str = ""
+    sites: Sequence[str] = ()
+    stage: Stage | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        rules = HEADERS["Content-Security-Policy"]
+        return {**HEADERS, "Content-Security-Policy": " ".join((rules, *self.sites))}
+
+
+Values = Mapping[str, object]
+
+
+def worn(values: Values) -> Dress:
+    """The one among the page's values, if there is one."""
+    dress = values.get("dress")
+    return dress if isinstance(dress, Dress) else Dress()
+
+
+class Pages:
+    """The pages of one service; `words` tell a refusal to a person, `dressed` says what a page's values make of it."""
+
+    def __init__(
+        self, service: str, templates: Path, words: Callable[[Refusal], str], dressed: Callable[[Values], Dress] = worn
+    ) -> None:
         self.words = words
+        self._dressed = dressed
         loader = FileSystemLoader([templates, FOLDER])
         self._templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
         self._templates.globals["style"] = f"/{service}/page/style.css"
+        self._templates.globals["frame"] = f"/{service}{FRAME_PATH}?v={FRAME.version}"
 
     def show(self, template: str, status: int = 200, **values: object) -> Answer:
-        return Answer(status, None, HEADERS, self._templates.get_template(template).render(values), "text/html")
+        dress = self._dressed(values)
+        html = self._templates.get_template(template).render({**values, "dress": dress})
+        return Answer(status, None, dress.headers, html, "text/html")
 
     def route(self, method: str, path: str, handler: Handler, summary: str) -> Route:
         """What `handler` refuses becomes a page of its own."""

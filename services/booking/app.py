@@ -80,7 +80,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     served = [
         *routes.routes(booking, team, pass_, now, origin=settings.public_origin),
         *live.routes(),
-        *page.routes(booking, pass_, door, now),
+        *page.routes(booking, pass_, door, now, origin=settings.public_origin),
         *console.routes(booking, team, Passes(signing_key), origin=settings.public_origin, now=now),
     ]
     app = httpkit.application("booking", served, kept_open, door)

@@ -111,7 +111,16 @@ def stylesheet(branding: Branding) -> str:
 @lru_cache(maxsize=64)
 def version(branding: Branding) -> str:
     """Of the stylesheet; empty if there is none."""
-    text = stylesheet(branding)
+    return _digest(stylesheet(branding))
+
+
+@lru_cache(maxsize=64)
+def logo_version(branding: Branding) -> str:
+    """Empty if there is none."""
+    return _digest(branding.logo)
+
+
+def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:12] if text else ""
 
 

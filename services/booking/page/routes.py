@@ -11,13 +11,15 @@ from services.booking.page import words
 from services.booking.page.asking import Asking
 from services.booking.page.changing import Changing
 from services.booking.page.choosing import Choosing
+from services.booking.page.dressing import Dressing, dressed
+from services.booking.page.embedding import Embedding
 from services.booking.page.offering import OfferPage
 from services.booking.page.visiting import Visiting
 from services.booking.page.week import Weeks
 from services.booking.routes.appointments import Pass
 from shared.clock import Clock
 from shared.httpkit import Door, Route
-from shared.page import Pages, stylesheet
+from shared.page import FRAME, FRAME_PATH, Pages, stylesheet
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 PRACTICE: Final = "/book/{practice}"
@@ -25,8 +27,9 @@ VISIT: Final = "/visit/{appointment}"
 OFFER: Final = "/offer/{offer}"
 
 
-def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Route]:
-    pages = Pages("booking", TEMPLATES, words.refused)
+def routes(booking: Booking, pass_: Pass, door: Door, now: Clock, *, origin: str) -> Sequence[Route]:
+    """`origin` is the public one, for the snippet of the page that shows how to embed the others."""
+    pages = Pages("booking", TEMPLATES, words.refused, dressed)
     weeks = Weeks(booking.times, now)
     choosing = Choosing(booking, pages, weeks, pass_, now)
     visiting = Visiting(booking, pages, door, now)
@@ -35,6 +38,9 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock) -> Sequence[Ro
     offering = OfferPage(booking, pages, pass_, door, now)
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
+        FRAME.route(FRAME_PATH, "What a page in a frame says to the site around it"),
+        *Dressing(booking).routes(PRACTICE),
+        *Embedding(booking, pages, origin).routes(PRACTICE),
         pages.route("GET", PRACTICE, choosing.show_services, "The page on which a client chooses a kind of visit"),
         pages.route("GET", f"{PRACTICE}/times", choosing.show_times, "The page on which a client picks a time"),
         pages.route("POST", f"{PRACTICE}/hold", choosing.hold_picked_time, "Hold the picked time, on to its page"),

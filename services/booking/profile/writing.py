@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
 import tomli_w
 from pydantic_core import to_json
 
+from services.booking.domain import branding
 from services.booking.domain import practice as domain
 from services.booking.domain.audit import marked
 from services.booking.domain.practice import wall_text
@@ -43,7 +43,7 @@ def as_told(practice: domain.Practice) -> dict[str, Any]:
     """
     told = as_json(practice)
     if practice.branding.logo:
-        told["branding"]["logo"] = sha256(practice.branding.logo.encode()).hexdigest()[:12]
+        told["branding"]["logo"] = branding.logo_version(practice.branding)
     for person in told["practitioners"]:
         person["calendars"] = [marked(address) for address in person["calendars"]]
     return told

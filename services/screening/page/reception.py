@@ -11,6 +11,7 @@ from services.screening.actions import Screening
 from services.screening.domain.audit import Hand
 from services.screening.domain.wording import Texts
 from services.screening.page import addresses
+from services.screening.page.dressing import dress
 from services.screening.page.languages import closest, preferred
 from services.screening.page.words import Words
 from services.screening.ports import Profile
@@ -95,6 +96,7 @@ class Reception:
             ],
             emergency_number=visitor.emergency_number,
             here=addresses.check(visitor.ask),
+            dress=dress(visitor.profile),
             **values,
         )
 

@@ -16,7 +16,7 @@ from services.screening.page.reception import DEFAULT, Reception
 from services.screening.page.returning import ReturningPages
 from shared.clock import Clock
 from shared.httpkit import Door, Route
-from shared.page import Pages, stylesheet
+from shared.page import FRAME, FRAME_PATH, Pages, stylesheet
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 CHECK: Final = "/check/{appointment}"
@@ -42,6 +42,7 @@ def routes(
     sent = route("POST", f"{CHECK}/file", after.send, "Take a file from the page of the health check")
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
+        FRAME.route(FRAME_PATH, "What a page in a frame says to the site around it"),
         route("GET", CHECK, checking.show_check, "The page with the health check, or with what we said to it"),
         route("POST", CHECK, checking.take_check, "Take the health check, on to what we say to it"),
         route("POST", f"{CHECK}/recognise", again.recognise, "Ask whoever comes again only for what has changed"),

@@ -1,0 +1,53 @@
+"""The page that shows an owner how to put the booking pages on a web site of their own, with the snippet and a look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from services.booking.actions import Booking
+from services.booking.page import addresses
+from shared.assets import Asset
+from shared.httpkit import Answer, Ask, Route
+from shared.page import Pages
+
+EMBED: Final = Asset.read(Path(__file__).parent / "static" / "embed.js", elsewhere=True)
+EMBED_PATH: Final = "/embed.js"
+SHAPES: Final = ("inline", "popover")
+ALSO: Final = "; frame-src 'self'"
+
+
+class Embedding:
+    def __init__(self, booking: Booking, pages: Pages, origin: str) -> None:
+        self._booking = booking
+        self._pages = pages
+        self._origin = origin.rstrip("/")
+
+    def routes(self, practice: str) -> Sequence[Route]:
+        summary = "The page that shows how to put the booking pages on a web site"
+        return [
+            EMBED.route(EMBED_PATH, "The script that shows the booking pages on a practice's own web site"),
+            self._pages.route("GET", f"{practice}/embed", self.show_embed, summary),
+        ]
+
+    async def show_embed(self, ask: Ask[None, None]) -> Answer:
+        """Anybody may look: it says nothing that the headers of the other pages do not say."""
+        practice = (await self._booking.profiles.get(ask.path["practice"])).practice
+        shown = self._pages.show(
+            "embed.html",
+            practice=practice,
+            snippets={shape: self._snippet(practice.id, shape) for shape in SHAPES},
+            script=f"/booking{EMBED_PATH}",
+            here=addresses.practice(practice.id),
+        )
+        rules = shown.headers["Content-Security-Policy"] + ALSO
+        return replace(shown, headers={**shown.headers, "Content-Security-Policy": rules})
+
+    def _snippet(self, practice: str, shape: str) -> str:
+        address = f"{self._origin}{addresses.practice(practice)}"
+        return (
+            f'<a class="stillpoint" data-stillpoint="{shape}" href="{address}">Book a visit</a>\n'
+            f'<script src="{self._origin}/booking{EMBED_PATH}" async></script>'
+        )
