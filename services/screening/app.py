@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from services.screening import inbox, library, page, routes
+from services.screening import console, inbox, library, page, routes
 from services.screening.actions import (
     Auditing,
     Casework,
@@ -50,6 +50,7 @@ from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.httpkit import Door
 from shared.relay import Relay
+from shared.staff import Passes
 from shared.ticker import every
 from shared.tokens import Tokens
 
@@ -108,10 +109,12 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     async def ready() -> Mapping[str, bool]:
         return {"database": await mongo.reachable(db), "broker": bus.ready}
 
+    passes, origin = Passes(settings.signing_key.get_secret_value()), settings.public_origin
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     served = [
         *routes.routes(screening, reviews, continuing, clients, auditing, retention, returning, memory, catalogue),
         *forms.routes(drafts, Simulating(casework, drafts.versions), catalogue),
+        *console.routes(reviews, catalogue, passes=passes, origin=origin, now=now),
         *page.routes(screening, returning, continuing, auditing, catalogue, door, now),
     ]
     return httpkit.application("screening", served, kept_open, door)

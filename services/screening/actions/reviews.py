@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from services.screening import confidential
-from services.screening.actions.casework import TRIES, Casework, Contended, Opened
+from services.screening.actions.casework import TRIES, CaseUnknown, Casework, Contended, Opened
 from services.screening.confidential import ClearanceRecord, Filled, Reasons
 from services.screening.domain import approval, standing
 from services.screening.domain.audit import Deed, Hand, Result
@@ -71,6 +71,15 @@ class Reviews:
         """For the eyes of that hand; nothing is opened unless it is noted."""
         await self._casework.note_view(await self._casework.find(appointment), hand)
         return await self._casework.open(appointment)
+
+    async def check_own(self, appointment: str, practice: str) -> None:
+        """Before anything of it is opened. Raises `CaseUnknown` for a case of another practice."""
+        if await self._casework.own(appointment, practice) is None:
+            raise CaseUnknown("there is no health check for this appointment")
+
+    async def zone(self, practice: str) -> str:
+        """Raises `PracticeUnknown`."""
+        return (await self._casework.profile(practice)).zone
 
     async def locale(self, case: Case) -> str:
         """The practice's own. Raises `PracticeUnknown`."""
