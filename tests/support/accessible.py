@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,8 +13,10 @@ from playwright.async_api import Page
 
 AXE: Final = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-WIDTHS: Final = (360, 1280)
+Look = tuple[Literal["light", "dark"], int]
+EVERY_LOOK: Final[tuple[Look, ...]] = (("light", 360), ("dark", 360), ("light", 1280), ("dark", 1280))
+TWO_LOOKS: Final[tuple[Look, ...]] = (("dark", 360), ("light", 1280))
+"""Each scheme and each width once, where there are many pages and little time."""
 
 HEADINGS: Final = """[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')]
     .filter(one => one.checkVisibility()).map(one => +one.tagName[1])"""
@@ -35,26 +37,24 @@ async def violations(page: Page) -> list[str]:
     """
     async with _timers_run(page):
         for frame in page.frames:
-            await frame.evaluate(AXE)
+            if not await frame.evaluate("'axe' in window"):
+                await frame.evaluate(AXE)
         found: dict[str, Any] = await page.evaluate("tags => axe.run({runOnly: tags})", TAGS)
     assert found["passes"], f"axe found nothing to look at on {place(page)}"
     return [_line(one) for one in found["violations"]]
 
 
-async def is_accessible(page: Page, *, widths: tuple[int, ...] = WIDTHS) -> None:
-    """axe finds nothing, light and dark, narrow and wide. The page is left as it was, but for its scheme."""
+async def is_accessible(page: Page, *, looks: Sequence[Look] = EVERY_LOOK) -> None:
+    """axe finds nothing, light and dark, narrow and wide. The page is left as it was."""
     before = page.viewport_size
-    wrong = dict[str, list[str]]()
-    for width in widths:
+    told = list[str]()
+    for scheme, width in looks:
         await page.set_viewport_size({"width": width, "height": 800})
-        for scheme in SCHEMES:
-            await page.emulate_media(color_scheme=scheme)
-            if found := await violations(page):
-                wrong[f"{scheme}, {width} px"] = found
+        await page.emulate_media(color_scheme=scheme)
+        told += [f"{scheme}, {width} px: {line}" for line in await violations(page)]
     await page.emulate_media(color_scheme=None)
     if before is not None:
         await page.set_viewport_size(before)
-    told = [f"{where}: {line}" for where, lines in wrong.items() for line in lines]
     assert not told, f"axe at {place(page)}:\n" + "\n".join(told)
 
 
@@ -72,11 +72,11 @@ async def is_well_built(page: Page) -> None:
 async def _fits(page: Page) -> None:
     before = page.viewport_size
     await page.set_viewport_size({"width": 360, "height": 740})
-    assert await page.evaluate(SMALL) == [], f"lower than 44 px on {place(page)}"
+    assert not (low := await page.evaluate(SMALL)), f"lower than 44 px on {place(page)}: {low}"
     for size in ("100%", "200%"):
         await page.evaluate(f"document.documentElement.style.fontSize = '{size}'")
-        assert await page.evaluate(WIDE) == [], f"wider than 360 px at {size} text on {place(page)}"
-    await page.evaluate("document.documentElement.style.fontSize = ''")
+        assert not (wide := await page.evaluate(WIDE)), f"wider than 360 px at {size} text on {place(page)}: {wide}"
+    await page.evaluate("document.documentElement.removeAttribute('style')")
     if before is not None:
         await page.set_viewport_size(before)
 

@@ -1,0 +1,139 @@
+"""Every page of the product in one table, and the visits that they are about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from tests.support import screening as twin
+from tests.support.phone import Phone
+from tests.support.story import CONSENT, Booking, Widget, daylight
+from tests.support.waiting import until
+
+SETTLED_WITHIN: Final = 20
+SERVICE: Final = "session"
+# The state that a visit ends in, and what is answered to its health check; None asks for none of it.
+ANSWERS: Final[Mapping[str, Mapping[str, Any] | None]] = {
+    "held": None,
+    "requested": None,
+    "confirmed": twin.CLEAR,
+    "in_review": twin.REVIEWED,
+    "declined": twin.DECLINED,
+    "cancelled": twin.CLEAR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A practice with a visit in each state. Tokens ride in the addresses, as they do for clients."""
+
+    origin: str
+    practice: str
+    phone: Phone
+    visits: Mapping[str, Booking]
+    offer: str = field(repr=False)
+
+    def book(self, step: str = "", **query: str) -> str:
+        return _address(f"{self.origin}/booking/book/{self.practice}{step}", query)
+
+    def visit(self, state: str, step: str = "", **query: str) -> str:
+        one = self.visits[state]
+        return _address(f"{self.origin}/booking/visit/{one.id}{step}", {"token": one.token, **query})
+
+    def check(self, state: str, step: str = "", **query: str) -> str:
+        one = self.visits[state]
+        return _address(f"{self.origin}/screening/check/{one.id}{step}", {"token": one.token, **query})
+
+
+# A row for each page that a client sees; a page that is not here is held to nothing.
+CLIENTS: Final[Mapping[str, Callable[[Scene], str]]] = {
+    "the services": lambda at: at.book(),
+    "the times": lambda at: at.book("/times", service=SERVICE),
+    "the times in another zone": lambda at: at.book("/times", service="call", zone="Asia/Tokyo"),
+    "the details": lambda at: at.visit("held"),
+    "a visit before its health check": lambda at: at.visit("requested"),
+    "a visit that is confirmed": lambda at: at.visit("confirmed"),
+    "a visit that is looked at": lambda at: at.visit("in_review"),
+    "a visit that is declined": lambda at: at.visit("declined"),
+    "a visit that is cancelled": lambda at: at.visit("cancelled"),
+    "another time": lambda at: at.visit("confirmed", "/move"),
+    "whether to cancel": lambda at: at.visit("confirmed", "/cancel"),
+    "an offered time": lambda at: at.offer,
+    "the health check": lambda at: at.check("requested", service=SERVICE),
+    "the health check in Spanish": lambda at: at.check("requested", service=SERVICE, lang="es"),
+    "the health check that is clear": lambda at: at.check("confirmed"),
+    "the health check that is looked at": lambda at: at.check("in_review"),
+    "the health check that is declined": lambda at: at.check("declined"),
+    "whether something has changed": lambda at: at.check("confirmed", "/change"),
+    "whether to take consent back": lambda at: at.check("confirmed", "/withdraw"),
+    "who has read the answers": lambda at: at.check("confirmed", "/seen"),
+}
+# What is refused is a page too.
+REFUSED: Final[Mapping[str, Callable[[Scene], str]]] = {
+    "no such practice": lambda at: f"{at.origin}/booking/book/nobody",
+    "a visit that is not theirs": lambda at: at.visit("held", token="of-somebody"),
+    "a health check that is not theirs": lambda at: at.check("held", token="of-somebody"),
+}
+# Of the staff, for an owner who is signed in.
+CONSOLE: Final = ("/booking/console/", "/booking/console/week", "/booking/console/sessions", "/booking/console/team")
+PHONE: Final = "the phone of the emulator"
+
+
+def phone_page(at: Scene) -> str:
+    return _address(f"{at.phone.origin}/", {"with": at.phone.number})
+
+
+async def staged(widget: Widget, phone: Phone, origin: str) -> Scene:
+    """Every state at once, each by a client of its own."""
+    found = await widget.times(SERVICE, **_from_the_day_after_tomorrow())
+    slots = list({slot["starts_at"][:10]: slot for slot in found}.values())  # one a day: none is in the other's way
+    walks = [_walk(widget, state, slots[at], at) for at, state in enumerate(ANSWERS)]
+    visits, offer = await asyncio.gather(asyncio.gather(*walks), _offer(widget, phone))
+    return Scene(origin, widget.practice, phone, dict(zip(ANSWERS, visits, strict=True)), offer)
+
+
+async def _walk(widget: Widget, state: str, slot: Mapping[str, str], number: int) -> Booking:
+    booking = await widget.hold(SERVICE, slot)
+    if state == "held":
+        return booking
+    await booking.request(f"+4179200000{number}")
+    answers = ANSWERS[state]
+    if answers is not None:
+        await booking.answer({"questionnaire": twin.FORM, "answers": answers})
+        await until(lambda: booking.is_("confirmed" if state == "cancelled" else state), within=SETTLED_WITHIN)
+    if state == "cancelled":
+        await booking.cancel()
+    return booking
+
+
+async def _offer(widget: Widget, phone: Phone) -> str:
+    """The link in the text that offers a freed time to somebody who waited for it."""
+    slot = (await widget.times("call", **_from_the_day_after_tomorrow()))[0]
+    booked = await widget.hold("call", slot)
+    await booked.request("+41792000099")
+    await until(lambda: booked.is_("confirmed"), within=SETTLED_WITHIN)
+    day = slot["starts_at"][:10]
+    body = {
+        "service": "call",
+        "ranges": [{"from": day, "until": day}],
+        "client": {"name": "Kim Doe", "phone": phone.number, "locale": "en", "zone": daylight()},
+        "consent": {"texts": True, "wording": CONSENT},
+    }
+    await widget.call("POST", f"/booking/v1/practices/{widget.practice}/waitlist", body=body, key="every-page-waits")
+    await booked.cancel()
+    told: str = await until(lambda: phone.saw("/n/"), within=SETTLED_WITHIN)
+    return next(word for word in told.split() if "/n/" in word).rstrip(".")
+
+
+def _from_the_day_after_tomorrow() -> dict[str, str]:
+    """So that every visit can still be moved and cancelled."""
+    first = datetime.now(UTC).date() + timedelta(days=2)
+    return {"from": first.isoformat(), "days": "7"}
+
+
+def _address(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query, quote_via=quote)}" if query else path
