@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.devstack import home, system
+from deploy.devstack import home, staff, system
 from deploy.devstack.child import Child
 from deploy.devstack.home import Running
 
@@ -34,7 +34,8 @@ async def _run(folder: Path, port: int) -> None:
     with home.locked(folder):
         async with system.started(folder, port) as (running, children):
             with home.announced(folder, running):
-                print(_welcome(folder, running))
+                operator_key = home.kept_secrets(folder)["operator_key"]
+                print(_welcome(folder, running, await staff.password(folder, running, operator_key)))
                 await _end_of_one(children)
 
 
@@ -43,12 +44,13 @@ async def _end_of_one(children: Sequence[Child]) -> None:
         raise await trouble
 
 
-def _welcome(folder: Path, running: Running) -> str:
+def _welcome(folder: Path, running: Running, password: str) -> str:
     return f"""
 Stillpoint is running.
 
   Book       {running.origin}/booking/book/{running.practice}
   Phone      {running.phone}/   (shows the texts, and answers them)
+  Staff      {running.origin}/booking/console/   ({staff.LOGIN}, {password})
   API        {running.origin}/booking/v1/openapi.json, /screening/..., /notify/...
   Logs       {folder}/*.log
 

@@ -55,20 +55,13 @@ class Entry:
 
 
 OWNERS: Final = frozenset({Role.OWNER})
+# A page is listed here when it is there.
 MENU: Final = (
     Entry("/booking/console/", "Today", is_main=True),
     Entry("/booking/console/week", "Week", is_main=True),
     Entry("/screening/console/reviews", "Reviews", frozenset({Role.OWNER, Role.PRACTITIONER}), is_main=True),
     Entry("/notify/console/calls", "Please call", is_main=True),
-    Entry("/booking/console/clients", "Clients"),
-    Entry("/booking/console/waitlist", "Waitlist"),
-    Entry("/notify/console/messages", "Texts"),
-    Entry("/booking/console/hours", "Hours and time off", frozenset({Role.OWNER, Role.PRACTITIONER})),
-    Entry("/booking/console/services", "Visits on offer", OWNERS),
-    Entry("/notify/console/wordings", "Words of the texts", OWNERS),
     Entry("/booking/console/team", "Team", OWNERS),
-    Entry("/booking/console/embed", "Your web site", OWNERS),
-    Entry("/booking/console/keys", "API keys", OWNERS),
     Entry("/booking/console/sessions", "Signed in"),
 )
 
