@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from shared.httpkit import Answer, Ask, Route
 
-KINDS: Final = {".css": "text/css", ".js": "text/javascript"}
+KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
 A_WHILE: Final = "public, max-age=600"
 

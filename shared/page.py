@@ -19,6 +19,8 @@ FOLDER: Final = Path(__file__).parent / "page"
 STYLE: Final = (FOLDER / "style.css").read_text()
 FRAME: Final = Asset.read(FOLDER / "frame.js")
 FRAME_PATH: Final = "/page/frame.js"
+ICON: Final = Asset.read(FOLDER / "icon.svg")
+ICON_PATH: Final = "/page/icon.svg"
 RULES: Final = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; script-src 'self'; img-src 'self'; "
     "frame-ancestors 'self'"

@@ -19,7 +19,7 @@ from services.booking.page.week import Weeks
 from services.booking.routes.appointments import Pass
 from shared.clock import Clock
 from shared.httpkit import Door, Route
-from shared.page import FRAME, FRAME_PATH, Pages, stylesheet
+from shared.page import FRAME, FRAME_PATH, ICON, ICON_PATH, Pages, stylesheet
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 PRACTICE: Final = "/book/{practice}"
@@ -38,6 +38,7 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock, *, origin: str
     offering = OfferPage(booking, pages, pass_, door, now)
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
+        ICON.route(ICON_PATH, "The mark of every page, also of the other services"),
         FRAME.route(FRAME_PATH, "What a page in a frame says to the site around it"),
         *Dressing(booking).routes(PRACTICE),
         *Embedding(booking, pages, origin).routes(PRACTICE),
