@@ -13,6 +13,9 @@
   const measure = () => tell({ height: follows ? root.offsetHeight : 0 });
 
   root.classList.toggle("follows", follows);
+  // The page around the frame has landmarks of its own.
+  for (const part of document.querySelectorAll("body > :is(header, footer)")) part.setAttribute("role", "none");
+  document.querySelector("main").setAttribute("aria-label", document.title);
   for (const link of document.links) {
     if (/^http/.test(link.protocol) && link.origin !== location.origin) {
       link.target = "_blank";
@@ -27,8 +30,12 @@
     if (follows) new ResizeObserver(measure).observe(root);
     if (data.focus) {
       const title = document.querySelector("h1");
+      const enter = () => title.focus();
       title.tabIndex = -1;
-      title.focus();
+      enter();
+      // The frame itself may get the focus a moment later, and lose its place by that.
+      addEventListener("focus", enter);
+      setTimeout(() => removeEventListener("focus", enter), 1000);
     }
   });
   addEventListener("keydown", (event) => {

@@ -99,8 +99,11 @@ def faint(tokens: Tokens) -> Iterator[Faint]:
 @lru_cache(maxsize=64)
 def stylesheet(branding: Branding) -> str:
     """What a page of this practice reads after the stylesheet of all pages; empty if that says it all."""
-    blocks = {":root": {**_changed(LIGHT, light(branding)), **_fonts(branding.font)}}
-    blocks["@media (prefers-color-scheme: dark) {\n:root"] = _changed(DARK, dark(branding))
+    by_day, by_night = light(branding), dark(branding)
+    # Both schemes name the same tokens: it is read last, and what it says by day would else hold by night too.
+    named = {token for token in LIGHT if by_day[token] != LIGHT[token] or by_night[token] != DARK[token]}
+    blocks = {":root": {token: by_day[token] for token in named} | _fonts(branding.font)}
+    blocks["@media (prefers-color-scheme: dark) {\n:root"] = {token: by_night[token] for token in named}
     written = [
         f"{name} {{\n" + "".join(f"  --{token}: {value};\n" for token, value in sorted(tokens.items())) + "}"
         for name, tokens in blocks.items()
@@ -141,10 +144,6 @@ def _tokens(base: Tokens, *, accent: str, ground: str, lift: float) -> dict[str,
 
 def _best_on(accent: str) -> str:
     return max((LIGHT["on-accent"], DARK["on-accent"]), key=lambda text: contrast(text, accent))
-
-
-def _changed(base: Tokens, own: Tokens) -> dict[str, str]:
-    return {token: value for token, value in own.items() if base[token] != value}
 
 
 def _fonts(font: Font) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from services.booking.actions import Booking
-from services.booking.page import addresses
+from services.booking.page import addresses, words
 from shared.assets import Asset
 from shared.httpkit import Answer, Ask, Route
 from shared.page import Pages
@@ -41,6 +41,7 @@ class Embedding:
             snippets={shape: self._snippet(practice.id, shape) for shape in SHAPES},
             script=f"/booking{EMBED_PATH}",
             here=addresses.practice(practice.id),
+            words=words,
         )
         rules = shown.headers["Content-Security-Policy"] + ALSO
         return replace(shown, headers={**shown.headers, "Content-Security-Policy": rules})

@@ -51,6 +51,14 @@ def test_without_colours_of_its_own_a_practice_has_no_stylesheet() -> None:
     assert stylesheet(Branding(font=Font.SERIF)).startswith(":root {\n  --font: ui-serif")
 
 
+@pytest.mark.parametrize(
+    "branding", [Branding(ground="#eef3f7"), Branding(accent="#24507a"), Branding(dark_ground="#001122")]
+)
+def test_what_is_said_of_light_pages_is_said_of_dark_ones_too(branding: Branding) -> None:
+    by_day, by_night = (re.findall(r"--([a-z-]+):", text) for text in stylesheet(branding).split("@media"))
+    assert by_day == by_night != []
+
+
 @given(st.builds(Branding, accent=COLOURS, ground=COLOURS | st.just(""), dark_accent=COLOURS | st.just("")))
 @settings(max_examples=300, deadline=None)
 def test_what_is_not_refused_can_be_read_in_both_schemes(branding: Branding) -> None:

@@ -87,7 +87,9 @@ async def browsing(house: House) -> AsyncIterator[Browsing]:
         return {}
 
     door = Door(tokens, "operator-" + "o" * 32, ready, house.time)
-    routes = page.routes(house.booking, Pass(tokens, timedelta(days=30)), door, house.time, origin="https://book.example")
+    routes = page.routes(
+        house.booking, Pass(tokens, timedelta(days=30)), door, house.time, origin="https://book.example"
+    )
     app = httpkit.application("booking", routes, AsyncExitStack(), door)
     async with TestClient(TestServer(httpkit.mounted({"booking": app}))) as client:
         yield Browsing(house, tokens, client)

@@ -23,6 +23,7 @@
     frame.src = link.href;
     frame.addEventListener("load", () => {
       const before = answers;
+      if (focuses && !answers) frame.focus();
       frame.contentWindow.postMessage({ stillpoint: "hello", focus: focuses && !answers }, home);
       setTimeout(() => { if (answers === before && frame.isConnected) fails(); }, patience);
     });
@@ -100,8 +101,7 @@
 
     const show = () => framed(link, {
       focuses: true,
-      tells: ({ page, close }) => {
-        if (page === 1) frame.focus();
+      tells: ({ close }) => {
         if (close) dialog.close();
       },
       fails: () => {
