@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -57,7 +57,7 @@ from services.notify.store import (
 from shared import httpkit, mongo
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.httpkit import Door
+from shared.httpkit import Door, Route
 from shared.mongo import Database
 from shared.relay import Relay
 from shared.staff import Passes
@@ -147,8 +147,9 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     tokens = Tokens(settings.signing_key.get_secret_value())
     receipts = Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now)
     signatures = Signatures(settings.notify_twilio_auth_token, settings.public_origin)
+    desk = Desk(stores, texts=texts, link=where.link, wake=sender.wake, new_code=new_code, now=now)
     doors = (
-        *desk_doors(stores, settings, texts, wake=sender.wake, now=now),
+        *desk_doors(stores, settings, texts, desk, wake=sender.wake, now=now),
         routes.Books(auditing),
         routes.Exports(clients),
         routes.Callers(calls, kept_words),
@@ -157,9 +158,15 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         routes.Links(Pages(stores, now), tokens, settings.public_origin),
     )
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
-    passes = Passes(settings.signing_key.get_secret_value())
-    pages = console.routes(calls, kept_words, stores.practices, passes=passes, origin=settings.public_origin, now=now)
+    pages = staff_pages(settings, stores, calls, kept_words, desk, now)
     return httpkit.application("notify", [*routes.routes(doors), *pages], kept_open, door)
+
+
+def staff_pages(
+    settings: Settings, stores: Stores, calls: Calls, words: Inbox, desk: Desk, now: Clock
+) -> Sequence[Route]:
+    passes = Passes(settings.signing_key.get_secret_value())
+    return console.routes(calls, words, desk, stores.practices, passes=passes, origin=settings.public_origin, now=now)
 
 
 def sending_by(
@@ -188,14 +195,13 @@ def sending_by(
 
 
 def desk_doors(
-    stores: Stores, settings: Settings, texts: library.Library, *, wake: Callable[[], None], now: Clock
+    stores: Stores, settings: Settings, texts: library.Library, desk: Desk, *, wake: Callable[[], None], now: Clock
 ) -> tuple[routes.Door, ...]:
     """What people do by hand; the log says at once if texts do not go to everybody."""
     if settings.leave.is_bounded:
         only_to = None if settings.leave.only_to is None else len(settings.leave.only_to)
         log.warning("texts.do_not_leave", dry_run=settings.leave.dry_run, only_to=only_to)
     link = addresses(settings).link
-    desk = Desk(stores, texts=texts, link=link, wake=wake, new_code=new_code, now=now)
     pauses = Pauses(
         stores,
         templates=frozenset(texts.texts[library.FALLBACK]),

@@ -9,7 +9,14 @@ from typing import Final
 
 import pytest
 
+from services.notify.console.routes import FOLDER
+from services.notify.domain import whys
+from services.notify.domain.delivery import State
+from services.notify.domain.reply import ANSWER_STEPS
+from services.notify.domain.steps import STEPS
 from shared.clock import utc_now
+from shared.console import SHARED_WORDS
+from shared.console.catalogue import Catalogue
 from shared.staff import COOKIE, Passes, Role, Staff
 from tests.integration.test_notify_replies import PHONE, booked, texted
 from tests.support import notify_app
@@ -87,3 +94,41 @@ async def test_an_address_that_does_not_fit_is_told_and_no_pass_leads_to_one(app
             307,
             "/booking/console/renew?to=%2Fnotify%2Fconsole%2Fcalls",
         )
+
+
+async def test_the_texts_of_a_visit_are_held_back_and_sent_from_its_page(app: App) -> None:
+    appointment = await booked(app)
+    path = f"/notify/console/visits/{appointment}"
+    texts = await app.texts(appointment)
+    later = texts["day_before"]["id"]
+
+    status, page = await _see(app, ANA, path)
+    assert status == 200
+    assert texts["booked"]["body"] in page
+    assert "The day before" in page
+    assert "El día antes" in (await _see(app, replace(ANA, locale="es"), path))[1]
+    assert "There is no text" in (await _see(app, replace(ANA, practice="another-house"), path))[1]
+
+    async def does(deed: str, text: str, staff: Staff = ANA) -> int:
+        shown = {"Cookie": f"{COOKIE}={PASSES.mint(staff, utc_now())}"}
+        form = {"csrf": PASSES.form(staff.session), "text": text}
+        async with app.http.post(f"{path}/{deed}", data=form, headers=shown, allow_redirects=False) as answer:
+            return answer.status
+
+    assert await does("cancel", later, replace(ANA, practice="another-house")) == 404
+    assert await does("cancel", f"{'a' * 26}/day_before/x") == 404
+    assert await does("retry", texts["booked"]["id"]) == 409
+    assert await does("cancel", later) == 303
+    cancelled = (await app.texts(appointment))["day_before"]
+    assert (cancelled["state"], cancelled["why"]) == ("cancelled", "desk:Ana")
+    assert await does("retry", later) == 303
+    await app.becomes(appointment, "day_before", "delivered")
+
+
+def test_every_step_state_and_reason_of_a_text_has_words_in_both_languages() -> None:
+    catalogue = Catalogue.read([SHARED_WORDS, FOLDER / "words"])
+    steps = {step.name for step in STEPS} | ANSWER_STEPS.keys()
+    keys = {f"step:{step}" for step in steps} | {f"state:{state.value}" for state in State}
+
+    assert keys <= catalogue.words["en"].keys()
+    assert keys | {*whys.WORDS.values(), whys.in_words(None)} <= catalogue.words["es"].keys()

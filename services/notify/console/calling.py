@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
-
-from babel.dates import format_datetime
 
 from services.notify.actions.calls import Calls
 from services.notify.actions.inbox import Inbox
+from services.notify.console.clock import told, zone_of
 from services.notify.domain.call import Call
 from services.notify.ports import Practices, Words
 from services.notify.routes import places
@@ -23,7 +21,6 @@ from shared.staff import Staff
 CALLS: Final = "/console/calls"
 HERE: Final = "/notify/console/calls"
 AT_ONCE: Final = 50
-SKELETON: Final = "EEE d MMM, HH:mm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class Calling:
 
     async def show_calls(self, ask: Ask[None, None], staff: Staff) -> Answer:
         """The words themselves only for who sees answers: they may tell about health."""
-        zone = await self._zone(staff)
+        zone = await zone_of(self._practices, staff)
         found, _ = await self._calls.page(staff.practice, only_open=True, before=None, limit=AT_ONCE)
         before = places.read(ask.request.query.get("before"))
         said, following, unreadable = await self._said(staff, zone, before)
@@ -63,7 +60,7 @@ class Calling:
             "calls.html",
             staff,
             here=HERE,
-            calls=[Shown(call, _told(call.since, zone, staff)) for call in found],
+            calls=[Shown(call, told(call.since, zone, staff)) for call in found],
             is_whole=len(found) < AT_ONCE,
             said=said,
             older=places.written(following),
@@ -87,13 +84,4 @@ class Calling:
             found, following = await self._inbox.page(staff.practice, before=before, limit=AT_ONCE)
         except WordsUnreadable:
             return (), None, True
-        return [Said(kept, words, _told(kept.received_at, zone, staff)) for kept, words in found], following, False
-
-    async def _zone(self, staff: Staff) -> tzinfo:
-        """That of the practice; Greenwich's while nothing was heard of it yet."""
-        practice = await self._practices.get(staff.practice)
-        return UTC if practice is None else ZoneInfo(practice.zone)
-
-
-def _told(at: datetime, zone: tzinfo, staff: Staff) -> str:
-    return str(format_datetime(at.astimezone(zone), SKELETON, tzinfo=zone, locale=staff.locale))
+        return [Said(kept, words, told(kept.received_at, zone, staff)) for kept, words in found], following, False

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from services.notify.actions.calls import Calls
+from services.notify.actions.desk import Desk
 from services.notify.actions.inbox import Inbox
 from services.notify.console.calling import Calling
+from services.notify.console.texting import Texting
 from services.notify.ports import Practices
 from shared.clock import Clock
 from shared.console import Console
@@ -20,10 +22,11 @@ FOLDER: Final = Path(__file__).parent
 
 
 def routes(
-    calls: Calls, inbox: Inbox, practices: Practices, *, passes: Passes, origin: str, now: Clock
+    calls: Calls, inbox: Inbox, desk: Desk, practices: Practices, *, passes: Passes, origin: str, now: Clock
 ) -> Sequence[Route]:
     console = Console("notify", FOLDER, passes=passes, origin=origin, now=now)
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
         *Calling(calls, inbox, practices, console).routes(),
+        *Texting(desk, practices, console).routes(),
     ]
