@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Response
+from playwright.async_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.browser.test_booking_pages import House
 from tests.browser.test_booking_pages import house as house  # noqa: PLC0414  a fixture
+from tests.browser.test_console_sign_in import a_browser, let_in, sign_in
 from tests.support.accessible import EVERY_LOOK, TWO_LOOKS, Look, is_accessible, is_well_built, place
-from tests.support.every_page import CLIENTS, PHONE, REFUSED, Scene, phone_page, staged
+from tests.support.every_page import CLIENTS, CONSOLE, PHONE, REFUSED, Scene, phone_page, staged
 from tests.support.phone import Phone
 from tests.support.running import OPERATOR_KEY
 from tests.support.story import Widget
@@ -27,6 +28,8 @@ MOVES = """[...document.querySelectorAll('*')].filter(one => [getComputedStyle(o
 JUMPS = "[...document.querySelectorAll('[tabindex]')].filter(one => one.tabIndex > 0).map(one => one.outerHTML)"
 INLINE = """[...document.querySelectorAll('script:not([src]),style,[style]:not([style=""])')]
     .map(one => one.outerHTML.slice(0, 120))"""
+
+STOP = "[...document.querySelectorAll('body *')].indexOf(document.activeElement)"
 
 
 @dataclass(slots=True)
@@ -69,13 +72,17 @@ async def eye(browser: Browser, scene: Scene) -> AsyncIterator[Eye]:
 
 
 async def is_right(eye: Eye, looks: Sequence[Look] = TWO_LOOKS) -> None:
+    await is_kept_to_itself(eye, looks)
+    assert await eye.context.cookies() == []
+
+
+async def is_kept_to_itself(eye: Eye, looks: Sequence[Look] = TWO_LOOKS) -> None:
     page = eye.page
     await is_accessible(page, looks=looks)
     await is_well_built(page)
     for wrong in (MOVES, JUMPS, INLINE):
         assert await page.evaluate(wrong) == [], place(page)
     assert eye.wrong == []
-    assert await eye.context.cookies() == []
 
 
 def is_strict(answer: Response) -> None:
@@ -112,6 +119,57 @@ async def test_the_phone_of_a_demo_is_for_everybody_too(scene: Scene, eye: Eye, 
     answer = await eye.see(phone_page(scene))
     assert answer.status == 200
     await is_right(eye)
+
+
+async def test_what_is_wrong_with_a_form_is_what_is_read_first(scene: Scene, eye: Eye) -> None:
+    page = eye.page
+    await eye.see(CLIENTS["the details"](scene))
+    await page.get_by_label("Name of the person who comes").fill("Kim Doe")
+    await page.get_by_label("Mobile number", exact=True).fill("044 668 18 00")
+    await page.get_by_role("button", name="Go on to the health check").click()
+    summary = page.get_by_role("alert")
+    await expect(summary).to_be_focused()
+    await summary.get_by_role("link").first.click()
+    wrong = page.get_by_role("textbox", name="Mobile number", exact=True)
+    await expect(wrong).to_be_focused()
+    await expect(wrong).to_have_attribute("aria-invalid", "true")
+    await is_right(eye)
+
+
+@pytest.mark.parametrize("name", ["the services", "the times", "the details", "a visit that is confirmed"])
+async def test_the_keyboard_goes_through_a_page_in_its_order(scene: Scene, eye: Eye, name: str) -> None:
+    page = eye.page
+    await eye.see(CLIENTS[name](scene))
+    seen = list[int]()
+    while (at := await _next_stop(page)) not in (-1, *seen):
+        seen.append(at)
+    assert len(seen) > 3
+    assert seen == sorted(seen)
+    await eye.see(CLIENTS[name](scene))
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+
+
+async def _next_stop(page: Page) -> int:
+    """The place in the page of what the next Tab comes to; -1 where it leaves the page."""
+    await page.keyboard.press("Tab")
+    return int(await page.evaluate(STOP))
+
+
+async def test_the_pages_of_the_staff_are_for_everybody_and_nobody_else(house: House, browser: Browser) -> None:
+    ana = await let_in(house, "every-page@still.example")
+    async with a_browser(browser) as (context, page):
+        await sign_in(page, house, ana)
+        await page.get_by_role("heading", level=1, name="Signed in").wait_for()
+        eye = Eye(page, context, (house.origin,))
+        eye.watch()
+        for path in CONSOLE:
+            answer = await eye.see(house.origin + path)
+            assert answer.status == 200, path
+            is_strict(answer)
+            await is_kept_to_itself(eye)
+            assert {cookie["name"][:7] for cookie in await context.cookies()} == {"__Host-"}
 
 
 @pytest.mark.long

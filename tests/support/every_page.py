@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from shared.console import MENU
 from tests.support import screening as twin
 from tests.support.phone import Phone
 from tests.support.story import CONSENT, Booking, Widget, daylight
@@ -78,8 +79,8 @@ REFUSED: Final[Mapping[str, Callable[[Scene], str]]] = {
     "a visit that is not theirs": lambda at: at.visit("held", token="of-somebody"),
     "a health check that is not theirs": lambda at: at.check("held", token="of-somebody"),
 }
-# Of the staff, for an owner who is signed in.
-CONSOLE: Final = ("/booking/console/", "/booking/console/week", "/booking/console/sessions", "/booking/console/team")
+# Of the staff, for an owner who is signed in: whatever the menu names, and what only a link leads to.
+CONSOLE: Final = tuple(entry.address for entry in MENU)
 PHONE: Final = "the phone of the emulator"
 
 
