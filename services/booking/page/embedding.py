@@ -10,10 +10,12 @@ from typing import Final
 from services.booking.actions import Booking
 from services.booking.page import addresses, words
 from shared.assets import Asset
+from shared.console.catalogue import DEFAULT, SPOKEN, Catalogue
 from shared.httpkit import Answer, Ask, Route
 from shared.page import Pages
 
-EMBED: Final = Asset.read(Path(__file__).parent / "static" / "embed.js", elsewhere=True)
+FOLDER: Final = Path(__file__).parent
+EMBED: Final = Asset.read(FOLDER / "static" / "embed.js", elsewhere=True)
 EMBED_PATH: Final = "/embed.js"
 SHAPES: Final = ("inline", "popover")
 ALSO: Final = "; frame-src 'self'"
@@ -24,6 +26,7 @@ class Embedding:
         self._booking = booking
         self._pages = pages
         self._origin = origin.rstrip("/")
+        self._catalogue = Catalogue.read([FOLDER / "embed_words"])
 
     def routes(self, practice: str) -> Sequence[Route]:
         summary = "The page that shows how to put the booking pages on a web site"
@@ -35,10 +38,15 @@ class Embedding:
     async def show_embed(self, ask: Ask[None, None]) -> Answer:
         """Anybody may look: it says nothing that the headers of the other pages do not say."""
         practice = (await self._booking.profiles.get(ask.path["practice"])).practice
+        lang = _language(ask, practice.locale)
+        speak, link = self._catalogue.speaking(lang), self._catalogue.speaking(practice.locale[:2])("Book a visit")
         shown = self._pages.show(
             "embed.html",
+            lang=lang,
+            skip=speak("Skip to the content"),
+            _=speak,
             practice=practice,
-            snippets={shape: self._snippet(practice.id, shape) for shape in SHAPES},
+            snippets={shape: self._snippet(practice.id, shape, link) for shape in SHAPES},
             script=f"/booking{EMBED_PATH}",
             here=addresses.practice(practice.id),
             words=words,
@@ -46,9 +54,15 @@ class Embedding:
         rules = shown.headers["Content-Security-Policy"] + ALSO
         return replace(shown, headers={**shown.headers, "Content-Security-Policy": rules})
 
-    def _snippet(self, practice: str, shape: str) -> str:
+    def _snippet(self, practice: str, shape: str, link: str) -> str:
         address = f"{self._origin}{addresses.practice(practice)}"
         return (
-            f'<a class="stillpoint" data-stillpoint="{shape}" href="{address}">Book a visit</a>\n'
+            f'<a class="stillpoint" data-stillpoint="{shape}" href="{address}">{link}</a>\n'
             f'<script src="{self._origin}/booking{EMBED_PATH}" async></script>'
         )
+
+
+def _language(ask: Ask[None, None], locale: str) -> str:
+    """As the address says, else as the browser does, else the practice's."""
+    wanted = (ask.request.query.get("lang", ""), ask.headers.get("Accept-Language", ""), locale)
+    return next((one[:2] for one in wanted if one[:2] in SPOKEN), DEFAULT)

@@ -18,7 +18,7 @@ from services.screening.ports import Profile
 from services.screening.routes.hand import hand_of
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door, Route
-from shared.page import Pages, patient
+from shared.page import Dress, Pages, patient
 
 DEFAULT = "en"
 LANGUAGE = "lang"
@@ -72,13 +72,13 @@ class Reception:
         """What `handler` refuses becomes a page of its own, in the language of whoever is there."""
 
         async def handle(ask: Ask[Any, Any]) -> Answer:
-            words = self._spoken[self._asked_for(ask) or DEFAULT]
+            words, worn = self._spoken[self._asked_for(ask) or DEFAULT], Dress()
             try:
                 visitor = await self._admit(ask)
-                words = visitor.words
+                words, worn = visitor.words, dress(visitor.profile)
                 return await handler(visitor)
             except Refusal as refusal:
-                return patient(self._refused(refusal, words), refusal)
+                return patient(self._refused(refusal, words, worn), refusal)
 
         return self._pages.route(method, path, handle, summary)
 
@@ -119,9 +119,9 @@ class Reception:
         named = closest(ask.request.query.get(LANGUAGE, ""), self._spoken)
         return named or preferred(ask.headers.get("Accept-Language", ""), self._spoken)
 
-    def _refused(self, refusal: Refusal, words: Words) -> Answer:
+    def _refused(self, refusal: Refusal, words: Words, worn: Dress) -> Answer:
         titled = {"title": words.refused_title(refusal.kind), "words": words.refused(refusal), "kind": refusal.kind}
-        return self._pages.show("refused.html", refusal.kind, **self._said(words), **titled)
+        return self._pages.show("refused.html", refusal.kind, **self._said(words), **titled, dress=worn)
 
     @staticmethod
     def _said(words: Words) -> dict[str, object]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import re
+import tomllib
 from collections.abc import AsyncIterator
 
 import pytest
 
 from services.booking.domain.branding import Branding, logo_version, stylesheet, version
+from services.booking.page import embedding
 from services.booking.ports import Kept
 from shared.page import FRAME, RULES
 from tests.support.booking import House, a_house
@@ -111,7 +113,20 @@ async def test_the_page_for_owners_shows_snippets_of_the_public_origin(browser: 
     )
     assert '<script src="https://book.example/booking/embed.js" async></script>' in shown.text
     assert SITES[1] in shown.text
+    assert "stillpoint:booked when a visit was asked for" in shown.text
     assert shown.headers["Content-Security-Policy"].endswith("; frame-src 'self'")
+
+
+async def test_the_page_for_owners_is_there_in_spanish_too_without_a_gap(browser: Browsing) -> None:
+    english, spanish = await browser.get(f"{BOOK}/embed"), await browser.get(f"{BOOK}/embed?lang=es")
+    assert '<html lang="es">' in spanish.html
+    template = (embedding.FOLDER / "templates" / "embed.html").read_text()
+    keys = set(re.findall(r'_\("([^"]+)"', template)) | {"Skip to the content"}
+    told = tomllib.loads((embedding.FOLDER / "embed_words" / "es.toml").read_text())
+    assert keys == told.keys()
+    assert "Booking on your own web site" in english.text
+    assert "Las reservas en su propio sitio web" in spanish.text
+    assert ">Book a visit</a>" in spanish.text  # the snippet is for those who come to the practice
 
 
 async def test_the_script_for_sites_is_small_and_for_every_origin(browser: Browsing) -> None:

@@ -355,6 +355,18 @@ async def test_the_queue_holds_only_what_waits_with_the_oldest_deadline_first() 
     assert await twin.reviews(cases).waiting("elsewhere") == []
 
 
+async def test_who_may_frame_the_pages_and_how_they_look_is_heard_of_booking() -> None:
+    screening = twin.screening(twin.CaseTwin())
+    await hear(screening, twin.practice_changed(sites=("https://www.a.example",), theme="0123456789ab"), sequence=2)
+    told = await screening.practice(PRACTICE)
+    assert told is not None
+    assert (told.sites, told.theme) == (("https://www.a.example",), "0123456789ab")
+    await hear(screening, twin.practice_changed(), sequence=3)
+    told = await screening.practice(PRACTICE)
+    assert told is not None
+    assert (told.sites, told.theme) == ((), "")
+
+
 async def test_the_newest_profile_of_a_practice_counts_and_its_form_needs_an_emergency_number() -> None:
     screening = twin.screening(twin.CaseTwin())
     await hear(screening, twin.practice_changed(emergency_number="999"), sequence=3)

@@ -194,6 +194,26 @@ async def test_answers_may_neither_be_kept_nor_leave_by_script_or_referrer(brows
         assert not re.search(r'<script(?! src="/screening/)|<style| style=| on\w+=', answered.html)
 
 
+async def test_only_the_sites_that_the_practice_names_may_frame_the_pages_which_wear_its_look(
+    browser: Browsing,
+) -> None:
+    await browser.requested()
+    plain = await browser.get()
+    assert plain.headers["Content-Security-Policy"].endswith("; frame-ancestors 'self'")
+    assert "theme.css" not in plain.html
+
+    ours = {"sites": ("https://www.a.example",), "theme": "0123456789ab"}
+    for changes, status in ((ours, 200), ({**ours, "emergency_number": ""}, 409)):
+        browser.practice_is(**changes)
+        shown = await browser.get()
+        assert shown.status == status
+        assert shown.headers["Content-Security-Policy"].endswith("; frame-ancestors 'self' https://www.a.example")
+        assert f'href="/booking/book/{PRACTICE}/theme.css?v=0123456789ab"' in shown.html
+        assert 'data-stage="booked"' in shown.html
+    refused = await browser.get(token="wrong")
+    assert refused.headers["Content-Security-Policy"].endswith("; frame-ancestors 'self'")
+
+
 async def test_a_cleared_form_leads_to_a_page_that_can_be_loaded_again(browser: Browsing) -> None:
     await browser.requested()
     sent = await browser.send(CLEAR)
