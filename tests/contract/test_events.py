@@ -28,14 +28,14 @@ NEVER = {
 
 
 def test_every_registered_event_has_a_golden_sample() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(registry())
+    assert {_type(path) for path in GOLDEN.glob("*.json")} == set(registry())
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
 def test_a_golden_sample_is_read_and_said_again_without_a_change(path: Path) -> None:
     sample = path.read_bytes()
 
-    assert json.loads(decode(path.stem, sample).to_json()) == json.loads(sample)
+    assert json.loads(decode(_type(path), sample).to_json()) == json.loads(sample)
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
@@ -43,7 +43,7 @@ def test_a_golden_sample_is_a_cloud_event_to_an_independent_reader(path: Path) -
     event = JSONFormat().read(None, path.read_bytes())
 
     assert event.get_specversion() == "1.0"
-    assert event.get_type() == path.stem
+    assert event.get_type() == _type(path)
     assert event.get_subject()
 
 
@@ -67,6 +67,11 @@ def test_what_may_be_absent_has_a_default_because_nulls_are_not_sent(name: str) 
     required = {(model["title"], name) for model in models for name in model.get("required", [])}
 
     assert nullable & required == set()
+
+
+def _type(path: Path) -> str:
+    """What stands behind a tilde says what is special about the sample."""
+    return path.stem.partition("~")[0]
 
 
 def _fields(schema: Any) -> set[str]:

@@ -14,7 +14,8 @@ from services.notify.domain.reply import ANSWER_STEPS
 from services.notify.ports import Stores
 from shared.clock import Clock
 
-OPTED_OUT: Final = "opted_out"
+# So a refusal begins, and goes on with the code; what was held back here has the bare word.
+REFUSED: Final = "opted_out:"
 # A report looks at so many texts at most, the newest of the span.
 MOST: Final = 2_000
 PAGE: Final = 500
@@ -79,7 +80,7 @@ class Ledgers:
 
 def _is_unknown_here(text: Message, ledger: Sequence[Entry]) -> bool:
     """Refused as opted out, and of a stop nothing was known when it was posted; what the refusal taught came later."""
-    if text.why != OPTED_OUT or text.sent_at is None:
+    if text.sent_at is None or not (text.why or "").startswith(REFUSED):
         return False
     return not stopped([entry for entry in ledger if entry.at < text.sent_at])
 

@@ -34,7 +34,9 @@ class Lessons:
         refusals.labels(cure.why).inc()
         if cure.opts_out:
             source = message.attempt.id if message.attempt else message.id
-            stop = Entry(key=f"{PROVIDER}:{source}", word=Word.STOPPED, at=self._now(), source=PROVIDER)
+            # It held when the text was posted; of a START since then it says nothing, however late it is heard.
+            at = message.sent_at or self._now()
+            stop = Entry(key=f"{PROVIDER}:{source}", word=Word.STOPPED, at=at, source=PROVIDER)
             if not stopped(await self._stores.contacts.of_number(message.to)):
                 drifted.inc()
             await self._stores.contacts.enter_everywhere(message.to, stop)

@@ -282,7 +282,9 @@ async def test_an_export_holds_calls_and_the_words() -> None:
 async def test_where_the_two_lists_of_stops_differ_is_shown() -> None:
     desk = await Desk().begin()
     [booked] = [text for text in await desk.stores.messages.of(APPOINTMENT) if text.state is State.ACCEPTED]
-    refused = replace(booked, state=State.FAILED, id=f"{APPOINTMENT}/x/1", code="x", sid=None, fence=0, why="opted_out")
+    refused = replace(
+        booked, state=State.FAILED, id=f"{APPOINTMENT}/x/1", code="x", sid=None, fence=0, why="opted_out:21610"
+    )
     await desk.stores.messages.save([refused])
     stop = Entry(key="provider:1", word=Word.STOPPED, at=desk.clock(), source="provider")
     await desk.stores.contacts.enter_everywhere(PHONE, stop)
