@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Final
 
 import pytest
 
+from services.screening.console.reviewing import soonest
+from services.screening.routes.case_payloads import ReviewOut
 from shared.staff import COOKIE, Passes, Role, Staff
 from tests.integration.test_screening_turns import opened, settled, upload
 from tests.support.backends import RabbitBackend
@@ -22,6 +24,7 @@ ANA: Final = Staff(user="u1", name="Ana", practice=PRACTICE, role=Role.PRACTITIO
 OWNER: Final = Staff(user="u2", name="Olga", practice=PRACTICE, role=Role.OWNER, session="s2")
 NOTE: Final = "Talked on the phone."
 QUEUE: Final = "/console/reviews"
+HOUR: Final = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -67,6 +70,17 @@ async def test_the_queue_tells_an_owner_what_waits_and_opens_answers_to_who_give
     assert (await see(screening, QUEUE, replace(OWNER, role=Role.DESK)))[0] == 403
     assert (await see(screening, case, replace(OWNER, role=Role.DESK)))[0] == 403
     assert "Las reglas piden" in (await see(screening, QUEUE, replace(ANA, locale="es")))[1]
+
+
+def test_what_has_to_be_decided_before_the_visit_is_told_as_that() -> None:
+    noon = datetime(2027, 6, 16, 12, tzinfo=UTC)
+    for deadline, starts_at, by in (
+        (noon, noon + HOUR, noon),
+        (noon + HOUR, noon, noon),
+        (noon, None, noon),
+        (None, noon, None),
+    ):
+        assert soonest(ReviewOut.model_construct(deadline=deadline, starts_at=starts_at)) == by
 
 
 async def test_who_opens_a_case_is_noted_and_the_client_can_see_it(screening: App) -> None:

@@ -57,6 +57,7 @@ class Reviewing:
             has_more=len(found) > AT_ONCE,
             flagged=[case_view.flagged(case) for case in flagged],
             told=self._clock(await self._zone(staff)),
+            soonest=soonest,
         )
 
     async def show_case(self, ask: Ask[None, None], staff: Staff) -> Answer:
@@ -109,6 +110,7 @@ class Reviewing:
             here=HERE,
             case=shown,
             told=self._clock(await self._zone(staff)),
+            soonest=soonest,
             problems={field: speak(key) for field, key in (wrong or {}).items()},
             form=ask.form,
         )
@@ -126,6 +128,11 @@ class Reviewing:
             return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
         return told
+
+
+def soonest(case: c.ReviewOut | c.CaseOut) -> datetime | None:
+    """The deadline, or the visit if that comes before it: from then on booking has given the time back."""
+    return min((at for at in (case.deadline, case.starts_at) if at is not None and case.deadline), default=None)
 
 
 def _hand(ask: Ask[None, None], staff: Staff) -> Hand:
