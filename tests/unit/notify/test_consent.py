@@ -57,6 +57,12 @@ def test_of_two_words_in_the_same_instant_the_refusal_counts(word: Word) -> None
         assert not agrees([entry(Word.CONSENTED, 1), *ledger], Purpose.CARE)
 
 
+def test_offers_that_are_agreed_to_in_the_instant_of_a_stop_are_not() -> None:
+    ledger = [entry(Word.STOPPED, 3), entry(Word.CONSENTED, 3, Purpose.OFFERS), entry(Word.STARTED, 4)]
+
+    assert not agrees(ledger, Purpose.OFFERS)
+
+
 def test_what_was_entered_before_there_were_purposes_is_about_care() -> None:
     old = {"key": "k", "word": "consented", "at": AT, "source": "booking"}
     assert documents.to_entry(old).purpose is Purpose.CARE

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.notify.domain.consent import Entry, Word, stopped
-from services.notify.domain.reply import ANSWERS, Meaning, answer, classify
+from services.notify.domain.reply import ANSWERS, READ, Meaning, answer, classify
 
 AT = datetime(2027, 6, 1, tzinfo=UTC)
 
@@ -27,6 +29,8 @@ AT = datetime(2027, 6, 1, tzinfo=UTC)
         ("info", Meaning.HELP),
         ("START", Meaning.START),
         ("unstop", Meaning.START),
+        ("S T O P", Meaning.STOP),
+        ("un subscribe", Meaning.STOP),
         *((word, Meaning.STOP) for word in ("STOP", "stopall", "UNSUBSCRIBE", "Cancel", "end", "quit", "revoke")),
         ("opt out", Meaning.STOP),
         ("Stop.", Meaning.STOP),
@@ -52,6 +56,55 @@ def test_a_text_is_understood(body: str, meaning: Meaning) -> None:
 
 def test_the_providers_own_verdict_wins() -> None:
     assert classify("arret", "STOP", has_stopped=False).meaning is Meaning.STOP
+
+
+# Twilio, "Support for opt-out keywords"; START also by YES, which here means yes to a reminder.
+KEYWORDS = {
+    Meaning.STOP: ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"),
+    Meaning.START: ("START", "UNSTOP"),
+    Meaning.HELP: ("HELP", "INFO"),
+}
+MEANT = [(word, meaning) for meaning, words in KEYWORDS.items() for word in words]
+AROUND = st.text(" \t\n\r\u00a0\u202f.,;:!?\u00a1\u00bf'\"\u2019\u201c\u201d()[]*_~-\u2013\u2014#\u2026", max_size=4)
+
+
+@given(st.sampled_from(MEANT), st.lists(st.booleans(), min_size=11, max_size=11), AROUND, AROUND, st.booleans())
+def test_a_keyword_is_understood_in_any_letters_and_with_anything_around_it(
+    meant: tuple[str, Meaning], small: list[bool], before: str, after: str, wide: bool
+) -> None:
+    word, meaning = meant
+    spelt = "".join(letter.lower() if low else letter for letter, low in zip(word, small, strict=False))
+    if wide:  # as a Japanese keyboard writes it
+        spelt = "".join(chr(ord(letter) + 0xFEE0) for letter in spelt)
+
+    heard = classify(f"{before}{spelt}{after}", None, has_stopped=False)
+
+    assert (heard.meaning, heard.by_keyword) == (meaning, True)
+
+
+@given(st.sampled_from(MEANT), st.sampled_from(["the", "bus", "zebra", "at 3"]), st.booleans())
+def test_a_keyword_among_other_words_is_not_the_provider_s(meant: tuple[str, Meaning], other: str, first: bool) -> None:
+    body = f"{other} {meant[0]}" if first else f"{meant[0]} {other}"
+
+    assert not classify(body, None, has_stopped=False).by_keyword
+
+
+@pytest.mark.parametrize("told", ["STOP", "stop", "Stop"])
+def test_the_provider_s_verdict_says_nothing_against_a_worry(told: str) -> None:
+    heard = classify("stop, I cannot breathe", told, has_stopped=False)
+
+    assert (heard.meaning, heard.by_keyword, heard.worried, heard.in_words) == (Meaning.STOP, True, True, True)
+
+
+def test_who_wants_no_more_texts_and_is_not_well_is_read_by_a_person() -> None:
+    heard = classify("stop texting me, I want to die", None, has_stopped=False)
+
+    assert (heard.meaning, heard.worried, heard.in_words) == (Meaning.STOP, True, True)
+
+
+def test_no_text_is_read_further_than_any_provider_carries() -> None:
+    assert classify("bus " * (READ // 4) + ", stop texting me", None, has_stopped=False).meaning is Meaning.UNCLEAR
+    assert classify("bus " * (READ // 4 - 10) + ", stop texting me", None, has_stopped=False).meaning is Meaning.STOP
 
 
 def test_yes_from_a_client_who_had_stopped_starts_again() -> None:
