@@ -66,6 +66,10 @@ lint: .venv/dev.stamp ## Format, types, imports, dependencies, dead code, shell,
 .PHONY: check
 check: lint test ## What CI checks first: lint and test
 
+.PHONY: screenshots
+screenshots: .venv/dev.stamp ## Take the README's pictures of the pages anew (EVERY=--every: of all pages, in all looks)
+	$(BIN)/python -m tests.browser.pictures $(EVERY)
+
 .PHONY: bench
 bench: .venv/dev.stamp ## Latency and throughput beside the bare drivers
 	$(BIN)/python -m tests.performance.booking

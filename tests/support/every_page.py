@@ -17,6 +17,9 @@ from tests.support.waiting import until
 
 SETTLED_WITHIN: Final = 20
 SERVICE: Final = "session"
+WITH: Final = "ana"
+ZONE: Final = "Europe/Zurich"
+MORNING: Final = 8  # o'clock, UTC
 # The state that a visit ends in, and what is answered to its health check; None asks for none of it.
 ANSWERS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "held": None,
@@ -90,8 +93,9 @@ def phone_page(at: Scene) -> str:
 
 async def staged(widget: Widget, phone: Phone, origin: str) -> Scene:
     """Every state at once, each by a client of its own."""
-    found = await widget.times(SERVICE, **_from_the_day_after_tomorrow())
-    slots = list({slot["starts_at"][:10]: slot for slot in found}.values())  # one a day: none is in the other's way
+    found = await widget.times(SERVICE, practitioner=WITH, **_from_the_day_after_tomorrow())
+    mornings = [slot for slot in found if datetime.fromisoformat(slot["starts_at"]).astimezone(UTC).hour == MORNING]
+    slots = list({slot["starts_at"][:10]: slot for slot in mornings}.values())  # one a day, so all of them are free
     walks = [_walk(widget, state, slots[at], at) for at, state in enumerate(ANSWERS)]
     visits, offer = await asyncio.gather(asyncio.gather(*walks), _offer(widget, phone))
     return Scene(origin, widget.practice, phone, dict(zip(ANSWERS, visits, strict=True)), offer)
@@ -101,7 +105,7 @@ async def _walk(widget: Widget, state: str, slot: Mapping[str, str], number: int
     booking = await widget.hold(SERVICE, slot)
     if state == "held":
         return booking
-    await booking.request(f"+4179200000{number}")
+    await booking.request(f"+4179200000{number}", zone=ZONE)
     answers = ANSWERS[state]
     if answers is not None:
         await booking.answer({"questionnaire": twin.FORM, "answers": answers})
@@ -133,7 +137,7 @@ async def _offer(widget: Widget, phone: Phone) -> str:
 def _from_the_day_after_tomorrow() -> dict[str, str]:
     """So that every visit can still be moved and cancelled."""
     first = datetime.now(UTC).date() + timedelta(days=2)
-    return {"from": first.isoformat(), "days": "7"}
+    return {"from": first.isoformat(), "days": "21"}
 
 
 def _address(path: str, query: Mapping[str, str]) -> str:

@@ -103,8 +103,8 @@ class Booking:
     async def look(self) -> dict[str, Any]:
         return await self.widget.call("GET", f"/booking/v1/appointments/{self.id}", token=self.token)
 
-    async def request(self, phone: str, *, texts: bool = True) -> dict[str, Any]:
-        client = {"name": "Example Client", "phone": phone, "locale": "en", "zone": daylight()}
+    async def request(self, phone: str, *, texts: bool = True, zone: str = "") -> dict[str, Any]:
+        client = {"name": "Example Client", "phone": phone, "locale": "en", "zone": zone or daylight()}
         body = {"client": client, "consent": {"texts": texts, "wording": CONSENT}}
         return await self.widget.call(
             "POST", f"/booking/v1/appointments/{self.id}/request", token=self.token, body=body
