@@ -61,6 +61,7 @@ MENU: Final = (
     Entry("/booking/console/week", "Week", is_main=True),
     Entry("/screening/console/reviews", "Reviews", frozenset({Role.OWNER, Role.PRACTITIONER}), is_main=True),
     Entry("/notify/console/calls", "Please call", is_main=True),
+    Entry("/booking/console/clients", "Clients"),
     Entry("/booking/console/team", "Team", OWNERS),
     Entry("/booking/console/sessions", "Signed in"),
 )

@@ -9,6 +9,7 @@ from typing import Final
 from services.booking.actions import Booking
 from services.booking.actions.team import Team
 from services.booking.console.agenda import Agenda
+from services.booking.console.clients import ClientPages
 from services.booking.console.members import Members
 from services.booking.console.signing import Signing
 from services.booking.console.visit import Visit
@@ -28,6 +29,7 @@ def routes(booking: Booking, team: Team, passes: Passes, *, origin: str, now: Cl
         *_signing(team, passes, origin, now),
         *Agenda(booking, console, now).routes(),
         *Visit(booking, console, now).routes(),
+        *ClientPages(booking, console, now).routes(),
         *Members(booking, team, console).routes(),
     ]
 

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from services.booking import console
 from services.booking.actions.team import Team
 from services.booking.domain.appointment import Appointment, Deed, State
+from services.booking.domain.client import record_of
 from shared import httpkit
 from shared.httpkit import Door
 from shared.staff import COOKIE, Passes, Role, Staff
@@ -176,3 +177,33 @@ async def test_without_a_pass_the_same_request_goes_by_way_of_a_new_one(desk: De
     async with desk.http.post("/booking/console/team?x=1", data={"a": "b"}, allow_redirects=False) as answer:
         assert answer.status == 307
         assert answer.headers["Location"] == "/booking/console/renew?to=%2Fbooking%2Fconsole%2Fteam%3Fx%3D1"
+
+
+async def test_a_client_is_found_by_name_and_number_and_shown_with_their_visits(desk: Desk) -> None:
+    visit = await desk.house.book()
+    client = visit.client
+    assert client is not None
+    filed = record_of(visit)
+    assert filed is not None
+    await desk.house.clients.file(filed)
+
+    async def find(who: str, staff: Staff = OWNER) -> str:
+        shown = {"Cookie": f"{COOKIE}={desk.passes.mint(staff, desk.house.time())}"}
+        form = {"csrf": desk.passes.form(staff.session), "who": who}
+        async with desk.http.post("/booking/console/clients", data=form, headers=shown) as answer:
+            assert answer.status == 200
+            return unescape(await answer.text())
+
+    page = f"/booking/console/clients/{client.ref}"
+    for who in (client.name[:3].upper(), client.phone, f" {client.phone[:6]} {client.phone[6:]}"):
+        assert page in await find(who)
+    for who in ("nobody", "12345", "", "+", "(" * 40):
+        assert page not in await find(who)
+    assert page not in await find(client.name, replace(OWNER, practice="another"))
+
+    status, shown = await desk.see(f"/console/clients/{client.ref}")
+    assert status == 200
+    assert f'href="tel:{client.phone}"' in shown
+    assert visit.id in shown
+    assert (await desk.see(f"/console/clients/{client.ref}", replace(OWNER, practice="another")))[0] == 404
+    assert (await desk.see("/console/clients/nobody"))[0] == 404
