@@ -211,4 +211,4 @@ async def test_the_pages_of_both_services_wear_the_look_of_the_practice(sites: W
             await expect(page.locator("body")).to_have_css("background-color", "rgb(238, 243, 247)")
             font = await page.locator("h1").evaluate("one => getComputedStyle(one).fontFamily")
             assert font.startswith("system-ui")
-            await is_accessible(page, widths=(360,))
+            await is_accessible(page)
