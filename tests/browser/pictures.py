@@ -38,7 +38,6 @@ KEPT: Final = frozenset({
     "the-health-check-phone-light.jpeg",
     "a-visit-that-is-confirmed-phone-dark.jpeg",
     "the-phone-of-the-emulator-phone-light.jpeg",
-    "today-phone-light.jpeg",
     "week-desktop-light.jpeg",
 })  # fmt: skip
 
