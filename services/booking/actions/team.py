@@ -137,14 +137,23 @@ class Team:
         await self._put(of.practice, of.user, lambda one: replace(one, locale=locale, version=one.version + 1))
 
     async def switch(self, practice: str, user: str, *, off: bool) -> None:
-        """Whoever is switched off is signed out everywhere; the last owner cannot be."""
+        """Whoever is switched off is signed out everywhere; the last owner cannot be.
+
+        Looked at before, and once more after: of owners who switch each other off at the same moment each comes back.
+        """
         await self._get(practice, user)
-        others = [one for one in await self._users.of(practice) if one.id != user]
-        if off and not any(one.role is Role.OWNER and not one.is_off for one in others):
+        if off and not await self._is_owned(practice, without=user):
             raise LastOwner("a practice keeps one owner who can sign in")
         await self._put(practice, user, lambda one: replace(one, is_off=off, version=one.version + 1))
+        if off and not await self._is_owned(practice):
+            await self._put(practice, user, lambda one: replace(one, is_off=False, version=one.version + 1))
+            raise LastOwner("a practice keeps one owner who can sign in")
         if off:
             await self.sign_out_others(user, "")
+
+    async def _is_owned(self, practice: str, *, without: str = "") -> bool:
+        users = await self._users.of(practice)
+        return any(one.role is Role.OWNER and not one.is_off for one in users if one.id != without)
 
     async def give_password(self, practice: str, user: str) -> str:
         """A new one for somebody who forgot theirs; signs them out everywhere."""

@@ -179,6 +179,18 @@ async def test_who_is_switched_off_is_out_at_once_and_one_owner_stays() -> None:
     await office.sign_in(login="ben@still.example")
 
 
+async def test_owners_who_switch_each_other_off_at_the_same_moment_leave_one_at_least() -> None:
+    office = Office()
+    ana, ben = await office.opened(), await office.opened(login="ben@still.example", name="Ben")
+
+    done = await asyncio.gather(
+        *(office.team.switch(PRACTICE, user.id, off=True) for user in (ana, ben)), return_exceptions=True
+    )
+
+    assert {type(one) for one in done} <= {type(None), LastOwner}
+    assert not all(user.is_off for user in office.house.users.kept.values())
+
+
 async def test_a_forgotten_password_is_replaced_by_one_that_is_told_once() -> None:
     office = Office()
     ana = await office.opened()
