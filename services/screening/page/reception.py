@@ -12,12 +12,12 @@ from services.screening.domain.audit import Hand
 from services.screening.domain.wording import Texts
 from services.screening.page import addresses
 from services.screening.page.dressing import dress
-from services.screening.page.languages import closest, preferred
 from services.screening.page.words import Words
 from services.screening.ports import Profile
 from services.screening.routes.hand import hand_of
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door, Route
+from shared.language import closest, preferred
 from shared.page import Dress, Pages, patient
 
 DEFAULT = "en"

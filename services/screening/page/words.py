@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import string
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,15 +10,12 @@ from typing import Any, Final
 from services.screening.domain.answers import AnswerType
 from services.screening.domain.conditions import Age, All, Band, Condition, Is
 from services.screening.domain.questionnaire import Questionnaire
+from shared import wording
 from shared.errors import Refusal
 
 FOLDER: Final = Path(__file__).parent / "words"
 NONE: Final = "none"
 """The option of a question with several answers that says that nothing of it is so."""
-
-
-class WordsBroken(Exception):
-    """One sentence that names the file and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,43 +74,7 @@ class Words:
 
 def read(locales: Iterable[str], folder: Path = FOLDER) -> Mapping[str, Words]:
     """The words of each of these languages. Raises `WordsBroken`."""
-    spoken = {locale: Words(locale, _load(folder / f"{locale}.toml")) for locale in sorted(locales)}
-    first, *others = spoken.values()
-    for other in others:
-        for trouble in _apart(dict(_leaves(first.said)), dict(_leaves(other.said))):
-            raise WordsBroken(f"{other.locale}.toml is not as {first.locale}.toml: {trouble}")
-    return spoken
-
-
-def _load(file: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise WordsBroken(f"{file.name}: {error}") from error
-
-
-def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in table.items():
-        match value:
-            case dict():
-                yield from _leaves(value, f"{above}{key}.")
-            case list():
-                yield from ((f"{above}{key}.{number}", str(one)) for number, one in enumerate(value))
-            case _:
-                yield f"{above}{key}", str(value)
-
-
-def _apart(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:
-    """Words that only one of them has or leaves empty, and blanks that are not the same."""
-    for key in sorted(one.keys() ^ other.keys()):
-        yield key
-    for key in sorted(one.keys() & other.keys()):
-        if not (one[key].strip() and other[key].strip()) or _blanks(one[key]) != _blanks(other[key]):
-            yield key
-
-
-def _blanks(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    return {locale: Words(locale, said) for locale, said in wording.read(locales, folder).items()}
 
 
 def _label(form: Questionnaire, question: str, value: str, locale: str) -> str:

@@ -29,10 +29,11 @@ from services.screening.domain.files import LARGEST_FILE
 from services.screening.domain.generated import random_answers
 from services.screening.domain.questionnaire import Question
 from services.screening.page import refill, sheet, words
-from services.screening.page.languages import preferred
 from shared import httpkit
 from shared.httpkit import Door
+from shared.language import preferred
 from shared.tokens import Tokens
+from shared.wording import WordsBroken
 from tests.support.screening import (
     APPOINTMENT,
     CATALOGUE,
@@ -680,7 +681,7 @@ def test_the_language_is_the_browsers_first_that_there_is(accepts: str, best: st
 def test_a_language_with_a_hole_keeps_the_service_from_starting(tmp_path: Path, spanish: str, trouble: str) -> None:
     (tmp_path / "en.toml").write_text('send = "Send"\ncall = "Call {number}"')
     (tmp_path / "es.toml").write_text(spanish)
-    with pytest.raises(words.WordsBroken, match=trouble):
+    with pytest.raises(WordsBroken, match=trouble):
         words.read(["en", "es"], tmp_path)
 
 
