@@ -464,7 +464,8 @@ class Register(Protocol):
 class Sealer(Protocol):
     def seal(self, words: str, name: str) -> bytes: ...
 
-    def read(self, sealed: bytes, name: str) -> str: ...
+    def read(self, sealed: bytes, name: str) -> str | None:
+        """None for what was sealed under another key: it must not hide what can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

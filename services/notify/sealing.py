@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import ClassVar, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.errors import Kind, Refusal
-
 NONCE: Final = 12
 FORM: Final = b"\x01"  # the first byte of what is sealed, so that another form can follow
-
-
-class WordsUnreadable(Refusal):
-    """They were sealed under another key, or are not what was sealed under this name."""
-
-    slug: ClassVar[str] = "words-unreadable"
-    kind: ClassVar[Kind] = Kind.CONFLICT
 
 
 class Seal:
@@ -32,11 +23,12 @@ class Seal:
         nonce = secrets.token_bytes(NONCE)
         return FORM + nonce + self._cipher.encrypt(nonce, words.encode(), FORM + name.encode())
 
-    def read(self, sealed: bytes, name: str) -> str:
+    def read(self, sealed: bytes, name: str) -> str | None:
+        """None for what was sealed under another key, or is not what was sealed under this name."""
         nonce, rest = sealed[1 : NONCE + 1], sealed[NONCE + 1 :]
         if sealed[:1] != FORM:
-            raise WordsUnreadable("the words are not sealed in a form that is known")
+            return None
         try:
             return self._cipher.decrypt(nonce, rest, FORM + name.encode()).decode()
-        except InvalidTag as error:
-            raise WordsUnreadable("the words cannot be read under this key") from error
+        except InvalidTag:
+            return None

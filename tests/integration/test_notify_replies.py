@@ -131,6 +131,19 @@ async def test_words_of_a_client_are_read_at_the_desk_and_lie_nowhere_in_clear(
     assert PLANTED not in said + str(lines) + metrics + printed.out + printed.err
 
 
+async def test_words_under_a_lost_key_hide_none_that_can_be_read(app: App) -> None:
+    await booked(app)
+    assert await texted(app, "SM" + "6" * 32, "is there a bus stop near you") == 200
+    await until(lambda: app.database["words"].find_one({}))
+    await app.database["words"].update_one({}, {"$set": {"sealed": b"\x01" + b"x" * 60}})
+    assert await texted(app, "SM" + "7" * 32, "and is it far from there") == 200
+    await until(lambda: app.database["words"].find_one({"_id": "SM" + "7" * 32}))
+
+    status, inbox = await app.call("GET", f"{HOUSE}/inbox")
+
+    assert (status, [text.get("words") for text in inbox["texts"]]) == (200, ["and is it far from there", None])
+
+
 async def test_who_is_to_be_called_is_listed_until_somebody_says_so(app: App) -> None:
     appointment = await booked(app)
     assert await texted(app, "SM" + "4" * 32, "I cannot breathe well since yesterday") == 200

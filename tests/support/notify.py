@@ -807,6 +807,7 @@ class Worker:
         provider_answers: bool = True,
         limits: Limits = Limits(),  # noqa: B008  frozen
         leave: Leave = Leave(),  # noqa: B008  frozen
+        words_key: bytes = WORDS_KEY,
     ) -> None:
         texts, addresses = LIBRARY(), Addresses(link=link_of, receipt=receipt_at)
         self.stores = stores
@@ -830,7 +831,7 @@ class Worker:
         self.planning = Planning(stores, wake=self._wake, new_code=codes, now=now)
         self.notices = Notices(stores, wake=self._wake, new_code=codes, now=now)
         self.receipts = Receipts(stores, pace=(habits or Habits()).pace, lessons=lessons, now=now)
-        self.seal = Seal(WORDS_KEY)
+        self.seal = Seal(words_key)
         self.calls = Calls(stores, notices=self.notices, now=now)
         self.inbox = Inbox(stores, seal=self.seal, now=now)
         self.listening = Listening(

@@ -38,7 +38,7 @@ class Export:
     ledgers: dict[str, Sequence[Entry]]
     replies: Sequence[Reply]
     calls: Sequence[Call] = ()
-    words: Sequence[tuple[Words, str]] = ()
+    words: Sequence[tuple[Words, str | None]] = ()
 
 
 class Clients:

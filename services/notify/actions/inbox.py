@@ -47,8 +47,8 @@ class Inbox:
 
     async def page(
         self, practice: str, *, before: Place | None, limit: int
-    ) -> tuple[Sequence[tuple[Words, str]], Place | None]:
-        """Each with what it says."""
+    ) -> tuple[Sequence[tuple[Words, str | None]], Place | None]:
+        """Each with what it says, or None if that was sealed under another key."""
         found = await self._stores.inbox.page(practice, before=before, limit=limit + 1)
         shown = found[:limit]
         opened = [(words, self._seal.read(words.sealed, words.sid)) for words in shown]

@@ -13,7 +13,6 @@ from services.notify.console.clock import told, zone_of
 from services.notify.domain.call import Call
 from services.notify.ports import Practices, Words
 from services.notify.routes import places
-from services.notify.sealing import WordsUnreadable
 from shared.console import Console, see
 from shared.httpkit import Answer, Ask, Route
 from shared.staff import Staff
@@ -33,8 +32,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Said:
+    """One text; no words if they were sealed under another key."""
+
     kept: Words
-    words: str
+    words: str | None
     at: str
 
 
@@ -55,7 +56,7 @@ class Calling:
         zone = await zone_of(self._practices, staff)
         found, _ = await self._calls.page(staff.practice, only_open=True, before=None, limit=AT_ONCE)
         before = places.read(ask.request.query.get("before"))
-        said, following, unreadable = await self._said(staff, zone, before)
+        said, following = await self._said(staff, zone, before)
         return self._console.show(
             "calls.html",
             staff,
@@ -64,7 +65,6 @@ class Calling:
             is_whole=len(found) < AT_ONCE,
             said=said,
             older=places.written(following),
-            unreadable=unreadable,
         )
 
     async def called(self, ask: Ask[None, None], staff: Staff) -> Answer:
@@ -77,11 +77,8 @@ class Calling:
 
     async def _said(
         self, staff: Staff, zone: tzinfo, before: tuple[datetime, str] | None
-    ) -> tuple[Sequence[Said], tuple[datetime, str] | None, bool]:
+    ) -> tuple[Sequence[Said], tuple[datetime, str] | None]:
         if not staff.sees_answers:
-            return (), None, False
-        try:
-            found, following = await self._inbox.page(staff.practice, before=before, limit=AT_ONCE)
-        except WordsUnreadable:
-            return (), None, True
-        return [Said(kept, words, told(kept.received_at, zone, staff)) for kept, words in found], following, False
+            return (), None
+        found, following = await self._inbox.page(staff.practice, before=before, limit=AT_ONCE)
+        return [Said(kept, words, told(kept.received_at, zone, staff)) for kept, words in found], following

@@ -13,7 +13,6 @@ from services.notify.domain.call import Call
 from services.notify.ports import Words
 from services.notify.routes import places
 from services.notify.routes.hand import hand_of
-from services.notify.sealing import WordsUnreadable
 from shared.httpkit import Answer, Ask, Route, Who
 
 PRACTICE = "/v1/practices/{practice}"
@@ -49,19 +48,19 @@ class CallPage(BaseModel):
 
 
 class WordsView(BaseModel):
-    """A text in a client's own words, which are kept for 30 days."""
+    """A text in a client's own words, which are kept for 30 days; they are absent if sealed under another key."""
 
     sid: str
     appointment: str
     from_ends_in: str
     received_at: datetime
     worried: bool
-    words: str
+    words: str | None
     read_at: datetime | None
     read_by: str | None
 
     @classmethod
-    def of(cls, kept: Words, words: str) -> WordsView:
+    def of(cls, kept: Words, words: str | None) -> WordsView:
         return cls(
             sid=kept.sid,
             appointment=kept.appointment,
@@ -118,7 +117,6 @@ class Callers:
                 summary="What clients texted in their own words in the last 30 days, newest first",
                 query=places.Paged,
                 answers={200: InboxPage},
-                refuses=(WordsUnreadable,),
                 who=Who.OPERATOR,
             ),
             Route(

@@ -146,12 +146,12 @@ class CallKept(BaseModel):
 
 
 class WordsKept(BaseModel):
-    """A text in the client's own words, of the last 30 days."""
+    """A text in the client's own words, of the last 30 days; without them if they were sealed under another key."""
 
     appointment: str
     phone: str
     received_at: datetime
-    words: str
+    words: str | None
 
 
 class ExportAnswer(BaseModel):

@@ -9,11 +9,11 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notify.domain.delivery import Message
-from services.notify.domain.visit import Visit
+from services.notify.domain.visit import Visit, VisitState
 from tests.support.notify import APPOINTMENT, PHONE, STARTS, Clock, Phone, Worker, inbound, practice, twins, visit
 
 BOOKED_AT = STARTS - timedelta(days=7)
@@ -101,6 +101,7 @@ async def test_a_webhook_that_comes_again_at_once_or_much_later_changes_nothing(
         assert await day.all_of_it() == after
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, len(SAID) - 1), min_size=1, max_size=5, unique=True), st.data())
 async def test_replays_in_any_order_leave_what_the_first_hearing_left(said: list[int], data: st.DataObject) -> None:
     day = await Day().begin()
@@ -169,6 +170,46 @@ async def test_a_stop_is_heard_by_every_practice_that_has_the_number() -> None:
 
     assert [(await day.worker.ledgers.of(house, PHONE)).stopped for house in (HOUSE, OTHER_HOUSE)] == [True, True]
     assert [text.practice for text in await day.answers("stopped")] == [OTHER_HOUSE]
+
+
+@pytest.mark.parametrize("body", ["C", "R", "1", "STOP", "START", "HELP", "yes", "no more texts", "👍"])
+async def test_of_a_short_answer_no_words_are_kept_for_anybody(body: str) -> None:
+    day = await Day().begin()
+
+    await day.worker.listening.hear(inbound(body))
+
+    [reply] = await day.stores.replies.of([PHONE])
+    assert (await day.inbox(HOUSE), reply.sealed) == ([], None)
+
+
+async def test_words_from_a_number_that_is_no_longer_the_visit_s_are_kept_for_nobody() -> None:
+    """Whoever has the number now may be somebody else."""
+    day = await Day().begin()
+    assert await day.worker.hears(visit(version=9, since=day.clock(), phone="+15035550188"))
+
+    await day.hear("I feel dizzy, please call me", "SMold")
+
+    assert (await day.inbox(HOUSE), await day.calls(HOUSE)) == ([], [])
+
+
+async def test_an_answer_to_the_question_how_one_is_is_about_that_visit_though_another_one_is_ahead() -> None:
+    day = Day()
+    steps = frozenset({"check_in"})
+    await day.stores.practices.keep(replace(practice(steps=steps), alerts_phone=ALERTS))
+    assert await day.worker.hears(visit(since=BOOKED_AT))
+    day.clock.at = STARTS + timedelta(hours=1)
+    assert await day.worker.hears(visit(version=5, state=VisitState.ATTENDED, since=day.clock()))
+    next_one = visit(appointment=SECOND, since=day.clock(), starts_at=STARTS + timedelta(days=9))
+    assert await day.worker.hears(next_one)
+    await day.run()
+    [asks] = await day.answers("check_in")
+    day.clock.at = asks.planned_for
+    await day.run()
+
+    await day.hear("2", "SMtwo")
+
+    assert await day.calls(HOUSE) == [APPOINTMENT]
+    assert (await day.visit(SECOND)).heard == ()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from services.notify.domain.call import CallWhy
 from services.notify.domain.consent import Entry, Purpose, Word
 from services.notify.domain.delivery import State
 from services.notify.domain.visit import VisitState
-from services.notify.sealing import Seal, WordsUnreadable
+from services.notify.sealing import Seal
 from tests.support.notify import (
     ALL_STEPS,
     APPOINTMENT,
@@ -317,5 +317,18 @@ def test_words_are_read_under_their_own_key_and_name_only() -> None:
         (b"k" * 32, "SM2", sealed),
         (b"k" * 32, "SM1", b"\x02" + sealed[1:]),
     ):
-        with pytest.raises(WordsUnreadable):
-            Seal(key).read(shown, name)
+        assert Seal(key).read(shown, name) is None
+
+
+async def test_what_was_sealed_under_another_key_hides_nothing_that_can_be_read() -> None:
+    desk = await Desk().begin()
+    await desk.hear("before the key was lost", sid="SMold")
+    desk.worker = Worker(desk.stores, desk.phone, desk.clock, words_key=b"n" * 32)
+    await desk.hear("and after it", sid="SMnew")
+
+    opened, _ = await desk.worker.inbox.page(HOUSE, before=None, limit=10)
+    await desk.worker.clients.prepare_export("a" * 26, HOUSE, appointments=[APPOINTMENT])
+    export = await desk.worker.clients.exported("a" * 26, HOUSE)
+
+    assert [(kept.sid, words) for kept, words in opened] == [("SMnew", "and after it"), ("SMold", None)]
+    assert [words for _, words in export.words] == [None, "and after it"]
