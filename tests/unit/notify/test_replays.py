@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.notify.actions.replies import HEARD_KEPT
 from services.notify.domain.delivery import Message
 from services.notify.domain.visit import Visit, VisitState
 from tests.support.notify import APPOINTMENT, PHONE, STARTS, Clock, Phone, Worker, inbound, practice, twins, visit
@@ -210,6 +211,31 @@ async def test_an_answer_to_the_question_how_one_is_is_about_that_visit_though_a
 
     assert await day.calls(HOUSE) == [APPOINTMENT]
     assert (await day.visit(SECOND)).heard == ()
+
+
+@pytest.mark.parametrize("body", ["C", "R"])
+async def test_an_answer_about_a_visit_that_has_begun_or_is_off_is_not_passed_on(body: str) -> None:
+    begun, off = await Day().begin(), await Day().begin()
+    begun.clock.at = STARTS + timedelta(minutes=1)
+    assert await off.worker.hears(visit(version=9, state=VisitState.CANCELLED, since=off.clock()))
+    await off.run()
+
+    for day in (begun, off):
+        await day.hear(body, "SMone")
+
+        assert (await day.visit(APPOINTMENT)).heard == ()
+        assert day.stores.visits.said == []  # type: ignore[attr-defined]  # the twin's own
+        assert len(await day.answers("unclear")) == 1
+
+
+async def test_a_visit_knows_its_newest_replies_only() -> None:
+    day = await Day().begin()
+    for n in range(HEARD_KEPT + 5):
+        await day.worker.listening.hear(inbound("C", sid=f"SM{n}"))
+
+    about = await day.visit(APPOINTMENT)
+
+    assert (len(about.heard), about.heard[-1], about.replies) == (HEARD_KEPT, f"SM{HEARD_KEPT + 4}", HEARD_KEPT + 5)
 
 
 @pytest.mark.parametrize(
