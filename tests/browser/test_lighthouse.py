@@ -14,6 +14,7 @@ from tests.support.lighthouse import BARS, short_of
 from tests.system.conftest import PRACTICE
 
 TRIES = 3
+pytestmark = pytest.mark.timeout(300)  # the tries of a machine that is busy
 BAD = """<!doctype html><html><head><title>Bad</title></head><body><h1>Bad</h1><input><img src="/nothing.png">
 </body></html>"""
 

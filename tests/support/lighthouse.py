@@ -38,10 +38,10 @@ async def _report(address: str, file: Path, categories: Sequence[str]) -> dict[s
     try:
         async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
             said, _ = await program.communicate()
-    except TimeoutError:
-        program.terminate()  # it closes its browser
-        await program.wait()
-        raise
+    finally:
+        if program.returncode is None:
+            program.terminate()  # it closes its browser
+            await program.wait()
     assert program.returncode == 0, said.decode()
     told: dict[str, Any] = json.loads(await asyncio.to_thread(file.read_text))
     assert "runtimeError" not in told, told["runtimeError"]
