@@ -11,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from services.notify.domain.call import Call, CallWhy
-from services.notify.ports import Stores, Words
-from services.notify.store import MongoCalls, MongoOverview, MongoWords
+from services.notify.domain.reply import Heard, Meaning
+from services.notify.ports import Reply, Stores, Words
+from services.notify.store import MongoCalls, MongoOverview, MongoReplies, MongoWords
 from shared import mongo
 from shared.clock import utc_now
 from tests.support.notify import APPOINTMENT, PHONE, twins
@@ -92,3 +93,32 @@ async def test_by_number_or_by_visit_all_is_forgotten(
 
     assert await stores.calls.of([APPOINTMENT]) == []
     assert await stores.inbox.of([APPOINTMENT]) == []
+
+
+async def test_the_database_itself_forgets_words_after_thirty_days_and_calls_after_ninety(
+    mongo_url: str, database_name: str
+) -> None:
+    async with mongo.connect(SecretStr(mongo_url), database_name) as database:
+        await MongoWords.open(database)
+        await MongoCalls.open(database)
+        kept = {name: (await database[name].index_information())["expire"] for name in ("words", "calls")}
+
+    assert {name: (index["key"], index["expireAfterSeconds"]) for name, index in kept.items()} == {
+        "words": ([("received_at", 1)], 30 * 24 * 3600),
+        "calls": ([("since", 1)], 90 * 24 * 3600),
+    }
+
+
+async def test_of_a_reply_that_is_done_no_words_are_left(mongo_url: str, database_name: str) -> None:
+    """Until then they ride along sealed, so that a kill loses none."""
+    heard = Heard(Meaning.UNCLEAR, by_keyword=False)
+    reply = Reply(sid="SM1", phone=PHONE, heard=heard, opt_out_type=None, received_at=AT, sealed=b"\x01\x02")
+    async with mongo.connect(SecretStr(mongo_url), database_name) as database:
+        replies = await MongoReplies.open(database)
+        assert await replies.add(reply)
+        assert await replies.undone(AT + timedelta(minutes=1), 5) == [reply]
+
+        await replies.done("SM1")
+
+        assert "sealed" not in (await database["replies"].find_one({"_id": "SM1"}) or {"sealed": "it is gone"})
+        assert await replies.undone(AT + timedelta(minutes=1), 5) == []
