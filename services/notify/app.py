@@ -15,6 +15,7 @@ from aiohttp import web
 from services.notify import console, inbox, library, routes
 from services.notify.actions.alerts import Alerts
 from services.notify.actions.auditing import Auditing
+from services.notify.actions.by_hand import ByHand
 from services.notify.actions.calls import Calls
 from services.notify.actions.clients import Clients
 from services.notify.actions.dead_letters import DeadLetters
@@ -147,26 +148,23 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     tokens = Tokens(settings.signing_key.get_secret_value())
     receipts = Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now)
     signatures = Signatures(settings.notify_twilio_auth_token, settings.public_origin)
-    desk = Desk(stores, texts=texts, link=where.link, wake=sender.wake, new_code=new_code, now=now)
+    hands = by_hand(stores, settings, texts, calls, kept_words, sender.wake, now)
     doors = (
-        *desk_doors(stores, settings, texts, desk, wake=sender.wake, now=now),
+        *desk_doors(hands, settings, stores, now),
         routes.Books(auditing),
         routes.Exports(clients),
-        routes.Callers(calls, kept_words),
         routes.Consents(Ledgers(stores, now)),
         routes.Webhooks(listening, receipts, signatures),
         routes.Links(Pages(stores, now), tokens, settings.public_origin),
     )
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
-    pages = staff_pages(settings, stores, calls, kept_words, desk, now)
+    pages = staff_pages(hands, settings, stores, now)
     return httpkit.application("notify", [*routes.routes(doors), *pages], kept_open, door)
 
 
-def staff_pages(
-    settings: Settings, stores: Stores, calls: Calls, words: Inbox, desk: Desk, now: Clock
-) -> Sequence[Route]:
+def staff_pages(hands: ByHand, settings: Settings, stores: Stores, now: Clock) -> Sequence[Route]:
     passes = Passes(settings.signing_key.get_secret_value())
-    return console.routes(calls, words, desk, stores.practices, passes=passes, origin=settings.public_origin, now=now)
+    return console.routes(hands, stores.practices, passes=passes, origin=settings.public_origin, now=now)
 
 
 def sending_by(
@@ -194,28 +192,35 @@ def sending_by(
     )
 
 
-def desk_doors(
-    stores: Stores, settings: Settings, texts: library.Library, desk: Desk, *, wake: Callable[[], None], now: Clock
-) -> tuple[routes.Door, ...]:
+def by_hand(
+    stores: Stores, settings: Settings, texts: library.Library, calls: Calls, words: Inbox, wake: Callable[[], None],
+    now: Clock,
+) -> ByHand:  # fmt: skip
+    link = addresses(settings).link
+    templates = frozenset(texts.texts[library.FALLBACK])
+    return ByHand(
+        desk=Desk(stores, texts=texts, link=link, wake=wake, new_code=new_code, now=now),
+        calls=calls,
+        inbox=words,
+        dead_letters=DeadLetters(stores, wake=wake, now=now),
+        pauses=Pauses(stores, templates=templates, sender=settings.sender, leave=settings.leave, wake=wake, now=now),
+        numbers=Numbers(stores, sender=settings.sender, limits=settings.limits),
+        wordings=Wordings(stores, texts=texts, link=link, now=now),
+    )
+
+
+def desk_doors(hands: ByHand, settings: Settings, stores: Stores, now: Clock) -> tuple[routes.Door, ...]:
     """What people do by hand; the log says at once if texts do not go to everybody."""
     if settings.leave.is_bounded:
         only_to = None if settings.leave.only_to is None else len(settings.leave.only_to)
         log.warning("texts.do_not_leave", dry_run=settings.leave.dry_run, only_to=only_to)
-    link = addresses(settings).link
-    pauses = Pauses(
-        stores,
-        templates=frozenset(texts.texts[library.FALLBACK]),
-        sender=settings.sender,
-        leave=settings.leave,
-        wake=wake,
-        now=now,
-    )
     return (
-        routes.Messages(desk),
-        routes.Desks(desk, Timelines(stores), DeadLetters(stores, wake=wake, now=now), now),
-        routes.Stops(pauses, live=settings.is_live, limits=settings.limits),
-        routes.Reach(Numbers(stores, sender=settings.sender, limits=settings.limits)),
-        routes.Words(Wordings(stores, texts=texts, link=link, now=now)),
+        routes.Messages(hands.desk),
+        routes.Desks(hands.desk, Timelines(stores), hands.dead_letters, now),
+        routes.Stops(hands.pauses, live=settings.is_live, limits=settings.limits),
+        routes.Reach(hands.numbers),
+        routes.Words(hands.wordings),
+        routes.Callers(hands.calls, hands.inbox),
     )
 
 

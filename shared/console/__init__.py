@@ -62,6 +62,7 @@ MENU: Final = (
     Entry("/screening/console/reviews", "Reviews", frozenset({Role.OWNER, Role.PRACTITIONER}), is_main=True),
     Entry("/notify/console/calls", "Please call", is_main=True),
     Entry("/booking/console/clients", "Clients"),
+    Entry("/notify/console/wordings", "Words of the texts", OWNERS),
     Entry("/booking/console/team", "Team", OWNERS),
     Entry("/booking/console/sessions", "Signed in"),
 )

@@ -125,6 +125,10 @@ class Wordings:
         starts_at = self._now().replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
         return _made_up(practice, starts_at)
 
+    def longest(self, language: str, template: str, words: str) -> Size:
+        """What these words would cost at their longest; raises what is wrong with them."""
+        return self._texts.judge(language, template, plain(words).strip())
+
     def preview(
         self, practice: Practice, language: str, template: str, words: str | None, visit: Visit
     ) -> tuple[str, Size]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from services.notify.actions.calls import Calls
-from services.notify.actions.desk import Desk
-from services.notify.actions.inbox import Inbox
+from services.notify.actions.by_hand import ByHand
 from services.notify.console.calling import Calling
+from services.notify.console.rewording import Rewording
 from services.notify.console.texting import Texting
 from services.notify.ports import Practices
 from shared.clock import Clock
@@ -21,12 +20,11 @@ from shared.staff import Passes
 FOLDER: Final = Path(__file__).parent
 
 
-def routes(
-    calls: Calls, inbox: Inbox, desk: Desk, practices: Practices, *, passes: Passes, origin: str, now: Clock
-) -> Sequence[Route]:
+def routes(hands: ByHand, practices: Practices, *, passes: Passes, origin: str, now: Clock) -> Sequence[Route]:
     console = Console("notify", FOLDER, passes=passes, origin=origin, now=now)
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
-        *Calling(calls, inbox, practices, console).routes(),
-        *Texting(desk, practices, console).routes(),
+        *Calling(hands.calls, hands.inbox, practices, console).routes(),
+        *Texting(hands.desk, practices, console).routes(),
+        *Rewording(hands.wordings, console).routes(),
     ]

@@ -13,9 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notify.actions.replies import HEARD_KEPT
-from services.notify.domain.delivery import Message
+from services.notify.domain.delivery import Message, State, turned
 from services.notify.domain.visit import Visit, VisitState
-from tests.support.notify import APPOINTMENT, PHONE, STARTS, Clock, Phone, Worker, inbound, practice, twins, visit
+from tests.support.notify import (
+    APPOINTMENT,
+    PHONE,
+    STARTS,
+    Clock,
+    Killed,
+    Life,
+    Phone,
+    Worker,
+    inbound,
+    mortal,
+    practice,
+    twins,
+    visit,
+)
 
 BOOKED_AT = STARTS - timedelta(days=7)
 HOUSE, OTHER_HOUSE, SECOND = "still-waters", "other-house", "s" * 26
@@ -285,3 +299,61 @@ async def test_who_wants_no_texts_and_tells_of_something_worrying_is_stopped_and
     assert (await day.worker.ledgers.of(HOUSE, PHONE)).stopped
     assert await day.calls(HOUSE) == [APPOINTMENT]
     assert await day.inbox(HOUSE) == ["stop texting me, I want to die"]
+
+
+async def test_a_reply_that_is_finished_too_late_is_answered_nothing_and_read_all_the_same() -> None:
+    """Wherever the worker died between noting it and answering, and the next one came hours later."""
+    late = 0
+    for dies_at in range(100):
+        day = await Day().begin()
+        try:
+            worker = Worker(mortal(day.stores, Life(dies_at)), day.phone, day.clock)
+            await worker.listening.hear(inbound("where do I park?", sid="SMx"))
+        except Killed:
+            if await day.answers("auto") or not await day.stores.replies.undone(STARTS, 5):
+                continue
+        else:
+            break
+        late += 1
+        day.clock.forward(timedelta(hours=2))
+        await day.worker.listening.finish_dropped()
+
+        assert (await day.answers("auto"), await day.inbox(HOUSE)) == ([], ["where do I park?"]), dies_at
+    assert late > 3
+
+
+async def test_the_same_answer_does_not_come_twice_within_a_day_though_midnight_lies_between() -> None:
+    day = await Day().begin()
+    day.clock.at = day.clock.at.replace(hour=23, minute=50)
+    await day.hear("please stop texting me", "SMone")
+    await day.hear("START", "SMstart")
+    day.clock.forward(timedelta(minutes=20))
+
+    await day.hear("please stop texting me", "SMtwo")
+
+    assert len(await day.answers("stopped")) == 1
+
+
+async def test_an_answer_that_never_went_stands_in_the_way_of_none() -> None:
+    day = await Day().begin()
+    day.clock.at = day.clock.at.replace(hour=23, minute=50)
+    await day.worker.listening.hear(inbound("where do I park?", sid="SMone"))
+    [unsent] = await day.answers("auto")
+    await day.stores.messages.save([turned(unsent, State.SKIPPED, day.clock(), "opted_out")])
+    day.clock.forward(timedelta(minutes=20))
+
+    await day.hear("where do I park?", "SMtwo")
+
+    assert [text.state for text in await day.answers("auto")].count(State.SKIPPED) == 1
+    assert len(await day.answers("auto")) == 2
+
+
+async def test_a_farewell_goes_however_much_was_answered_before() -> None:
+    day = await Day().begin()
+    for n in range(12):
+        await day.hear("R", f"SM{n}")
+    assert len(await day.answers("reschedule")) == 8
+
+    await day.hear("please stop texting me", "SMstop")
+
+    assert len(await day.answers("stopped")) == 1
