@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from services.screening.actions import Screening, Wanted
-from services.screening.domain.catalogue import Form
 from services.screening.domain.told import May, Told
-from services.screening.page import addresses, sheet
-from services.screening.page.questions import Section, sections
+from services.screening.page import addresses, asking, script, sheet
+from services.screening.page.groups import BACK, NEXT, STAY, TURNS, Group, number_in
 from services.screening.page.reception import Reception, Visitor
 from services.screening.page.sheet import Posted, Problems
-from services.screening.routes import payloads as p
 from services.screening.routes import views
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer
 
-OLDEST_YEARS: Final = 110
-BORN: Final = "born"
 STEPS: Final = ("words", "file", "review", "change", "withdraw", "seen")
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -34,19 +31,20 @@ class Checking:
         return await self.as_it_is(visitor)
 
     async def take_check(self, visitor: Visitor) -> Answer:
-        form, posted = (await self.wanted(visitor)).form, visitor.ask.form
-        answers, unread = sheet.read(form.questionnaire, posted, visitor.words)
-        today = self._now().astimezone(visitor.zone).date()
-        problems = dict(sheet.problems(form.questionnaire, answers, today, visitor.words)) | unread
+        """The last press sends; every other one leads to another group, with all answers so far on the page."""
+        posted, wanted = visitor.ask.form, await self.wanted(visitor)
+        form, today = wanted.form.questionnaire, self.today(visitor)
+        answers, unread = sheet.read(form, posted, visitor.words)
+        if posted.get("talk"):
+            answers |= sheet.left_to_a_person(form, answers, today)
+        problems = dict(sheet.problems(form, answers, today, visitor.words)) | unread
+        if posted.get("go") in TURNS:
+            return await self._turn(visitor, wanted, problems)
         if problems:
-            return await self.as_it_is(visitor, posted=posted, problems=problems, status=422)
+            return await self.as_it_is(visitor, posted=posted, problems=problems, tried=True)
         try:
             await self._screening.take_answers(
-                *visitor.whose,
-                questionnaire=form.questionnaire.id,
-                answers=answers,
-                locale=visitor.locale,
-                hand=visitor.hand,
+                *visitor.whose, questionnaire=form.id, answers=answers, locale=visitor.locale, hand=visitor.hand
             )
         except Refusal as refusal:
             return await self.refused(visitor, refusal)
@@ -72,55 +70,55 @@ class Checking:
         note: str = "",
         refused: str = "",
         status: int = 200,
+        at: Group | None = None,
+        tried: bool = False,
     ) -> Answer:
-        """`posted` fills in the form, `note` says how it comes to be there; if it is not wanted, neither is shown."""
+        """`posted` fills in the form, `note` says how it comes to be there; if it is not wanted, neither is shown.
+
+        The form stands `at` a group, or at the first with a problem; `tried` is whether it was to be sent.
+        """
         told = await self.told(visitor)
         done = visitor.words.said["done"].get(visitor.ask.request.query.get("done", ""), "")
         again = {"told": views.outcome(told), "turns": _turns(visitor), "refused": refused, "done": done}
         if May.ANSWER not in told.may:
             return self._told(visitor, told, status, again)
         wanted = await self.wanted(visitor)
-        shown = self.shown(visitor, wanted)
-        in_order = [one.id for one in shown.questions if one.id in problems]
-        named = {one.id: _first_sentence(one.text) for one in shown.questions if one.id in problems}
-        if BORN in problems:
-            named |= {BORN: visitor.words.said["returning"]["born"]}
+        form, today = wanted.form.questionnaire, self.today(visitor)
+        walk = asking.walk(visitor, wanted, posted, today)
+        group = at or walk.holding(problems)
+        turned = at is not None and not problems
         return self._reception.show(
             "check.html",
             visitor,
-            status,
+            422 if problems else status,
             **again,
-            **self.asking(visitor, wanted, posted),
-            problems={name: problems[name] for name in (*in_order, *(name for name in problems if name == BORN))},
-            asked_again=named,
+            **asking.questions(visitor, wanted, posted, today),
+            **asking.standing(visitor, walk, group, posted, tried=tried or "tried" in posted),
+            **asking.wrong(visitor, group, form, problems),
+            **asking.focus(walk, form, posted, problems, turned=turned),
+            whole=not turned or posted.get("go") == STAY,
+            script=script.ADDRESS,
             note=note,
-            urgent_now=_ticked_urgent(wanted.form, posted),
             recognise=addresses.check(visitor.ask, "recognise") if wanted.recalls and not posted else "",
             born=visitor.ask.form,
             post=addresses.check(visitor.ask),
             visit=addresses.visit(visitor.ask),
         )
 
-    def shown(self, visitor: Visitor, wanted: Wanted) -> p.QuestionnaireOut:
-        return views.questionnaire(wanted.form.questionnaire, visitor.texts, wanted.profile.emergency_number)
+    def today(self, visitor: Visitor) -> date:
+        return self._now().astimezone(visitor.zone).date()
 
-    def asking(self, visitor: Visitor, wanted: Wanted, posted: Posted) -> dict[str, object]:
-        """What the questions of a form are shown with."""
-        shown = self.shown(visitor, wanted)
-        is_guardian = posted.get("respondent_role") == "guardian"
-        this_year = self._now().astimezone(visitor.zone).year
-        return {
-            "check": shown,
-            "sections": self.sections(visitor, wanted),
-            "urgent_text": shown.urgent_text_guardian if is_guardian else shown.urgent_text,
-            "form": posted,
-            "months": visitor.texts.months,
-            "years": range(this_year, this_year - OLDEST_YEARS, -1),
-            "unsure": wanted.form.questionnaire.labels["unsure"][visitor.locale],
-        }
-
-    def sections(self, visitor: Visitor, wanted: Wanted) -> list[Section]:
-        return list(sections(wanted.form.questionnaire, self.shown(visitor, wanted), visitor.words))
+    async def _turn(self, visitor: Visitor, wanted: Wanted, problems: Problems) -> Answer:
+        """Back, or on once the group that was left is in order; or the same one in another language."""
+        posted = visitor.ask.form
+        walk = asking.walk(visitor, wanted, posted, self.today(visitor))
+        number, go = number_in(posted, walk.groups), posted["go"]
+        left = walk.at(number)
+        if go == BACK:
+            return await self.as_it_is(visitor, posted=posted, at=walk.at(number - 1))
+        here = {name: words for name, words in problems.items() if go == NEXT and name in left.questions}
+        at = walk.after(number) if go == NEXT and not here else left
+        return await self.as_it_is(visitor, posted=posted, problems=here, at=at)
 
     def _told(self, visitor: Visitor, told: Told, status: int, again: Mapping[str, object]) -> Answer:
         return self._reception.show(
@@ -138,17 +136,3 @@ def _turns(visitor: Visitor) -> dict[str, str]:
     return {
         name: addresses.check(visitor.ask, name) for name in ("words", "file", "review", "change", "withdraw", "seen")
     }
-
-
-def _first_sentence(text: str) -> str:
-    """The question itself, without what explains it."""
-    asked, mark, _ = text.partition("?")
-    return asked + mark
-
-
-def _ticked_urgent(form: Form, posted: Posted) -> bool:
-    return any(
-        option.urgent and (f"{question.id}.{option.value}" in posted or posted.get(question.id) == option.value)
-        for question in form.questionnaire.questions
-        for option in question.options
-    )

@@ -16,18 +16,32 @@ ADULT_YEARS: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`only` says when the question applies; `after_yes` and `for_child` let the stylesheet put it away until then."""
+    """`only` says when the question applies; `after_yes` and `for_child` let the stylesheet put it away until then.
+
+    `ages` are those it is for, if its condition names any; `missing` is said when it is passed over.
+    """
 
     shown: p.QuestionOut
     only: str
     after_yes: bool
     for_child: bool
+    ages: Band | None
+    missing: str
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     first: Asked
     follows: Sequence[Asked]
+
+    def applies(self, age: int | None) -> bool:
+        """It may, as far as age alone can tell."""
+        ages = self.first.ages
+        return ages is None or age is None or age in ages
+
+    @property
+    def questions(self) -> frozenset[str]:
+        return frozenset(asked.shown.id for asked in (self.first, *self.follows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,16 @@ def _blocks(form: Questionnaire, shown: p.QuestionnaireOut, words: Words) -> Ite
         if current and not follows:
             yield Block(current[0], current[1:])
             current = []
-        current.append(Asked(by_id[question.id], only, follows, _is_for_child(condition)))
+        current.append(
+            Asked(
+                shown=by_id[question.id],
+                only=only,
+                after_yes=follows,
+                for_child=_is_for_child(condition),
+                ages=_ages(condition),
+                missing=words.missing(question.type, form, question.id),
+            )
+        )
     if current:
         yield Block(current[0], current[1:])
 
@@ -64,10 +87,15 @@ def _is_yes(condition: Condition | None, of: str) -> bool:
 
 def _is_for_child(condition: Condition | None) -> bool:
     """It can apply to nobody who comes of age, so nobody who fills in the form for themselves need see it."""
+    ages = _ages(condition)
+    return ages is not None and ages.high is not None and ages.high <= ADULT_YEARS
+
+
+def _ages(condition: Condition | None) -> Band | None:
     match condition:
-        case Age(band=Band(high=int() as high)):
-            return high <= ADULT_YEARS
+        case Age(band=band):
+            return band
         case All(of=parts):
-            return any(_is_for_child(part) for part in parts)
+            return next((ages for part in parts if (ages := _ages(part)) is not None), None)
         case _:
-            return False
+            return None

@@ -10,8 +10,9 @@ from services.screening.actions import EarlierFormGone, NotRecognised, Returning
 from services.screening.domain.answers import AnswerType
 from services.screening.domain.questionnaire import DOB, AnswersInvalid
 from services.screening.domain.returning import RED_FLAGS
-from services.screening.page import addresses, refill, sheet
-from services.screening.page.checking import BORN, NOTHING, Checking
+from services.screening.page import addresses, asking, refill, sheet
+from services.screening.page.asking import BORN
+from services.screening.page.checking import NOTHING, Checking
 from services.screening.page.reception import Reception, Visitor
 from services.screening.page.sheet import Problems
 from shared.errors import Refusal
@@ -29,7 +30,7 @@ class ReturningPages:
         born = _born(visitor.ask.form)
         if born is None:
             problems = {BORN: visitor.words.misfit(AnswerType.DATE)}
-            return await self._checking.as_it_is(visitor, problems=problems, status=422)
+            return await self._checking.as_it_is(visitor, problems=problems)
         try:
             found = await self._returning.recognise(*visitor.whose, dob=born)
         except Refusal as refusal:
@@ -83,13 +84,13 @@ class ReturningPages:
         self, visitor: Visitor, proof: str, since: date | None, *, problems: Problems = NOTHING
     ) -> Answer:
         wanted = await self._checking.wanted(visitor)
-        asked = [block.first for section in self._checking.sections(visitor, wanted) for block in section.blocks]
+        asked = [block.first for section in asking.parts(visitor, wanted) for block in section.blocks]
         signs = next(one for one in asked if one.shown.id == RED_FLAGS)
         return self._reception.show(
             "welcome.html",
             visitor,
             422 if problems else 200,
-            **self._checking.asking(visitor, wanted, visitor.ask.form),
+            **asking.questions(visitor, wanted, visitor.ask.form, self._checking.today(visitor)),
             signs=signs,
             problems=problems,
             asked_again=dict.fromkeys(problems, signs.shown.text),

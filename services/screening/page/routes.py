@@ -9,7 +9,7 @@ from typing import Final
 
 from services.screening.actions import Auditing, Continuing, Returning, Screening
 from services.screening.domain.catalogue import Catalogue
-from services.screening.page import words
+from services.screening.page import script, words
 from services.screening.page.checking import Checking
 from services.screening.page.continuing import LARGEST_READ, MULTIPART, ContinuingPages
 from services.screening.page.reception import DEFAULT, Reception
@@ -42,6 +42,7 @@ def routes(
     sent = route("POST", f"{CHECK}/file", after.send, "Take a file from the page of the health check")
     return [
         Route(method="GET", path="/page/style.css", handler=stylesheet, summary="The stylesheet", answers={200: None}),
+        script.SCRIPT.route(script.PATH, "The health check group by group in one page"),
         FRAME.route(FRAME_PATH, "What a page in a frame says to the site around it"),
         route("GET", CHECK, checking.show_check, "The page with the health check, or with what we said to it"),
         route("POST", CHECK, checking.take_check, "Take the health check, on to what we say to it"),

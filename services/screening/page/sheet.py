@@ -8,12 +8,14 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from services.screening.domain.answers import OPEN, AnswerType
+from services.screening.domain.answers import OPEN, SKIP, AnswerType
 from services.screening.domain.questionnaire import AnswersInvalid, Question, Questionnaire
 from services.screening.page.words import Words
 
 Posted = Mapping[str, str]
 Problems = Mapping[str, str]
+LEFT: Final = frozenset({AnswerType.TRI, AnswerType.CHOICE, AnswerType.FUZZY_DATE, AnswerType.INT})
+"""The kinds of question that take "I would rather talk to a person" for an answer."""
 
 
 def read(form: Questionnaire, posted: Posted, words: Words) -> tuple[dict[str, JsonValue], dict[str, str]]:
@@ -50,6 +52,18 @@ def problems(form: Questionnaire, answers: Mapping[str, JsonValue], as_of: date,
     else:
         found = {name: words.missing(kinds[name], form, name) for name in missing}
     return {name: found[name] for name in kinds if name in found}
+
+
+def left_to_a_person(form: Questionnaire, answers: Mapping[str, JsonValue], as_of: date) -> dict[str, JsonValue]:
+    """What is shown and not answered, as "I would rather talk to a person" wherever a question takes that.
+
+    Nothing before the answers are known that nobody else can give: who comes, and when they were born.
+    """
+    try:
+        missing = form.sheet(form.read(answers), as_of=as_of).missing
+    except AnswersInvalid:
+        return {}
+    return {one.id: SKIP for one in form.questions if one.id in missing and one.type in LEFT and not one.essential}
 
 
 def _chosen(question: Question, posted: Posted) -> JsonValue:
