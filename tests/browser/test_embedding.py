@@ -114,9 +114,7 @@ async def test_an_inline_frame_follows_its_height_and_hears_how_far_the_client_i
 
         so_far, height = await page.evaluate("heard"), await page.evaluate(HEIGHT)
         inner = await frame.evaluate("document.documentElement.scrollHeight")
-        for yes in await frame.get_by_label("Yes", exact=True).all():
-            if await yes.is_visible():
-                await yes.check()
+        await frame.get_by_label("For a child I look after").check()
         assert await frame.evaluate("document.documentElement.scrollHeight") > inner
         await visit.answer(await sites.widget.clear_answers("session"))
         await until(lambda: visit.is_("confirmed"))

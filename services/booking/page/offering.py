@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.booking.actions import Booking
 from services.booking.actions.claiming import Shown
 from services.booking.domain.appointment import Appointment, State
 from services.booking.domain.freed import Offered, OfferId
-from services.booking.page import addresses, words
 from services.booking.page.addresses import see
+from services.booking.page.reception import Guest, Reception
 from services.booking.page.visiting import between, token
 from services.booking.routes.appointments import Pass
 from services.booking.routes.hand import hand_of
@@ -18,13 +17,12 @@ from services.booking.routes.waitlist_payloads import state_of
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door
-from shared.page import Pages
 
 
 class OfferPage:
-    def __init__(self, booking: Booking, pages: Pages, pass_: Pass, door: Door, now: Clock) -> None:
+    def __init__(self, booking: Booking, reception: Reception, pass_: Pass, door: Door, now: Clock) -> None:
         self._booking = booking
-        self._pages = pages
+        self._reception = reception
         self._pass = pass_
         self._door = door
         self._now = now
@@ -38,14 +36,11 @@ class OfferPage:
             visit = await self._booking.claims.claim(offer.offered.id, hand=hand_of(ask))
         except Refusal as refusal:
             return await self._shown(ask, await self._own(ask), why=refusal)
-        return see(self._next(visit))
+        return see(_next(visit, self._pass.token(visit), await self._guest(ask, offer)))
 
-    def _next(self, visit: Appointment) -> str:
-        """The health check while it is still to be filled in."""
-        own = self._pass.token(visit)
-        if visit.state is State.REQUESTED:
-            return addresses.check(visit.id, token=own, service=visit.offer.service)
-        return addresses.visit(visit.id, token=own)
+    async def _guest(self, ask: Ask[None, None], offer: Shown) -> Guest:
+        practice = (await self._booking.profiles.get(offer.offered.practice)).practice
+        return self._reception.guest(ask, practice, offer.waiting.client.locale)
 
     async def _own(self, ask: Ask[None, None]) -> Shown:
         """The offer whose token the address carries; raises `TokenInvalid`."""
@@ -56,29 +51,31 @@ class OfferPage:
         offered, client = offer.offered, offer.waiting.client
         practice = (await self._booking.profiles.get(offered.practice)).practice
         state = "refused" if why is not None and offer.can_be_had else state_of(offer)
-        zone = ZoneInfo(client.zone)
-        return self._pages.show(
+        zone, guest = ZoneInfo(client.zone), await self._guest(ask, offer)
+        return self._reception.show(
             "offer.html",
+            guest,
             200 if why is None else why.kind,
             state=state,
             practice=practice,
             offer=offered,
             length=(offered.ends_at - offered.starts_at).seconds // 60,
-            when=between(offered.starts_at, offered.ends_at, place=ZoneInfo(offered.zone), zone=zone),
-            until=_until(offered, zone, self._now()),
-            visit=self._visit_address(offered) if state == "claimed" else "",
-            told=self._pages.words(why) if state == "refused" and why is not None else "",
+            when=between(
+                offered.starts_at, offered.ends_at, place=ZoneInfo(offered.zone), zone=zone, words=guest.words
+            ),
+            until=guest.words.until(offered.expires_at, zone, self._now()),
+            visit=self._visit_address(offered, guest) if state == "claimed" else "",
+            told=guest.words.refused(why) if state == "refused" and why is not None else "",
             token=token(ask),
-            address=addresses,
-            words=words,
         )
 
-    def _visit_address(self, offered: Offered) -> str:
+    def _visit_address(self, offered: Offered, guest: Guest) -> str:
         own = self._pass.tokens.mint(offered.appointment, offered.practice, offered.ends_at + self._pass.term)
-        return addresses.visit(offered.appointment, token=own)
+        return guest.address.visit(offered.appointment, token=own)
 
 
-def _until(offered: Offered, zone: ZoneInfo, now: datetime) -> str:
-    """The hour alone while it is today."""
-    until = offered.expires_at.astimezone(zone)
-    return words.clock(until) if until.date() == now.astimezone(zone).date() else words.moment(until, zone)
+def _next(visit: Appointment, own: str, guest: Guest) -> str:
+    """The health check while it is still to be filled in."""
+    if visit.state is State.REQUESTED:
+        return guest.address.check(visit.id, token=own, service=visit.offer.service)
+    return guest.address.visit(visit.id, token=own)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.booking.actions import Booking
 from services.booking.domain.appointment import Appointment, AppointmentId, State
 from services.booking.domain.practice import Practice, Service
-from services.booking.page import addresses, details, words
+from services.booking.page import details
+from services.booking.page.reception import Guest, Reception
+from services.booking.page.words import Words, zones
 from services.booking.routes import views
 from shared.clock import Clock
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door
-from shared.page import Pages, patient
+from shared.page import patient
 
 NO_PROBLEMS: details.Problems = {}
+WAITS: Final = frozenset({State.REQUESTED, State.IN_REVIEW})
+"""For something that comes without the client's doing, so that its page looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +35,9 @@ class When:
 
 
 class Visiting:
-    def __init__(self, booking: Booking, pages: Pages, door: Door, now: Clock) -> None:
+    def __init__(self, booking: Booking, reception: Reception, door: Door, now: Clock) -> None:
         self._booking = booking
-        self._pages = pages
+        self._reception = reception
         self._door = door
         self._now = now
 
@@ -41,14 +46,18 @@ class Visiting:
         self._door.claim(ask.request)
         return await self._booking.visits.get(AppointmentId(ask.path["appointment"]))
 
+    async def guest(self, ask: Ask[None, None], visit: Appointment) -> Guest:
+        practice = (await self._booking.profiles.get(visit.practice)).practice
+        return self._reception.guest(ask, practice, "" if visit.client is None else visit.client.locale)
+
     async def show_visit(self, ask: Ask[None, None]) -> Answer:
         return await self.shown(ask, await self.own(ask))
 
     async def refused(self, ask: Ask[None, None], refusal: Refusal) -> Answer:
         """How the visit stands now, with why what was asked did not work."""
         now_is = await self.own(ask)
-        shown = await self.shown(ask, now_is, told=self._pages.words(refusal), status=refusal.kind)
-        return patient(shown, refusal)
+        told = (await self.guest(ask, now_is)).words.refused(refusal)
+        return patient(await self.shown(ask, now_is, told=told, status=refusal.kind), refusal)
 
     async def shown(
         self,
@@ -61,44 +70,62 @@ class Visiting:
         status: int = 200,
         **more: object,
     ) -> Answer:
-        now = self._now()
+        now, guest = self._now(), await self.guest(ask, visit)
+        words = guest.words
         practice = (await self._booking.profiles.get(visit.practice)).practice
         view = views.appointment_view(visit, now=now)
-        zone = self._zone(ask, visit)
-        held = view.state is State.HELD
-        return self._pages.show(
-            template or ("details.html" if held else "visit.html"),
+        zone = zone_of(ask, visit)
+        return self._reception.show(
+            template or ("details.html" if view.state is State.HELD else "visit.html"),
+            guest,
             status,
+            live=visit.state in WAITS,
             visit=view,
             practice=practice,
-            service=next((one for one in practice.services if one.id == visit.offer.service), None),
-            when=when(visit, zone),
-            zone=zone.key,
-            kept_until=_kept_until(visit, zone, now),
+            service=service_of(practice, visit),
+            when=when(visit, zone, words),
+            kept_until="" if visit.held_until is None else words.until(visit.held_until, zone, now),
+            seconds_left=seconds_left(visit, now),
             check_from="" if view.check_from is None else words.day(view.check_from.astimezone(zone).date()),
-            headline=words.CHECK_HEADLINES[view.check] if view.check else _headline(visit, view.state, now),
+            headline=words.said["headline"][view.check or _headline(visit, view.state, now)],
             over=view.state is State.ATTENDED or (view.state is State.CONFIRMED and now >= visit.ends_at),
-            consent=details.consent_wording(practice.name),
-            consent_to_offers=details.offers_wording(practice.name),
-            form=ask.form,
-            asks_born=visit.offer.age_from is not None or visit.offer.age_until is not None,
-            problems=problems,
+            waits=visit.state in WAITS,
             told=told,
-            is_well=status < 400,
             answered="answered" in ask.request.query,
             token=token(ask),
-            address=addresses,
-            words=words,
+            **asking(ask, practice, visit, words, zone, problems, status),
             **more,
         )
 
-    def _zone(self, ask: Ask[None, None], visit: Appointment) -> ZoneInfo:
-        """The client's own zone: as given with the request, as chosen on the way there, or the place's."""
-        wanted = ask.form.get("zone") or ask.request.query.get("zone") or visit.offer.zone
-        known = any(wanted in named for named in words.zones().values())
-        if visit.client is not None:
-            return ZoneInfo(visit.client.zone)
-        return ZoneInfo(wanted if known else visit.offer.zone)
+
+def asking(
+    ask: Ask[None, None],
+    practice: Practice,
+    visit: Appointment,
+    words: Words,
+    zone: ZoneInfo,
+    problems: details.Problems,
+    status: int,
+) -> dict[str, object]:
+    """What the details form is shown with."""
+    return {
+        "zone": zone.key,
+        "consent": details.consent_wording(practice.name, words),
+        "consent_to_offers": details.offers_wording(practice.name, words),
+        "form": ask.form,
+        "asks_born": visit.offer.age_from is not None or visit.offer.age_until is not None,
+        "problems": problems,
+        "is_well": status < 400,
+    }
+
+
+def zone_of(ask: Ask[None, None], visit: Appointment) -> ZoneInfo:
+    """The client's own zone: as given with the request, as chosen on the way there, or the place's."""
+    if visit.client is not None:
+        return ZoneInfo(visit.client.zone)
+    wanted = ask.form.get("zone") or ask.request.query.get("zone") or visit.offer.zone
+    known = any(wanted in named for named in zones().values())
+    return ZoneInfo(wanted if known else visit.offer.zone)
 
 
 def token(ask: Ask[None, None]) -> str:
@@ -109,30 +136,27 @@ def service_of(practice: Practice, visit: Appointment) -> Service | None:
     return next((service for service in practice.services if service.id == visit.offer.service), None)
 
 
-def when(visit: Appointment, zone: ZoneInfo) -> When:
-    return between(visit.starts_at, visit.ends_at, place=ZoneInfo(visit.offer.zone), zone=zone)
+def seconds_left(visit: Appointment, now: datetime) -> int:
+    """Of a hold."""
+    return 0 if visit.held_until is None else max(0, int((visit.held_until - now).total_seconds()))
 
 
-def between(starts_at: datetime, ends_at: datetime, *, place: ZoneInfo, zone: ZoneInfo) -> When:
+def when(visit: Appointment, zone: ZoneInfo, words: Words) -> When:
+    return between(visit.starts_at, visit.ends_at, place=ZoneInfo(visit.offer.zone), zone=zone, words=words)
+
+
+def between(starts_at: datetime, ends_at: datetime, *, place: ZoneInfo, zone: ZoneInfo, words: Words) -> When:
     there, here = starts_at.astimezone(place), starts_at.astimezone(zone)
-    ends = ends_at.astimezone(place)
+    ends, form = ends_at.astimezone(place), words.said["format"]
     same = there.replace(tzinfo=None) == here.replace(tzinfo=None)
-    elsewhere = "" if same else f"{words.clock(here)} on {words.day(here.date())} in {words.city(zone.key)}"
+    told = form["in_city"].format(time=words.clock(here), day=words.day(here.date()), city=words.city(zone.key))
     return When(
-        day=f"{words.day(there.date())} {there.year}",
-        time=f"{words.clock(there)} to {words.clock(ends)}",
+        day=words.dated(there.date()),
+        time=form["between"].format(start=words.clock(there), end=words.clock(ends)),
         place_city=words.city(place.key),
-        elsewhere=elsewhere,
+        elsewhere="" if same else told,
     )
 
 
-def _kept_until(visit: Appointment, zone: ZoneInfo, now: datetime) -> str:
-    """The hour alone while it is today."""
-    if visit.held_until is None:
-        return ""
-    until = visit.held_until.astimezone(zone)
-    return words.clock(until) if until.date() == now.astimezone(zone).date() else words.moment(until, zone)
-
-
 def _headline(visit: Appointment, state: State, now: datetime) -> str:
-    return words.HEADLINES[State.ATTENDED if state is State.CONFIRMED and now >= visit.ends_at else state]
+    return (State.ATTENDED if state is State.CONFIRMED and now >= visit.ends_at else state).value

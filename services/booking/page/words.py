@@ -1,122 +1,154 @@
-"""How the pages say things: dates, times, zones, prices, states, and why something did not work."""
+"""How the pages say things in one language: dates, times, zones, prices, states, and why something did not work."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency
+from babel.units import format_unit
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from services.booking.domain.appointment import State
-from services.booking.domain.practice import Price
+from services.booking.domain.practice import Practice, Price
+from shared import wording
 from shared.errors import Refusal
 
-PICK_AGAIN: Final = "Please pick one of the times below."
-KEPT_LONGER: Final = "We are keeping this time a little longer for you."
-CODE_SENT: Final = "We have texted you a code of six digits. Please type it in below, and send the page once more."
-LET_GO: Final = "That time was given back meanwhile. Please pick one of the times below."
-
-_REFUSED: Final[Mapping[str, str]] = {
-    "slot-taken": "Somebody was faster: that time has just been taken. Please pick another one.",
-    "outside-hours": "That time is not on offer any more. Please pick another one.",
-    "too-short-notice": "That time is too soon to be booked now. Please pick a later one.",
-    "too-far-ahead": "That day cannot be booked yet. Please pick an earlier one.",
-    "not-offered": "That person does not offer this kind of visit. Please pick another time.",
-    "idempotency-key-reused": PICK_AGAIN,
-    "wrong-state": "This booking has changed meanwhile. Below is how it stands now.",
-    "hold-expired": "We could keep the time no longer, and it was given back. Please pick a time again.",
-    "too-late": "It is too late to change this visit here. Please call us instead.",
-    "already-renewed": "We have kept this time longer once already. Please finish before it is given back.",
-    "birth-date-needed": "Please give the date of birth of the person who comes.",
-    "age-not-served": "This kind of visit is for people of another age on that day. Choose another one, or call us.",
-    "guardian-needed": "Who is under 18 on that day needs a parent or guardian. Please call us.",
-    "new-clients-only": "This kind of visit is for a first time with us. Please choose another one.",
-    "returning-clients-only": "This kind of visit is for people who have been here before. Please choose another one.",
-    "too-many-visits": "There are as many visits to come with this number as we can take. Please call us.",
-    "country-not-served": "We cannot text numbers of that country. Please give another one, or call us.",
-    "not-a-mobile-number": "Please give a mobile number that can get texts.",
-    "contended": "That did not go through. Please try once more.",
-    "no-such-practice": "No practice can be booked under this address. Please check the link.",
-    "no-such-service": "This kind of visit is not offered any more. Please start again.",
-    "no-such-practitioner": "This person is not offering visits any more. Please start again.",
-    "offer-expired": "This offer has ended. Please pick another time.",
-    "no-such-offer": "There is no such offer here. Please check the link.",
-    "no-such-appointment": "There is no such booking here. Please check the link.",
-    "token-invalid": "Links to a booking end some time after the visit, and work only as they were sent. "
-    "Please open the link from your newest text, or call us.",
-}
-
-HEADLINES: Final[Mapping[State, str]] = {
-    State.HELD: "Your details",
-    State.REQUESTED: "One step left",
-    State.IN_REVIEW: "We are looking at your booking",
-    State.CONFIRMED: "You are booked",
-    State.ATTENDED: "Thank you for coming",
-    State.MISSED: "This visit has passed",
-    State.DECLINED: "We could not confirm this booking",
-    State.LAPSED: "This time was given back",
-    State.CANCELLED: "This visit is cancelled",
-}
-
-CHECK_HEADLINES: Final[Mapping[str, str]] = {
-    "again": "Please fill in your health check again",
-    "later": "We are keeping your time",
-}
-
+FOLDER: Final = Path(__file__).parent / "words"
+SPOKEN: Final = ("en", "es")
+DEFAULT: Final = "en"
+INTERNATIONAL: Final = {"en": "en_150"}
+"""How a language is written where no country's own way of it is known; without one, as most do."""
+# ISO 4217, minor units; all others have two digits.
 _NO_MINOR: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"})
 _THREE_MINOR: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+_CODE_BEFORE_DIGIT: Final = re.compile(r"([A-Z])(?=\d)")
 _REGIONS: Final = (
     "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
 )  # fmt: skip
 
 
-def refused(refusal: Refusal) -> str:
-    if "retry_after" in refusal.extra:
-        return f"That was too often in a short time. Please wait {wait(refusal.extra['retry_after'])} and try again."
-    return _REFUSED.get(refusal.slug, "That did not work. Please go back and try again.")
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`said` is the file as it is, for the templates; `way` is how dates and numbers are written."""
+
+    language: str
+    said: Mapping[str, Any]
+    way: Locale
+
+    def refused(self, refusal: Refusal) -> str:
+        table = self.said["refused"]
+        if "retry_after" in refusal.extra:
+            return str(table["too-often"].format(wait=self.wait(refusal.extra["retry_after"])))
+        return str(table.get(refusal.slug, table["other"]))
+
+    def refused_title(self, status: int) -> str:
+        table = self.said["refused_title"]
+        return str(table.get(str(status), table["other"]))
+
+    def wait(self, seconds: int) -> str:
+        """A minute, 12 minutes, 3 hours: rounded up."""
+        minutes = -(-seconds // 60)
+        table = self.said["format"]
+        if minutes <= 1:
+            return str(table["wait_one"])
+        one = table["minutes"].format(count=minutes)
+        return str(one if minutes <= 90 else table["wait_hours"].format(count=-(-minutes // 60)))
+
+    def day(self, of: date) -> str:
+        """Tuesday 24 November; the year is left to whoever shows many days."""
+        return format_date(of, f"EEEE {self._day_and_month}", locale=self.way)
+
+    def dated(self, of: date) -> str:
+        """With its year."""
+        joint = " 'de' " if self.language == "es" else ", " if self._day_and_month.startswith("M") else " "
+        return format_date(of, f"EEEE {self._day_and_month}{joint}y", locale=self.way)
+
+    def month(self, of: date) -> str:
+        return format_date(of, "LLLL 'de' y" if self.language == "es" else "LLLL y", locale=self.way)
+
+    def weekdays(self) -> list[tuple[int, str, str]]:
+        """Monday is 0; a few letters and the whole name of each, in the order of the calendars there."""
+        short, wide = (self.way.days["stand-alone"][width] for width in ("abbreviated", "wide"))
+        order = [(self.way.first_week_day + step) % 7 for step in range(7)]
+        return [(number, short[number].rstrip("."), wide[number]) for number in order]
+
+    def clock(self, local: datetime) -> str:
+        """14:30; with the zone's own letters in the hour that the clocks go through twice."""
+        twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+        told = format_time(local.replace(tzinfo=None), "short", locale=self.way)
+        return f"{told} {local:%Z}" if twice else told
+
+    def moment(self, at: datetime, zone: ZoneInfo) -> str:
+        local = at.astimezone(zone)
+        return str(self.said["format"]["time_on"].format(time=self.clock(local), day=self.dated(local.date())))
+
+    def until(self, at: datetime, zone: ZoneInfo, now: datetime) -> str:
+        """The hour alone while it is today."""
+        local = at.astimezone(zone)
+        return self.clock(local) if local.date() == now.astimezone(zone).date() else self.moment(at, zone)
+
+    def city(self, zone: str) -> str:
+        """New York, for America/New_York: how people name a zone, as they call it in this language."""
+        return str(self.way.time_zones.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " "))
+
+    def length(self, minutes: int) -> str:
+        hours, rest = divmod(minutes, 60)
+        if hours == 0 or minutes <= 90:
+            return format_unit(minutes, "duration-minute", locale=self.way)
+        told = [format_unit(hours, "duration-hour", locale=self.way)]
+        return " ".join([*told, *([format_unit(rest, "duration-minute", locale=self.way)] if rest else [])])
+
+    def price(self, of: Price) -> str:
+        """With the digits that its minor units are counted in, which are not always those it is usually told with."""
+        digits = 0 if of.currency in _NO_MINOR else 3 if of.currency in _THREE_MINOR else 2
+        form = self.way.currency_formats["standard"].pattern.replace("0.00", f"{0:.{digits}f}")
+        amount = Decimal(of.minor_units).scaleb(-digits)
+        told = format_currency(amount, of.currency, form, locale=self.way, currency_digits=False)
+        return _CODE_BEFORE_DIGIT.sub("\\1\N{NO-BREAK SPACE}", told)
+
+    def regions(self) -> list[tuple[str, list[str]]]:
+        """The zones that a client may choose, by region."""
+        return [(self.said["regions"][region], names) for region, names in zones().items()]
+
+    @staticmethod
+    def phone(number: str) -> str:
+        return phone(number)
+
+    @property
+    def _day_and_month(self) -> str:
+        """Which of the two comes first where it is written so."""
+        return str(self.way.datetime_skeletons["MMMMd"].pattern)
 
 
-def wait(seconds: int) -> str:
-    """A minute, 12 minutes, 3 hours: rounded up."""
-    minutes = -(-seconds // 60)
-    hours = -(-minutes // 60)
-    if minutes <= 1:
-        return "a minute"
-    return f"{minutes} minutes" if minutes <= 90 else f"{hours} hours"
+def read() -> Mapping[str, Mapping[str, Any]]:
+    """What the pages say, by language. Raises `WordsBroken`."""
+    return wording.read(SPOKEN, FOLDER)
 
 
-def day(of: date) -> str:
-    """Tuesday 24 November; the year is left to whoever shows many days."""
-    return f"{of:%A} {of.day} {of:%B}"
+def way(language: str, practice: Practice | None) -> Locale:
+    """As the practice writes the language, else as its country does, else as people do who are from anywhere."""
+    own = "" if practice is None else practice.locale.replace("-", "_")
+    land = "" if practice is None else f"{language}_{practice.country}"
+    named = (own if own.partition("_")[0] == language and "_" in own else "", land, INTERNATIONAL.get(language, ""))
+    return next(filter(None, map(_known, named)), None) or Locale.parse(language)
 
 
-def days(first: date, last: date) -> str:
-    """24 to 30 November 2026, with as much of the first date as differs."""
-    if first.year != last.year:
-        return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
-    if first.month != last.month:
-        return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
-    return f"{first.day} to {last.day} {last:%B %Y}"
-
-
-def clock(local: datetime) -> str:
-    """14:30; with the zone's own letters in the hour that the clocks go through twice."""
-    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return f"{local:%H:%M} {local:%Z}" if twice else f"{local:%H:%M}"
-
-
-def moment(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{clock(local)} on {day(local.date())} {local.year}"
-
-
-def city(zone: str) -> str:
-    """New York, for America/New_York: how people name a zone."""
-    return zone.rpartition("/")[2].replace("_", " ")
+@cache
+def _known(name: str) -> Locale | None:
+    try:
+        return Locale.parse(name) if name else None
+    except (UnknownLocaleError, ValueError):
+        return None
 
 
 def phone(number: str) -> str:
@@ -127,20 +159,8 @@ def phone(number: str) -> str:
         return number
 
 
-def length(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    if hours == 0 or minutes <= 90:
-        return f"{minutes} minutes"
-    return f"{hours} hours" if rest == 0 else f"{hours} hours {rest} minutes"
-
-
-def price(of: Price) -> str:
-    digits = 0 if of.currency in _NO_MINOR else 3 if of.currency in _THREE_MINOR else 2
-    return f"{of.currency}\N{NO-BREAK SPACE}{of.minor_units / 10**digits:,.{digits}f}"
-
-
 @cache
 def zones() -> Mapping[str, list[str]]:
-    """The zones that a client may choose, by region."""
+    """By the part of the world that their names begin with."""
     known = sorted(available_timezones())
     return {region: [zone for zone in known if zone.startswith(f"{region}/")] for region in _REGIONS}

@@ -19,6 +19,7 @@ from services.booking.page import words
 from tests.support.booking import MINUTE, NOW, POLICY, House, a_house
 from tests.unit.booking.test_pages import DETAILS, Browsing, Shown, browsing
 
+ENGLISH = words.read()["en"]["details"]
 CHILD = {"guardian_name": "Pat Doe", "guardian_phone": "079 765 43 21"}
 
 
@@ -118,7 +119,7 @@ async def test_a_number_is_proven_on_the_same_page() -> None:
         assert 'name="code"' not in (await page.show()).html
         asked = await page.send()
         assert (asked.status, page.now_is.state) == (200, State.HELD)
-        assert words.CODE_SENT in asked.text
+        assert ENGLISH["code_sent"] in asked.text
         assert 'role="status"' in asked.html
         assert 'role="alert"' not in asked.html  # nothing went wrong
         assert asked.html.count("autofocus") == 1  # the field for the code is far down a phone's screen
@@ -182,7 +183,7 @@ async def test_more_time_is_given_once_and_keeps_what_was_typed() -> None:
 
         assert shown.status == 200
         assert 'value="Kim so far"' in shown.html
-        assert words.KEPT_LONGER in shown.text
+        assert ENGLISH["kept_longer"] in shown.text
         assert 'role="alert"' not in shown.html
         assert "until 04:19" in shown.text
         assert "I need more time" not in shown.text
