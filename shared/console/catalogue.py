@@ -55,12 +55,16 @@ class Catalogue:
 
 
 def _all(folders: Iterable[Path], locale: str) -> Iterator[tuple[str, str]]:
-    return (told for folder in folders for told in _load(folder / f"{locale}.toml").items())
+    """Of each folder and the folders in it, so that a part of the pages may keep its words apart."""
+    seen: dict[str, str] = {}
+    for file in (found for folder in folders for found in sorted(folder.rglob(f"{locale}.toml"))):
+        for key, told in _load(file).items():
+            if seen.setdefault(key, told) != told:
+                raise WordsBroken(f"{file.name}: {key!r} is told in two ways")
+            yield key, told
 
 
 def _load(file: Path) -> Mapping[str, str]:
-    if not file.exists():
-        return {}
     try:
         return {key: str(told) for key, told in tomllib.loads(file.read_text("utf-8")).items()}
     except tomllib.TOMLDecodeError as error:

@@ -50,6 +50,17 @@ def test_a_translation_with_other_blanks_or_a_hole_keeps_the_service_down(tmp_pa
         Catalogue.read([tmp_path])
 
 
+def test_words_may_be_kept_apart_by_part_and_are_not_told_in_two_ways(tmp_path: Path) -> None:
+    (tmp_path / "hours").mkdir()
+    (tmp_path / "es.toml").write_text('"Save" = "Guardar"\n')
+    (tmp_path / "hours" / "es.toml").write_text('"Save" = "Guardar"\n"Closed" = "Cerrado"\n')
+    assert Catalogue.read([tmp_path]).words["es"] == {"Save": "Guardar", "Closed": "Cerrado"}
+
+    (tmp_path / "hours" / "es.toml").write_text('"Save" = "Salvar"\n')
+    with pytest.raises(WordsBroken, match="two ways"):
+        Catalogue.read([tmp_path])
+
+
 def test_words_are_told_in_the_readers_language_or_in_english() -> None:
     catalogue = Catalogue({"en": {"refused:x": "Not {count}", "refused:other": "No"}, "es": {"Hi": "Hola"}})
 
