@@ -34,6 +34,10 @@ run: .venv/run.stamp ## Start everything on http://127.0.0.1:8080 (PORT=... for 
 demo: .venv/run.stamp ## Walk one booking through the running system
 	@$(BIN)/python -m deploy.devstack demo
 
+.PHONY: operate
+operate: .venv/run.stamp ## Run an operator's command on the running system: make operate DO="doctor"
+	@$(BIN)/python -m deploy.devstack operate $(DO)
+
 .PHONY: test
 test: .venv/dev.stamp ## All tests but the long ones
 	$(BIN)/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/compose --ignore tests/performance

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from shared import VERSION
 from shared.errors import Kind, Refusal
 from shared.httpkit import ANY_ID, PATH, InvalidRequest, MalformedJson, OperatorOnly, Route, Who
 from shared.tokens import TokenInvalid
@@ -49,7 +50,7 @@ def document(service: str, routes: Sequence[Route]) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": f"Stillpoint {service}",
-            "version": "1",
+            "version": VERSION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

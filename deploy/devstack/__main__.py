@@ -1,12 +1,13 @@
-"""`make run` and `make demo`."""
+"""`make run`, `make demo` and `make operate`."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cyclopts
 
@@ -38,6 +39,25 @@ def walk(*, folder: Path = home.FOLDER) -> None:
     folder: The one the system runs from.
     """
     _do(demo.walk(folder))
+
+
+@app.command
+def operate(
+    *command: Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)], folder: Path = home.FOLDER
+) -> None:
+    """Run a command of `stillpoint` on the running system.
+
+    Parameters
+    ----------
+    command: It and its arguments; none lists them all.
+    folder: The one the system runs from.
+    """
+    try:
+        settings = home.settings(folder)
+    except Trouble as trouble:
+        sys.exit(str(trouble))
+    program = (sys.executable, "-m", "deploy.stillpoint", *command)
+    os.execve(sys.executable, program, {**os.environ, **settings})  # noqa: S606  ours, as typed
 
 
 def _do(work: Coroutine[Any, Any, None]) -> None:

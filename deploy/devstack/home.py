@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy.devstack.trouble import Trouble
 
 FOLDER = Path(".devstack")
+NOT_RUNNING = "Stillpoint is not running here; in another terminal run: make run"
 
 # Made on the first start and kept, because stored data and texts depend on them.
 SECRETS: Mapping[str, Callable[[], str]] = {
@@ -80,8 +81,28 @@ def announced(folder: Path, running: Running) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
+@contextmanager
+def settings_kept(folder: Path, settings: Mapping[str, str]) -> Iterator[None]:
+    """For the operator's command line, and for nobody else on this machine, as long as the system is there."""
+    file = folder / "settings.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(dict(settings)))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def settings(folder: Path) -> Mapping[str, str]:
+    try:
+        kept: dict[str, str] = json.loads((folder / "settings.json").read_text())
+    except FileNotFoundError:
+        raise Trouble(NOT_RUNNING) from None
+    return kept
+
+
 def where(folder: Path) -> Running:
     try:
         return Running(**json.loads((folder / "running.json").read_text()))
     except FileNotFoundError:
-        raise Trouble("Stillpoint is not running here; in another terminal run: make run") from None
+        raise Trouble(NOT_RUNNING) from None

@@ -33,7 +33,9 @@ async def started(folder: Path, port: int) -> AsyncIterator[tuple[Running, Seque
             db = await opened.enter_async_context(database.started(folder / "mongodb"))
             mongo_url, servers = db.url, [db.server]
         rabbit = await opened.enter_async_context(broker.started(folder / "rabbitmq"))
-        programs = Programs(folder, _settings(running, secrets, mongo_url, rabbit))
+        settings = _settings(running, secrets, mongo_url, rabbit)
+        opened.enter_context(home.settings_kept(folder, settings))
+        programs = Programs(folder, settings)
         print("Starting the phone and the services", flush=True)
         await programs.once("topology", "services", "topology")
         phone = await opened.enter_async_context(programs.kept_up("phone", *_emulator(folder, running, secrets)))

@@ -66,6 +66,21 @@ def page(
     }
 
 
+def account(of: Account) -> Json:
+    return {"sid": of.sid, "friendly_name": "Emulator", "status": "active", "type": "Full", "uri": f"{of.base}.json"}
+
+
+def numbers(of: Account, wanted: str) -> Json:
+    """The one number of the account, if it is asked for; `sms_url` is where texts to it are handed over."""
+    owned = {
+        "phone_number": of.number,
+        "sms_url": of.inbound_url or "",
+        "sms_method": "POST",
+        "capabilities": {"sms": True, "mms": True, "voice": False},
+    }
+    return {"incoming_phone_numbers": [owned] if wanted == of.number else [], "page": 0, "page_size": 50}
+
+
 def rfc_2822(at: datetime | None) -> str | None:
     return format_datetime(at.replace(microsecond=0)) if at else None
 

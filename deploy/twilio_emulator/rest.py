@@ -1,4 +1,4 @@
-"""Twilio's Messages API: create, list, fetch, cancel, redact, delete."""
+"""Twilio's Messages API: create, list, fetch, cancel, redact, delete; and what it tells of account and number."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class Rest:
             web.get(text, self._spoilt("fetch", self._fetch), allow_head=False),
             web.post(text, self._update),
             web.delete(text, self._delete),
+            web.get(f"{self._account.base}.json", self._show_account, allow_head=False),
+            web.get(f"{self._account.base}/IncomingPhoneNumbers.json", self._numbers, allow_head=False),
         ]
 
     def _spoilt(self, on: Door, handler: Plain) -> Handler:
@@ -109,6 +111,13 @@ class Rest:
     async def _delete(self, request: web.Request) -> web.Response:
         self._messages.delete(_ended(self._known(request), "delete").sid)
         return web.Response(status=204)
+
+    async def _show_account(self, _: web.Request) -> web.Response:
+        return answer(resource.account(self._account))
+
+    async def _numbers(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("PhoneNumber", self._account.number)
+        return answer(resource.numbers(self._account, wanted))
 
     def _known(self, request: web.Request) -> Message:
         text = self._messages.get(request.match_info["sid"])
