@@ -23,7 +23,8 @@ def asked(method: str, path: str, body: object = None, *, query: Query = None, u
     `url` is the origin, STILLPOINT_PUBLIC_ORIGIN if left out. Raises `NotDone` with what the service says.
     """
     settings = read(ApiSettings)
-    return asyncio.run(_asked(method, (url or settings.public_origin).rstrip("/"), path, body, query, settings))
+    origin = (url or settings.at(path.split("/")[1])).rstrip("/")
+    return asyncio.run(_asked(method, origin, path, body, query, settings))
 
 
 def part(name: str) -> str:

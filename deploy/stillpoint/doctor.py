@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Final
 
+from deploy.stillpoint.checks import database as databases
 from deploy.stillpoint.checks.broker import broker
-from deploy.stillpoint.checks.database import databases
 from deploy.stillpoint.checks.finding import Finding, Verdict, bad
 from deploy.stillpoint.checks.origin import origin
 from deploy.stillpoint.checks.settings import Known, settings
 from deploy.stillpoint.checks.twilio import twilio
 from deploy.stillpoint.saying import Json, NotDone, facts
-from deploy.stillpoint.settings import DatabaseSettings
+from deploy.stillpoint.settings import SERVICES, DatabaseSettings
 from shared.clock import utc_now
 from shared.settings import read
 
@@ -39,7 +39,7 @@ async def _looked(known: Known, database: DatabaseSettings) -> list[Finding]:
     parts = await asyncio.gather(
         _origin(known),
         _all(broker(known.rabbit_url)),
-        asyncio.to_thread(lambda: list(databases(database, utc_now))),
+        *(_all(databases.database(service, database, utc_now)) for service in SERVICES),
         _all(twilio(known, utc_now)),
     )
     return [*settings(known), *(finding for part in parts for finding in part)]
@@ -48,7 +48,7 @@ async def _looked(known: Known, database: DatabaseSettings) -> list[Finding]:
 async def _origin(known: Known) -> list[Finding]:
     if known.public_origin is None:
         return [bad("addresses", "STILLPOINT_PUBLIC_ORIGIN is missing", "deploy/env.example explains it")]
-    return await _all(origin(known.public_origin.rstrip("/"), utc_now))
+    return await _all(origin(known.public_origin.rstrip("/"), known.services_url, utc_now))
 
 
 async def _all(findings: AsyncIterator[Finding]) -> list[Finding]:

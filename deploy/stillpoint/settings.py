@@ -13,6 +13,10 @@ from shared.settings import ORIGIN, Settings
 SERVICES: Final = ("booking", "screening", "notify")
 
 
+def inside(services_url: str | None, service: str) -> str | None:
+    return services_url and services_url.replace("{service}", service).rstrip("/")
+
+
 class ApiSettings(BaseSettings):
     """To ask the running services."""
 
@@ -20,6 +24,13 @@ class ApiSettings(BaseSettings):
 
     public_origin: str = Field(description="Where the services answer", pattern=ORIGIN)
     operator_key: SecretStr = Field(description="Bearer key of the operator API", min_length=32)
+    services_url: str | None = Field(
+        None, description="Where the command line finds a service whose name it puts for {service}; else the origin"
+    )
+
+    def at(self, service: str) -> str:
+        """Where that service answers, no slash at the end."""
+        return inside(self.services_url, service) or self.public_origin
 
 
 class BrokerSettings(BaseSettings):
@@ -39,10 +50,10 @@ class DatabaseSettings(BaseSettings):
     booking_mongo_url: SecretStr | None = Field(None, description="MongoDB URL of booking, for the command line")
     screening_mongo_url: SecretStr | None = Field(None, description="MongoDB URL of screening, for the command line")
     notify_mongo_url: SecretStr | None = Field(None, description="MongoDB URL of notify, for the command line")
-    booking_database: str = "stillpoint_booking"
-    screening_database: str = "stillpoint_screening"
-    screening_vault_database: str = "stillpoint_vault"
-    notify_database: str = "stillpoint_notify"
+    booking_database: str = Field("stillpoint_booking", description="Name of booking's MongoDB database")
+    screening_database: str = Field("stillpoint_screening", description="Name of screening's MongoDB database")
+    screening_vault_database: str = Field("stillpoint_vault", description="Name of the vault's MongoDB database")
+    notify_database: str = Field("stillpoint_notify", description="Name of notify's MongoDB database")
 
     def urls(self) -> Mapping[str, SecretStr | None]:
         own = (self.booking_mongo_url, self.screening_mongo_url, self.notify_mongo_url)

@@ -8,6 +8,7 @@ from importlib import import_module
 import pytest
 from pydantic_settings import BaseSettings
 
+from deploy.stillpoint.settings import ApiSettings, DatabaseSettings
 from services.__main__ import TopologySettings
 from tests.architecture.tree import ROOT, SERVICES
 
@@ -17,7 +18,7 @@ VARIABLE = re.compile(r"^#? ?STILLPOINT_(\w+)=(.*)$", re.MULTILINE)
 
 def settings() -> dict[str, type[BaseSettings]]:
     found = {service: import_module(f"services.{service}.settings").Settings for service in SERVICES}
-    return {**found, "topology": TopologySettings}
+    return {**found, "topology": TopologySettings, "api": ApiSettings, "databases": DatabaseSettings}
 
 
 def test_every_variable_of_every_service_is_in_the_example() -> None:
@@ -27,7 +28,7 @@ def test_every_variable_of_every_service_is_in_the_example() -> None:
     assert fields <= listed
 
 
-@pytest.mark.parametrize("service", [*SERVICES, "topology"])
+@pytest.mark.parametrize("service", settings())
 def test_every_default_in_the_example_is_the_real_one(service: str) -> None:
     listed = dict(VARIABLE.findall(EXAMPLE.read_text()))
     optional = {n: f for n, f in settings()[service].model_fields.items() if not f.is_required()}
@@ -40,6 +41,6 @@ def test_every_default_in_the_example_is_the_real_one(service: str) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("service", [*SERVICES, "topology"])
+@pytest.mark.parametrize("service", settings())
 def test_every_variable_says_what_it_is_for(service: str) -> None:
     assert [n for n, f in settings()[service].model_fields.items() if not f.description] == []

@@ -92,7 +92,7 @@ class Stack:
         )  # fmt: skip
         out, errors = await asyncio.wait_for(child.communicate(), within)
         if child.returncode != 0:
-            raise CommandFailed(f"{' '.join(command)}\n{errors.decode()[-3000:]}")
+            raise CommandFailed(f"{' '.join(command)}\n{out.decode()[-2000:]}\n{errors.decode()[-3000:]}")
         return out.decode()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import aiohttp
 import pytest
 
@@ -74,6 +76,15 @@ async def test_the_gateway_adds_the_headers_that_every_answer_needs(stack: Stack
         assert answer.headers["Referrer-Policy"] == "same-origin"
         assert "geolocation=()" in answer.headers["Permissions-Policy"]
         assert "Server" not in answer.headers
+
+
+async def test_the_operators_command_line_finds_nothing_bad(stack: Stack) -> None:
+    """The demo's phone is an emulator on a machine of its own, and what it knows of us is checked too."""
+    told = json.loads(await stack.compose("run", "--rm", "-T", "stillpoint", "doctor", "--json"))
+
+    assert {one["verdict"] for one in told} == {"good", "look"}
+    assert {one["area"] for one in told} >= {"addresses", "broker", "database", "secrets", "twilio", "versions"}
+    assert "still-water" in await stack.compose("run", "--rm", "-T", "stillpoint", "practice", "export", "still-water")
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,24 +19,27 @@ OLDEST: Final = (6, 0)
 MOST_SKEW: Final = timedelta(seconds=5)
 
 
-def databases(settings: DatabaseSettings, now: Clock) -> Iterator[Finding]:
-    for service, url in settings.urls().items():
-        if url is None:
-            variable = f"STILLPOINT_{service.upper()}_MONGO_URL or STILLPOINT_MONGO_URL"
-            yield bad("database", f"{variable} is missing", "deploy/secrets.sh makes it")
-            continue
-        try:
-            with MongoClient[dict[str, Any]](
-                url.get_secret_value(), tz_aware=True, serverSelectionTimeoutMS=ANSWERS_WITHIN
-            ) as client:
-                yield from _looked_at(service, client, settings.databases()[service], now)
-        except (OperationFailure, ConfigurationError) as error:
-            told = f"the database does not take what {service} shows: {type(error).__name__}"
-            yield bad("database", told, "docker compose up database sets the users right")
-        except PyMongoError:
-            yield bad(
-                "database", f"{service} cannot reach its database", "docker compose ps mongo; docker compose logs mongo"
-            )
+async def database(service: str, settings: DatabaseSettings, now: Clock) -> AsyncIterator[Finding]:
+    for finding in await asyncio.to_thread(lambda: list(_found(service, settings, now))):
+        yield finding
+
+
+def _found(service: str, settings: DatabaseSettings, now: Clock) -> Iterator[Finding]:
+    url = settings.urls()[service]
+    if url is None:
+        variable = f"STILLPOINT_{service.upper()}_MONGO_URL or STILLPOINT_MONGO_URL"
+        yield bad("database", f"{variable} is missing", "deploy/secrets.sh makes it")
+        return
+    client: MongoClient[dict[str, Any]]
+    try:
+        with MongoClient(url.get_secret_value(), tz_aware=True, serverSelectionTimeoutMS=ANSWERS_WITHIN) as client:
+            yield from _looked_at(service, client, settings.databases()[service], now)
+    except (OperationFailure, ConfigurationError) as error:
+        told = f"the database does not take what {service} shows: {type(error).__name__}"
+        yield bad("database", told, "docker compose up database sets the users right")
+    except PyMongoError:
+        to_do = "docker compose ps mongo; docker compose logs mongo"
+        yield bad("database", f"{service} cannot reach its database", to_do)
 
 
 def _looked_at(service: str, client: MongoClient[dict[str, Any]], name: str, now: Clock) -> Iterator[Finding]:

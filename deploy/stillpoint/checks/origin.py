@@ -13,17 +13,22 @@ import aiohttp
 from yarl import URL
 
 from deploy.stillpoint.checks.finding import Finding, bad, good, look
+from deploy.stillpoint.settings import SERVICES, inside
 from shared.clock import Clock
 
-SERVICES: Final = ("booking", "screening", "notify")
 PATIENCE: Final = aiohttp.ClientTimeout(total=10)
 AT_HOME: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 SOON: Final = timedelta(days=14)
 MOST_SKEW: Final = timedelta(seconds=30)
 
 
-async def origin(address: str, now: Clock) -> AsyncIterator[Finding]:
-    url = URL(address)
+async def origin(address: str, services_url: str | None, now: Clock) -> AsyncIterator[Finding]:
+    """An origin that leads no further than its own machine cannot be seen from a container beside the services."""
+    url, own = URL(address), services_url if URL(address).host in AT_HOME else None
+    if own:
+        yield look(
+            "addresses", f"{address} is reached from this machine alone", "set STILLPOINT_DOMAIN when it is time"
+        )
     if url.scheme != "https" and url.host not in AT_HOME:
         yield bad(
             "addresses", f"{address} is not https", "set STILLPOINT_DOMAIN; the gateway then fetches certificates"
@@ -33,10 +38,11 @@ async def origin(address: str, now: Clock) -> AsyncIterator[Finding]:
     versions: dict[str, str] = {}
     async with aiohttp.ClientSession(timeout=PATIENCE) as session:
         for service in SERVICES:
-            told = await _version(session, f"{address}/{service}/v1/openapi.json")
+            place = inside(own, service) or address
+            told = await _version(session, f"{place}/{service}/v1/openapi.json")
             if isinstance(told, str):
                 versions[service] = told
-                yield good("addresses", f"{service} answers under {address}")
+                yield good("addresses", f"{service} answers under {place}")
             else:
                 yield told
         if len(set(versions.values())) > 1:

@@ -27,6 +27,7 @@ class Known(BaseSettings):
     model_config = Settings.model_config
 
     public_origin: str | None = Field(None, description="Where clients and Twilio reach us")
+    services_url: str | None = Field(None, description="Where this command line finds the services")
     operator_key: SecretStr | None = Field(None, description="Bearer key of the operator API")
     signing_key: SecretStr | None = Field(None, description="Key that all services sign tokens with")
     rabbit_url: SecretStr | None = Field(None, description="AMQP URL of the broker")

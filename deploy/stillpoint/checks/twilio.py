@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import aiohttp
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # no types
+from yarl import URL
 
 from deploy.stillpoint.checks.finding import Finding, bad, good, look
-from deploy.stillpoint.checks.origin import PATIENCE, skew
+from deploy.stillpoint.checks.origin import AT_HOME, PATIENCE, skew
 from deploy.stillpoint.checks.settings import Known
+from deploy.stillpoint.settings import inside
 from shared.clock import Clock
 
 LIVE: Final = "https://api.twilio.com"
@@ -43,7 +45,9 @@ async def twilio(known: Known, now: Clock) -> AsyncIterator[Finding]:
         except (aiohttp.ClientError, TimeoutError, ValueError):
             yield bad("twilio", f"{known.notify_twilio_url} does not answer", "let this machine out to the internet")
         if known.public_origin:
-            yield await _webhook(session, known.public_origin, token.get_secret_value())
+            at_home = URL(known.public_origin).host in AT_HOME
+            place = (inside(known.services_url, "notify") if at_home else None) or known.public_origin
+            yield await _webhook(session, known.public_origin, place, token.get_secret_value())
 
 
 def _account(status: int, told: dict[str, Any]) -> Finding:
@@ -66,10 +70,10 @@ def _number(known: Known, told: dict[str, Any]) -> Finding:
     return good("twilio", "the number is ours, and texts from clients come to us")
 
 
-async def _webhook(session: aiohttp.ClientSession, origin: str, token: str) -> Finding:
+async def _webhook(session: aiohttp.ClientSession, origin: str, place: str, token: str) -> Finding:
     """Signed rightly and without a text: notify lets it in and then misses the text."""
-    address = f"{origin}{INBOUND}"
-    headers = {"X-Twilio-Signature": RequestValidator(token).compute_signature(address, {})}
+    address = f"{place}{INBOUND}"
+    headers = {"X-Twilio-Signature": RequestValidator(token).compute_signature(f"{origin}{INBOUND}", {})}
     try:
         async with session.post(address, data=aiohttp.FormData(()), headers=headers) as answer:
             status = answer.status
