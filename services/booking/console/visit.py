@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from services.booking.actions import Booking
 from services.booking.console import spoken
 from services.booking.console.agenda import line
-from services.booking.domain.appointment import ACTIVE, Appointment, AppointmentId, By, Hand, State, Turn
+from services.booking.console.hand import hand
+from services.booking.domain.appointment import ACTIVE, Appointment, AppointmentId, By, State, Turn
 from services.booking.domain.refusals import NoSuchAppointment
 from shared.clock import Clock
 from shared.console import Console, see
@@ -48,12 +49,12 @@ class Visit:
 
     async def attended(self, ask: Ask[None, None], staff: Staff) -> Answer:
         visit = await self._own(ask, staff)
-        await self._booking.visits.attended(visit.id, hand=_hand(ask, staff))
+        await self._booking.visits.attended(visit.id, hand=hand(ask, staff))
         return see(_address(visit))
 
     async def missed(self, ask: Ask[None, None], staff: Staff) -> Answer:
         visit = await self._own(ask, staff)
-        await self._booking.visits.missed(visit.id, hand=_hand(ask, staff))
+        await self._booking.visits.missed(visit.id, hand=hand(ask, staff))
         return see(_address(visit))
 
     async def ask_cancel(self, ask: Ask[None, None], staff: Staff) -> Answer:
@@ -61,7 +62,7 @@ class Visit:
 
     async def cancel(self, ask: Ask[None, None], staff: Staff) -> Answer:
         visit = await self._own(ask, staff)
-        await self._booking.visits.cancel(visit.id, hand=_hand(ask, staff))
+        await self._booking.visits.cancel(visit.id, hand=hand(ask, staff))
         return see(_address(visit))
 
     async def _own(self, ask: Ask[None, None], staff: Staff) -> Appointment:
@@ -90,10 +91,6 @@ class Visit:
 def _told(turn: Turn, zone: ZoneInfo, staff: Staff) -> Told:
     by = f"by:{turn.by.value}" if turn.by is not By.PRACTICE else "by:staff"
     return Told(spoken.moment(turn.at, zone, staff.locale), f"deed:{turn.deed.value}", by)
-
-
-def _hand(ask: Ask[None, None], staff: Staff) -> Hand:
-    return Hand(by=By.PRACTICE, who=staff.who, where=ask.caller.address)
 
 
 def _address(visit: Appointment) -> str:
