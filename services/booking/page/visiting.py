@@ -76,7 +76,7 @@ class Visiting:
         view = views.appointment_view(visit, now=now)
         zone = zone_of(ask, visit)
         return self._reception.show(
-            template or ("details.html" if view.state is State.HELD else "visit.html"),
+            template or _template(visit, view.state),
             guest,
             status,
             live=visit.state in WAITS,
@@ -93,6 +93,7 @@ class Visiting:
             told=told,
             answered="answered" in ask.request.query,
             token=token(ask),
+            seat=visit.seat,
             **asking(ask, practice, visit, words, zone, problems, status),
             **more,
         )
@@ -156,6 +157,13 @@ def between(starts_at: datetime, ends_at: datetime, *, place: ZoneInfo, zone: Zo
         place_city=words.city(place.key),
         elsewhere="" if same else told,
     )
+
+
+def _template(visit: Appointment, state: State) -> str:
+    """The times of a course are asked for together, so that a held one by itself has no form."""
+    if state is not State.HELD:
+        return "visit.html"
+    return "details.html" if visit.seat is None else "seat.html"
 
 
 def _headline(visit: Appointment, state: State, now: datetime) -> str:
