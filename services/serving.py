@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from shared import telemetry
 from shared.httpkit import KEPT_OPEN, mounted
+from shared.migrations import Unusable
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -24,7 +26,10 @@ Start = Callable[[], Awaitable[web.Application]]
 def run(services: Mapping[str, Start], settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then finish the requests in hand and close everything in order."""
     telemetry.configure(settings.log_level)
-    uvloop.run(_serve(services, settings))
+    try:
+        uvloop.run(_serve(services, settings))
+    except Unusable as error:
+        sys.exit(str(error))
 
 
 async def _serve(services: Mapping[str, Start], settings: Settings) -> None:

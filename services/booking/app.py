@@ -26,10 +26,12 @@ from services.booking.routes.appointments import Pass
 from services.booking.routes.live import Live
 from services.booking.settings import Settings
 from services.booking.store import open_stores
+from services.booking.store.migrations import STEPS
 from shared import httpkit, mongo, ticker
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.httpkit import Door
+from shared.migrations import opened as opened_database
 from shared.relay import Relay
 from shared.staff import Passes
 from shared.tokens import Tokens
@@ -40,7 +42,9 @@ KEYS_NOTED_EVERY = timedelta(minutes=1)
 async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     """A failure half-way closes what was opened."""
     async with AsyncExitStack() as opened:
-        database = await opened.enter_async_context(mongo.connect(settings.mongo_url, settings.booking_database))
+        database = await opened.enter_async_context(
+            opened_database(settings.mongo_url, settings.booking_database, STEPS)
+        )
         bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="booking"))
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))

@@ -55,10 +55,12 @@ from services.notify.store import (
     MongoVisits,
     MongoWords,
 )
+from services.notify.store.migrations import STEPS
 from shared import httpkit, mongo
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.httpkit import Door, Route
+from shared.migrations import opened as opened_database
 from shared.mongo import Database
 from shared.relay import Relay
 from shared.staff import Passes
@@ -107,7 +109,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     texts = library.load(link=where.link("0" * 8))
     tick = timedelta(seconds=settings.notify_tick_seconds)
     async with AsyncExitStack() as opened:
-        db = await opened.enter_async_context(mongo.connect(settings.mongo_url, settings.notify_database))
+        db = await opened.enter_async_context(opened_database(settings.mongo_url, settings.notify_database, STEPS))
         bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="notify", prefetch=8))
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))

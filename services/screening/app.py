@@ -44,11 +44,13 @@ from services.screening.store import (
     MongoRescreens,
     MongoTrails,
 )
+from services.screening.store.migrations import STEPS, VAULT_STEPS
 from services.screening.vault import KeyVault
 from shared import httpkit, mongo
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.httpkit import Door
+from shared.migrations import opened as opened_database
 from shared.relay import Relay
 from shared.staff import Passes
 from shared.ticker import every
@@ -63,8 +65,10 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     """Open what screening needs, in order; a failure half-way closes what was opened."""
     catalogue = library.read()
     async with AsyncExitStack() as opened:
-        db = await opened.enter_async_context(mongo.connect(settings.mongo_url, settings.screening_database))
-        keys = await opened.enter_async_context(mongo.connect(settings.mongo_url, settings.screening_vault_database))
+        db = await opened.enter_async_context(opened_database(settings.mongo_url, settings.screening_database, STEPS))
+        keys = await opened.enter_async_context(
+            opened_database(settings.mongo_url, settings.screening_vault_database, VAULT_STEPS)
+        )
         bus = await opened.enter_async_context(Bus.connect(settings.rabbit_url, service="screening"))
         sweep = timedelta(seconds=settings.sweep_seconds)
         relay = await opened.enter_async_context(Relay.open(bus, sweep=sweep))
@@ -86,8 +90,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         )
         memory = Memory(casework, await MongoHistories.open(db))
         submitting, reviews = Submitting(casework, memory), Reviews(casework)
-        screening = Screening(casework, submitting)
-        continuing = Continuing(casework, ids=lambda: secrets.token_hex(12))
+        screening, continuing = Screening(casework, submitting), Continuing(casework, ids=lambda: secrets.token_hex(12))
         merges, holds = await MongoMerges.open(db), await MongoHolds.open(db)
         clients = Clients(casework, merges=merges, asks=await MongoAsks.open(db, relay), holds=holds, memory=memory)
         tokens = Tokens(settings.signing_key.get_secret_value())
