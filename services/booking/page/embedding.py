@@ -9,6 +9,7 @@ from typing import Final
 
 from services.booking.actions import Booking
 from services.booking.page import addresses, words
+from services.booking.snippet import snippet
 from shared.assets import Asset
 from shared.console.catalogue import DEFAULT, SPOKEN, Catalogue
 from shared.httpkit import Answer, Ask, Route
@@ -55,11 +56,7 @@ class Embedding:
         return replace(shown, headers={**shown.headers, "Content-Security-Policy": rules})
 
     def _snippet(self, practice: str, shape: str, link: str) -> str:
-        address = f"{self._origin}{addresses.practice(practice)}"
-        return (
-            f'<a class="stillpoint" data-stillpoint="{shape}" href="{address}">{link}</a>\n'
-            f'<script src="{self._origin}/booking{EMBED_PATH}" async></script>'
-        )
+        return snippet(self._origin, practice, shape=shape, words=link)
 
 
 def _language(ask: Ask[None, None], locale: str) -> str:

@@ -20,7 +20,8 @@ LANGUAGE: Final = "lang"
 CONNECTS: Final = "; connect-src 'self'"
 STEPS: Final = frozenset({"request", "renew", "code", "leave"})
 """What is posted, and shown again on the page that it was posted from."""
-ELSEWHERE: Final = {"hold": "times"}
+KEPT: Final = ("service", "practitioner", "zone", "from", "until", "count", "weekday", "hour")
+"""What a form says of a wish; who it is for is not written into any address."""
 Handler = Callable[[Ask[Any, Any]], Awaitable[Answer]]
 
 
@@ -116,5 +117,8 @@ def _here(ask: Ask[Any, Any]) -> tuple[str, dict[str, str]]:
     above, _, step = path.rpartition("/")
     if step in STEPS:
         return above, query
-    kept = {name: ask.form[name] for name in ("service", "practitioner", "zone", "from") if ask.form.get(name)}
-    return (f"{above}/{ELSEWHERE[step]}" if step in ELSEWHERE else path), {**kept, **query}
+    kept = {name: ask.form[name] for name in KEPT if ask.form.get(name)}
+    if step == "hold":
+        # A course is held from the page of its plan, and a time from that of the times.
+        return (above if above.endswith("/course") else f"{above}/times"), {**kept, **query}
+    return path, {**kept, **query}

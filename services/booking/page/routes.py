@@ -11,10 +11,12 @@ from services.booking.page import words
 from services.booking.page.asking import Asking
 from services.booking.page.changing import Changing
 from services.booking.page.choosing import Choosing
+from services.booking.page.coursing import Coursing
 from services.booking.page.dressing import Dressing, dressed
 from services.booking.page.embedding import Embedding
 from services.booking.page.month import Months
 from services.booking.page.offering import OfferPage
+from services.booking.page.planning import Planning
 from services.booking.page.reception import Reception
 from services.booking.page.visiting import Visiting
 from services.booking.routes.appointments import Pass
@@ -30,6 +32,8 @@ SCRIPT_PATH: Final = "/page/visit.js"
 PRACTICE: Final = "/book/{practice}"
 VISIT: Final = "/visit/{appointment}"
 OFFER: Final = "/offer/{offer}"
+PLAN: Final = f"{PRACTICE}/course"
+COURSE: Final = "/course/{course}"
 
 
 def routes(booking: Booking, pass_: Pass, door: Door, now: Clock, *, origin: str) -> Sequence[Route]:
@@ -63,4 +67,17 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock, *, origin: str
         desk.route("POST", OFFER, offering.take_offer, "Take the offered time, on to the visit"),
         desk.route("GET", f"{VISIT}/cancel", changing.ask_cancel, "The page that asks whether to cancel"),
         desk.route("POST", f"{VISIT}/cancel", changing.cancel_visit, "Cancel the visit or let a held time go"),
+        *_of_courses(desk, Planning(booking, desk, pass_, now), Coursing(booking, desk, pass_, door, now)),
+    ]
+
+
+def _of_courses(desk: Reception, planning: Planning, coursing: Coursing) -> Sequence[Route]:
+    return [
+        desk.route("GET", PLAN, planning.show_plan, "The page on which a client plans several visits"),
+        desk.route("POST", f"{PLAN}/hold", planning.hold_plan, "Hold all times of the plan, on to the course's page"),
+        desk.route("GET", COURSE, coursing.show_course, "The page of a course, with all its visits"),
+        desk.route("POST", f"{COURSE}/request", coursing.take_details, "Take the client's details for all visits"),
+        desk.route("POST", f"{COURSE}/code", coursing.send_code, "Text a new code to the client's number"),
+        desk.route("GET", f"{COURSE}/cancel", coursing.ask_cancel, "The page that asks whether to cancel all visits"),
+        desk.route("POST", f"{COURSE}/cancel", coursing.cancel_course, "Cancel all visits that lie ahead"),
     ]

@@ -87,7 +87,7 @@ class Visiting:
             kept_until="" if visit.held_until is None else words.until(visit.held_until, zone, now),
             seconds_left=seconds_left(visit, now),
             check_from="" if view.check_from is None else words.day(view.check_from.astimezone(zone).date()),
-            headline=words.said["headline"][view.check or _headline(visit, view.state, now)],
+            headline=headline(visit, now, words),
             over=view.state is State.ATTENDED or (view.state is State.CONFIRMED and now >= visit.ends_at),
             waits=visit.state in WAITS,
             told=told,
@@ -166,5 +166,8 @@ def _template(visit: Appointment, state: State) -> str:
     return "details.html" if visit.seat is None else "seat.html"
 
 
-def _headline(visit: Appointment, state: State, now: datetime) -> str:
-    return (State.ATTENDED if state is State.CONFIRMED and now >= visit.ends_at else state).value
+def headline(visit: Appointment, now: datetime, words: Words) -> str:
+    """How it stands, in a few words."""
+    view = views.appointment_view(visit, now=now)
+    is_over = view.state is State.CONFIRMED and now >= visit.ends_at
+    return str(words.said["headline"][view.check or (State.ATTENDED if is_over else view.state).value])

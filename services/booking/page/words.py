@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -87,6 +87,9 @@ class Words:
         twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
         told = format_time(local.replace(tzinfo=None), "short", locale=self.way)
         return f"{told} {local:%Z}" if twice else told
+
+    def hour(self, of: int) -> str:
+        return format_time(time(of), "short", locale=self.way)
 
     def moment(self, at: datetime, zone: ZoneInfo) -> str:
         local = at.astimezone(zone)

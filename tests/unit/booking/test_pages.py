@@ -56,8 +56,8 @@ class Browsing:
 
     def __init__(self, house: House, tokens: Tokens, client: TestClient) -> None:
         self.house = house
-        self._tokens = tokens
-        self._client = client
+        self.tokens = tokens
+        self.client = client
 
     async def get(self, address: str, accepts: str = "") -> Shown:
         """`accepts` is which languages the browser prefers."""
@@ -70,7 +70,7 @@ class Browsing:
         return await self.post(HOLD, slot=slot, key=key, service=service)
 
     def address(self, visit: Appointment, step: str = "") -> str:
-        token = self._tokens.mint(visit.id, visit.practice, visit.ends_at + timedelta(days=30))
+        token = self.tokens.mint(visit.id, visit.practice, visit.ends_at + timedelta(days=30))
         return f"/booking/visit/{visit.id}{step}?token={token}"
 
     async def visit(self, visit: Appointment, step: str = "") -> Shown:
@@ -78,7 +78,7 @@ class Browsing:
 
     async def _ask(self, method: str, address: str, form: Mapping[str, str] | None = None, accepts: str = "") -> Shown:
         headers = {"Accept-Language": accepts} if accepts else {}
-        asked = self._client.request(method, address, data=form, headers=headers, allow_redirects=False)
+        asked = self.client.request(method, address, data=form, headers=headers, allow_redirects=False)
         async with asked as answer:
             location = answer.headers.get("Location", "")
             return Shown(answer.status, location, await answer.text(), answer.headers)
