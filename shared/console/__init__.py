@@ -64,6 +64,7 @@ MENU: Final = (
     Entry("/booking/console/clients", "Clients"),
     Entry("/notify/console/wordings", "Words of the texts", OWNERS),
     Entry("/booking/console/team", "Team", OWNERS),
+    Entry("/booking/console/keys", "Keys", OWNERS),
     Entry("/booking/console/sessions", "Signed in"),
 )
 

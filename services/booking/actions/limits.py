@@ -8,7 +8,7 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from limits import RateLimitItem
+from limits import RateLimitItem, parse_many
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 
@@ -20,6 +20,8 @@ from shared.clock import Clock, utc_now
 SUBSCRIBER: Final = 64
 """Bits of an IPv6 address that a provider gives to one subscriber, who has all the others to choose from."""
 Rates = Sequence[RateLimitItem]
+SET_UPS: Final[Rates] = parse_many("5/hour")
+"""Tries to begin a practice from one address; always on, for what would be guessed at is the operator's key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,9 @@ class Allowed:
 
 
 class Limits:
-    """Counts clients only: whoever shows a key is the practice's own. A window begins with the first that is counted.
+    """Counts clients only, set-ups aside: whoever shows a key is the practice's own.
 
+    A window begins with the first that is counted.
     `clock` is the real one even where tests travel in time, as that of the counting is.
     """
 
@@ -57,6 +60,10 @@ class Limits:
         if hand.by is By.CLIENT:
             await self._count(self._allowed.requests_by_address, "request", "from", _subscriber(hand.where))
             await self._count(self._allowed.requests_at_practice, "request", "at", practice)
+
+    async def set_up(self, hand: Hand) -> None:
+        """A try to begin a practice, whoever tries; raises `TooMany`."""
+        await self._count(SET_UPS, "set-up", "from", _subscriber(hand.where))
 
     async def client(self, ref: str, hand: Hand) -> None:
         """A request for the client of this number; raises `TooMany`."""

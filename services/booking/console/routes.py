@@ -10,6 +10,7 @@ from services.booking.actions import Booking
 from services.booking.actions.team import Team
 from services.booking.console.agenda import Agenda
 from services.booking.console.clients import ClientPages
+from services.booking.console.keys import KeyPages
 from services.booking.console.members import Members
 from services.booking.console.signing import Signing
 from services.booking.console.visit import Visit
@@ -31,6 +32,7 @@ def routes(booking: Booking, team: Team, passes: Passes, *, origin: str, now: Cl
         *Visit(booking, console, now).routes(),
         *ClientPages(booking, console, now).routes(),
         *Members(booking, team, console).routes(),
+        *KeyPages(booking, console, now).routes(),
     ]
 
 
