@@ -82,7 +82,7 @@ def asked(query: Mapping[str, str], practice: Practice, service: Service) -> Ask
     return Asked(
         practitioner=wanted if wanted in people else None,
         zone=ZoneInfo(zone if known else practice.zone),
-        first=_date(query.get("from", "")),
+        first=day_of(query.get("from", "")),
     )
 
 
@@ -181,7 +181,7 @@ def _before(of: date) -> date:
     return (of.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
-def _date(text: str) -> date | None:
+def day_of(text: str) -> date | None:
     try:
         found = date.fromisoformat(text)
     except ValueError:

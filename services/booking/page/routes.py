@@ -19,6 +19,7 @@ from services.booking.page.offering import OfferPage
 from services.booking.page.planning import Planning
 from services.booking.page.reception import Reception
 from services.booking.page.visiting import Visiting
+from services.booking.page.waiting import Queueing
 from services.booking.routes.appointments import Pass
 from shared.assets import Asset
 from shared.clock import Clock
@@ -34,6 +35,8 @@ VISIT: Final = "/visit/{appointment}"
 OFFER: Final = "/offer/{offer}"
 PLAN: Final = f"{PRACTICE}/course"
 COURSE: Final = "/course/{course}"
+WAITLIST: Final = f"{PRACTICE}/waitlist"
+WAITING: Final = "/waiting/{waiting}"
 
 
 def routes(booking: Booking, pass_: Pass, door: Door, now: Clock, *, origin: str) -> Sequence[Route]:
@@ -68,6 +71,7 @@ def routes(booking: Booking, pass_: Pass, door: Door, now: Clock, *, origin: str
         desk.route("GET", f"{VISIT}/cancel", changing.ask_cancel, "The page that asks whether to cancel"),
         desk.route("POST", f"{VISIT}/cancel", changing.cancel_visit, "Cancel the visit or let a held time go"),
         *_of_courses(desk, Planning(booking, desk, pass_, now), Coursing(booking, desk, pass_, door, now)),
+        *_of_the_waitlist(desk, Queueing(booking, desk, pass_, door, now)),
     ]
 
 
@@ -80,4 +84,13 @@ def _of_courses(desk: Reception, planning: Planning, coursing: Coursing) -> Sequ
         desk.route("POST", f"{COURSE}/code", coursing.send_code, "Text a new code to the client's number"),
         desk.route("GET", f"{COURSE}/cancel", coursing.ask_cancel, "The page that asks whether to cancel all visits"),
         desk.route("POST", f"{COURSE}/cancel", coursing.cancel_course, "Cancel all visits that lie ahead"),
+    ]
+
+
+def _of_the_waitlist(desk: Reception, line: Queueing) -> Sequence[Route]:
+    return [
+        desk.route("GET", WAITLIST, line.ask_wish, "The page on which a client asks to be told of a free time"),
+        desk.route("POST", WAITLIST, line.join_line, "Put the client in line, on to the page of their place"),
+        desk.route("GET", WAITING, line.show_place, "The page of a place in line"),
+        desk.route("POST", f"{WAITING}/leave", line.leave_line, "Wait no longer"),
     ]

@@ -88,8 +88,9 @@ class Words:
         told = format_time(local.replace(tzinfo=None), "short", locale=self.way)
         return f"{told} {local:%Z}" if twice else told
 
-    def hour(self, of: int) -> str:
-        return format_time(time(of), "short", locale=self.way)
+    def wall(self, minutes: int) -> str:
+        """From midnight, on whichever clock."""
+        return format_time(time(minutes // 60, minutes % 60), "short", locale=self.way)
 
     def moment(self, at: datetime, zone: ZoneInfo) -> str:
         local = at.astimezone(zone)
