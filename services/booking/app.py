@@ -85,7 +85,9 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         *routes.routes(booking, team, pass_, now, origin=settings.public_origin),
         *live.routes(),
         *page.routes(booking, pass_, door, now, origin=settings.public_origin),
-        *console.routes(booking, team, Passes(signing_key), origin=settings.public_origin, now=now),
+        *console.routes(
+            booking, team, Passes(signing_key), origin=settings.public_origin, now=now, closing=live.closing
+        ),
     ]
     app = httpkit.application("booking", served, kept_open, door)
     app.on_shutdown.append(live.close)

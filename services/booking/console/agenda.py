@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -14,8 +16,9 @@ from services.booking.actions import Booking
 from services.booking.console import spoken
 from services.booking.domain.appointment import Appointment, Deed, State
 from services.booking.domain.availability import window
-from services.booking.domain.practice import Practice
+from services.booking.domain.practice import Practice, Practitioner
 from services.booking.moments import FIRST_YEAR, LAST_YEAR
+from shared.assets import Asset
 from shared.clock import Clock
 from shared.console import Console
 from shared.httpkit import Answer, Ask, Route
@@ -23,6 +26,10 @@ from shared.staff import Role, Staff
 
 HOME: Final = "/booking/console/"
 WEEK: Final = "/booking/console/week"
+EVENTS: Final = "/booking/console/events"
+SCRIPT: Final = Asset.read(Path(__file__).parent / "static" / "live.js")
+SCRIPT_PATH: Final = "/console/live.js"
+SCRIPT_AT: Final = f"/booking{SCRIPT_PATH}?v={SCRIPT.version}"
 EVERYBODY: Final = "all"
 OPEN: Final = frozenset({State.CONFIRMED, State.REQUESTED, State.IN_REVIEW})
 
@@ -55,6 +62,21 @@ class Day:
     lines: Sequence[Line]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a page of the agenda tells, at one moment."""
+
+    today: date
+    days: Sequence[Day]
+    whose: str
+    people: Sequence[Practitioner]
+
+    @property
+    def mark(self) -> str:
+        """Another one as soon as the page would read differently."""
+        return sha256(repr((self.today, self.days, self.people)).encode()).hexdigest()[:16]
+
+
 class Agenda:
     def __init__(self, booking: Booking, console: Console, now: Clock) -> None:
         self._booking, self._console, self._now = booking, console, now
@@ -64,48 +86,57 @@ class Agenda:
         return [
             route("GET", "/console/", self.show_day, "The day of the practice"),
             route("GET", "/console/week", self.show_week, "The week of the practice"),
+            SCRIPT.route(SCRIPT_PATH, "What keeps the day as it is"),
         ]
 
     async def show_day(self, ask: Ask[None, None], staff: Staff) -> Answer:
-        practice = (await self._booking.profiles.get(staff.practice)).practice
-        zone, whose = ZoneInfo(practice.zone), _whose(ask.request.query, staff, practice)
-        today = self._now().astimezone(zone).date()
-        shown = _date(ask.request.query.get("day", "")) or today
-        [day] = await self._days(practice, staff, shown, 1, whose)
+        seen = await self.look(ask.request.query, staff)
+        day, today, whose = seen.days[0], seen.today, seen.whose
         coming = next((line for line in day.lines if not line.has_begun and line.state == "state:confirmed"), None)
         return self._console.show(
             "today.html",
             staff,
             here=HOME,
             day=day,
-            is_today=shown == today,
+            is_today=day.date == today,
             now=[line for line in day.lines if line.is_now],
-            coming=coming if shown == today else None,
-            before=_at(HOME, whose, shown - timedelta(days=1), today),
-            after=_at(HOME, whose, shown + timedelta(days=1), today),
-            people=practice.practitioners,
+            coming=coming if day.date == today else None,
+            before=_at(HOME, whose, day.date - timedelta(days=1), today),
+            after=_at(HOME, whose, day.date + timedelta(days=1), today),
+            people=seen.people,
             whose=whose,
+            live=_followed(ask.request.query, seen),
+            again=ask.request.path_qs,
+            script=SCRIPT_AT,
         )
 
     async def show_week(self, ask: Ask[None, None], staff: Staff) -> Answer:
-        """From a Monday on."""
-        practice = (await self._booking.profiles.get(staff.practice)).practice
-        zone, whose = ZoneInfo(practice.zone), _whose(ask.request.query, staff, practice)
-        today = self._now().astimezone(zone).date()
-        shown = _date(ask.request.query.get("day", "")) or today
-        monday = shown - timedelta(days=shown.weekday())
+        seen = await self.look(ask.request.query, staff, week=True)
+        monday, today, whose = seen.days[0].date, seen.today, seen.whose
         return self._console.show(
             "week.html",
             staff,
             here=WEEK,
-            days=await self._days(practice, staff, monday, 7, whose),
+            days=seen.days,
             today=today,
             before=_at(WEEK, whose, monday - timedelta(days=7), today),
             after=_at(WEEK, whose, monday + timedelta(days=7), today),
-            people=practice.practitioners,
+            people=seen.people,
             whose=whose,
             shown=monday,
+            live=_followed(ask.request.query, seen, page="week"),
+            again=ask.request.path_qs,
+            script=SCRIPT_AT,
         )
+
+    async def look(self, query: Mapping[str, str], staff: Staff, *, week: bool = False) -> Seen:
+        """The day that was asked for, or from its Monday on."""
+        practice = (await self._booking.profiles.get(staff.practice)).practice
+        whose, today = _whose(query, staff, practice), self._now().astimezone(ZoneInfo(practice.zone)).date()
+        shown = _date(query.get("day", "")) or today
+        first = shown - timedelta(days=shown.weekday() if week else 0)
+        days = await self._days(practice, staff, first, 7 if week else 1, whose)
+        return Seen(today, days, whose, practice.practitioners)
 
     async def _days(self, practice: Practice, staff: Staff, first: date, number: int, whose: str) -> Sequence[Day]:
         zone, now = ZoneInfo(practice.zone), self._now()
@@ -160,3 +191,9 @@ def _date(text: str) -> date | None:
 def _at(page: str, whose: str, day: date, today: date) -> str:
     query = {"who": whose} | ({} if day == today else {"day": day.isoformat()})
     return f"{page}?{urlencode(query)}"
+
+
+def _followed(query: Mapping[str, str], seen: Seen, page: str = "day") -> str:
+    """Where changes of this page are told, from what it tells now on."""
+    asked = {"day": query["day"]} if _date(query.get("day", "")) else {}
+    return f"{EVENTS}?{urlencode({'page': page, 'who': seen.whose, **asked, 'seen': seen.mark})}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from services.booking.actions.team import Team
 from services.booking.console.agenda import Agenda
 from services.booking.console.clients import ClientPages
 from services.booking.console.keys import KeyPages
+from services.booking.console.live import Live
 from services.booking.console.members import Members
 from services.booking.console.signing import Signing
 from services.booking.console.visit import Visit
@@ -24,11 +26,16 @@ from shared.staff import Passes
 FOLDER: Final = Path(__file__).parent
 
 
-def routes(booking: Booking, team: Team, passes: Passes, *, origin: str, now: Clock) -> Sequence[Route]:
+def routes(
+    booking: Booking, team: Team, passes: Passes, *, origin: str, now: Clock, closing: asyncio.Event | None = None
+) -> Sequence[Route]:
+    """Nothing follows the day any more once `closing` is set."""
     console = Console("booking", FOLDER, passes=passes, origin=origin, now=now)
+    agenda = Agenda(booking, console, now)
     return [
         *_signing(team, passes, origin, now),
-        *Agenda(booking, console, now).routes(),
+        *agenda.routes(),
+        *Live(agenda, team, console, now, closing or asyncio.Event()).routes(),
         *Visit(booking, console, now).routes(),
         *ClientPages(booking, console, now).routes(),
         *Members(booking, team, console).routes(),

@@ -31,7 +31,7 @@ class Live:
     def __init__(self, booking: Booking, now: Clock) -> None:
         self._booking = booking
         self._now = now
-        self._closing = asyncio.Event()
+        self.closing = asyncio.Event()
 
     def routes(self) -> Sequence[Route]:
         return [
@@ -48,7 +48,7 @@ class Live:
 
     async def close(self, _: web.Application) -> None:
         """End every stream; the client's browser comes back by itself."""
-        self._closing.set()
+        self.closing.set()
 
     async def follow_appointment(self, ask: Ask[None, None]) -> web.StreamResponse:
         id_ = AppointmentId(ask.path["appointment"])
@@ -80,7 +80,7 @@ class Live:
 
     async def _is_closing(self) -> bool:
         try:
-            await asyncio.wait_for(self._closing.wait(), LOOK_EVERY.total_seconds())
+            await asyncio.wait_for(self.closing.wait(), LOOK_EVERY.total_seconds())
         except TimeoutError:
             return False
         return True
