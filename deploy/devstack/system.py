@@ -66,6 +66,7 @@ def _settings(running: Running, secrets: Mapping[str, str], mongo_url: str, rabb
         "signing_key": secrets["signing_key"],
         "operator_key": secrets["operator_key"],
         "public_origin": running.origin,
+        "booking_demo_phone": f"{running.phone}/",
         "host": ports.LOOPBACK,
         "port": running.origin.rpartition(":")[2],
         "screening_master_key": secrets["master_key"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from services.booking import console, inbox, page, routes
 from services.booking.actions import Booking
+from services.booking.actions.beginning import Beginning
 from services.booking.actions.limits import Limits
 from services.booking.actions.posting import Posting
 from services.booking.actions.team import Team
@@ -30,7 +32,7 @@ from services.booking.store.migrations import STEPS
 from shared import httpkit, mongo, ticker
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.httpkit import Door
+from shared.httpkit import Door, Route
 from shared.migrations import opened as opened_database
 from shared.relay import Relay
 from shared.staff import Passes
@@ -85,10 +87,20 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         *routes.routes(booking, team, pass_, now, origin=settings.public_origin),
         *live.routes(),
         *page.routes(booking, pass_, door, now, origin=settings.public_origin),
-        *console.routes(
-            booking, team, Passes(signing_key), origin=settings.public_origin, now=now, closing=live.closing
-        ),
+        *_staff_pages(booking, team, limits, settings, now, live.closing),
     ]
     app = httpkit.application("booking", served, kept_open, door)
     app.on_shutdown.append(live.close)
     return app
+
+
+def _staff_pages(
+    booking: Booking, team: Team, limits: Limits, settings: Settings, now: Clock, closing: asyncio.Event
+) -> Sequence[Route]:
+    passes, origin = Passes(settings.signing_key.get_secret_value()), settings.public_origin
+    beginning = Beginning(booking.profiles, team, limits, settings.operator_key.get_secret_value())
+    phone = settings.booking_demo_phone
+    return [
+        *console.routes(booking, team, passes, origin=origin, now=now, closing=closing),
+        *console.beginning_routes(beginning, booking, passes, origin=origin, now=now, phone_page=phone),
+    ]

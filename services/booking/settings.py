@@ -97,6 +97,10 @@ class Settings(Shared):
         6.0, description="Hours after which an outside calendar that cannot be read is told to be stale", gt=0, le=720
     )
 
+    booking_demo_phone: str = Field(
+        "", description="For demos: address of the page that shows the texts, linked where a practice has begun"
+    )
+
     @property
     def grace(self) -> timedelta:
         return timedelta(seconds=self.booking_grace_seconds)
