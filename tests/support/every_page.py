@@ -40,6 +40,8 @@ class Scene:
     phone: Phone
     visits: Mapping[str, Booking]
     offer: str = field(repr=False)
+    courses: Mapping[str, str] = field(repr=False)
+    place: str = field(repr=False)
 
     def book(self, step: str = "", **query: str) -> str:
         return _address(f"{self.origin}/booking/book/{self.practice}{step}", query)
@@ -47,6 +49,10 @@ class Scene:
     def visit(self, state: str, step: str = "", **query: str) -> str:
         one = self.visits[state]
         return _address(f"{self.origin}/booking/visit/{one.id}{step}", {"token": one.token, **query})
+
+    def course(self, state: str, step: str = "") -> str:
+        path, _, query = self.courses[state].partition("?")
+        return f"{path}{step}?{query}"
 
     def check(self, state: str, step: str = "", **query: str) -> str:
         one = self.visits[state]
@@ -67,6 +73,15 @@ CLIENTS: Final[Mapping[str, Callable[[Scene], str]]] = {
     "another time": lambda at: at.visit("confirmed", "/move"),
     "whether to cancel": lambda at: at.visit("confirmed", "/cancel"),
     "an offered time": lambda at: at.offer,
+    "what to wish for in a course": lambda at: at.book("/course", service=SERVICE),
+    "a plan for a course": lambda at: at.book("/course", service=SERVICE, count="4", hour="16"),
+    "a course without a plan": lambda at: at.book("/course", service=SERVICE, count="3", **{"from": "2100-01-01"}),
+    "the details of a course": lambda at: at.course("held"),
+    "a course": lambda at: at.course("requested"),
+    "whether to cancel a course": lambda at: at.course("requested", "/cancel"),
+    "the waitlist": lambda at: at.book("/waitlist", service=SERVICE),
+    "the waitlist in Spanish": lambda at: at.book("/waitlist", service=SERVICE, lang="es"),
+    "a place in line": lambda at: at.place,
     "the health check": lambda at: at.check("requested", service=SERVICE),
     "the health check in Spanish": lambda at: at.check("requested", service=SERVICE, lang="es"),
     "the health check that is clear": lambda at: at.check("confirmed"),
@@ -98,7 +113,9 @@ async def staged(widget: Widget, phone: Phone, origin: str) -> Scene:
     slots = list({slot["starts_at"][:10]: slot for slot in mornings}.values())  # one a day, so all of them are free
     walks = [_walk(widget, state, slots[at], at) for at, state in enumerate(ANSWERS)]
     visits, offer = await asyncio.gather(asyncio.gather(*walks), _offer(widget, phone))
-    return Scene(origin, widget.practice, phone, dict(zip(ANSWERS, visits, strict=True)), offer)
+    courses = {state: await _course(widget, origin, state) for state in ("held", "requested")}
+    place = await _place(widget, origin)
+    return Scene(origin, widget.practice, phone, dict(zip(ANSWERS, visits, strict=True)), offer, courses, place)
 
 
 async def _walk(widget: Widget, state: str, slot: Mapping[str, str], number: int) -> Booking:
@@ -113,6 +130,36 @@ async def _walk(widget: Widget, state: str, slot: Mapping[str, str], number: int
     if state == "cancelled":
         await booking.cancel()
     return booking
+
+
+async def _course(widget: Widget, origin: str, state: str) -> str:
+    at = f"/booking/v1/practices/{widget.practice}/courses"
+    wish = {"service": SERVICE, "count": 3, "practitioner": WITH, "hour": "15:00"}
+    plan = (await widget.call("POST", f"{at}/plan", body=wish))["visits"]
+    visits = [{name: one[name] for name in ("starts_at", "practitioner")} for one in plan]
+    held = await widget.call("POST", at, body={"service": SERVICE, "visits": visits}, key=f"every-page-course-{state}")
+    if state == "requested":
+        body = {
+            "client": {"name": "Kim Doe", "phone": "+41792000077", "locale": "en", "zone": ZONE},
+            "consent": {"texts": True, "wording": CONSENT},
+        }
+        await widget.call("POST", f"/booking/v1/courses/{held['id']}/request", token=held["token"], body=body)
+    return _address(f"{origin}/booking/course/{held['id']}", {"token": held["token"]})
+
+
+async def _place(widget: Widget, origin: str) -> str:
+    """In the waitlist, for evenings that nobody else is told of."""
+    first = datetime.now(UTC).date() + timedelta(days=60)
+    evenings = {"days": ["tue", "thu"], "starts": "17:00", "ends": "24:00"}
+    body = {
+        "service": SERVICE,
+        "ranges": [{"from": first.isoformat(), "until": (first + timedelta(days=9)).isoformat(), "hours": [evenings]}],
+        "client": {"name": "Kim Doe", "phone": "+41792000078", "locale": "en", "zone": ZONE},
+        "consent": {"texts": True, "wording": CONSENT},
+    }
+    path = f"/booking/v1/practices/{widget.practice}/waitlist"
+    waits = await widget.call("POST", path, body=body, key="every-page-place")
+    return _address(f"{origin}/booking/waiting/{waits['id']}", {"token": waits["token"]})
 
 
 async def _offer(widget: Widget, phone: Phone) -> str:

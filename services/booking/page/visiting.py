@@ -94,6 +94,7 @@ class Visiting:
             answered="answered" in ask.request.query,
             token=token(ask),
             seat=visit.seat,
+            follows=_follows(visit, view.state),
             **asking(ask, practice, visit, words, zone, problems, status),
             **more,
         )
@@ -170,4 +171,10 @@ def headline(visit: Appointment, now: datetime, words: Words) -> str:
     """How it stands, in a few words."""
     view = views.appointment_view(visit, now=now)
     is_over = view.state is State.CONFIRMED and now >= visit.ends_at
-    return str(words.said["headline"][view.check or (State.ATTENDED if is_over else view.state).value])
+    state = State.ATTENDED if is_over else view.state
+    return str(words.said["headline"][view.check or ("later" if _follows(visit, state) else state.value)])
+
+
+def _follows(visit: Appointment, state: State) -> bool:
+    """Whether it waits for the health check of the first of its course, and for nothing of its own."""
+    return visit.follows and state is State.REQUESTED and not visit.is_postponed and not visit.is_asked_again

@@ -252,3 +252,13 @@ async def test_without_its_own_token_a_course_is_not_shown(browser: Coursing, st
     for token in ("", "?token=forged", f"?token={of_one_visit}"):
         assert (await browser.get(f"/booking/course/{course}{step}{token}")).status == 401
     assert held.status == 303
+
+
+async def test_a_later_visit_waits_for_the_one_health_check_and_asks_for_none_of_its_own(browser: Coursing) -> None:
+    lead, later, _ = await CourseDesk(browser.house.booking).request()
+
+    first, second = await browser.visit(lead), await browser.visit(later)
+    assert f"/screening/check/{lead.id}" in first.html
+    assert "<h1>We are keeping your time</h1>" in second.html
+    assert "You answer the health check once, for all visits." in second.text
+    assert "/screening/check/" not in second.html
