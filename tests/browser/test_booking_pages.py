@@ -1,4 +1,4 @@
-"""One client's whole story in a real browser without JavaScript: book, answer, read the text, move, cancel."""
+"""One client's whole story in a real browser: book, answer, read the text, move, cancel; a course; the waitlist."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from tests.browser.test_health_check_pages import FOCUSED, tab_to
 from tests.browser.test_phone_page import FLAGS
 from tests.support.backends import RabbitBackend, fresh_vhost
 from tests.support.phone import Phone
@@ -61,9 +62,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def a_phone(browser: Browser, origin: str) -> AsyncIterator[Page]:
+async def a_phone(browser: Browser, origin: str, *, scripts: bool = False, locale: str = "en") -> AsyncIterator[Page]:
     """A narrow screen; fails the test when a page breaks its own security policy or asks another origin."""
-    async with await browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False) as context:
+    async with await browser.new_context(
+        viewport={"width": 360, "height": 740}, java_script_enabled=scripts, locale=locale
+    ) as context:
         page = await context.new_page()
         page.set_default_timeout(SOON)
         wrong: list[str] = []
@@ -232,3 +235,112 @@ async def test_a_time_that_is_let_go_is_free_again_at_once(house: House, browser
         await expect(page.get_by_text("Times are in Tokyo time")).to_be_visible()
         await page.goto(times)
         assert await page.locator(".dated").inner_text() == soonest
+
+
+async def test_several_visits_are_planned_and_asked_for_as_a_course_without_javascript(
+    house: House, browser: Browser
+) -> None:
+    async with a_phone(browser, house.origin) as page:
+        await page.goto(f"{house.origin}/booking/book/{PRACTICE}/times?service=session")
+        await page.get_by_role("link", name="Plan several visits at once").click()
+        await page.get_by_label("How many visits?").select_option("4")
+        await page.get_by_label("Weekday").select_option("Tuesday")
+        await fits(page)
+        await page.get_by_role("button", name="Show me a plan").click()
+        await expect(page.get_by_role("listitem").filter(has_text=re.compile("Tuesday .* to "))).to_have_count(4)
+        await fits(page)
+        await page.get_by_role("button", name="Keep these times for me").click()
+        await expect(page.get_by_text("We are keeping these times for you until")).to_be_visible()
+        course = page.url
+        await give_details(page, number="079 444 55 66")
+        await say_no_to_the_rest(page)
+        await page.get_by_role("link", name="Go to my booking").click()
+        await reads(page, "You are booked")
+        await expect(page.get_by_text("This is visit 1 of 4 of your course.")).to_be_visible()
+        await page.goto(course)
+        await expect(page.get_by_text("You are booked")).to_have_count(4)
+        await fits(page)
+        await page.get_by_role("link", name="Cancel all visits that lie ahead").click()
+        await page.get_by_role("button", name="Yes, cancel them all").click()
+        await expect(page.get_by_text("This visit is cancelled")).to_have_count(4)
+
+
+async def test_whom_no_time_suits_gets_into_line_and_leaves_it_without_javascript(
+    house: House, browser: Browser
+) -> None:
+    async with a_phone(browser, house.origin) as page:
+        await page.goto(f"{house.origin}/booking/book/{PRACTICE}/times?service=session")
+        await page.get_by_role("link", name="Tell me when a time gets free").click()
+        await page.get_by_label("Tuesday").check()
+        await page.get_by_label("Evening, from five on").check()
+        await page.get_by_label("Name of the person who comes").fill("Kim Doe")
+        await page.get_by_label("Mobile number", exact=True).fill("079 333 22 11")
+        await page.get_by_role("button", name="Put me on the list").click()
+        await expect(page.get_by_role("alert")).to_be_focused()
+        await page.get_by_role("alert").get_by_role("link").click()
+        await expect(page.get_by_label("may text me about this visit")).to_be_focused()
+        await page.keyboard.press("Space")
+        await expect(page.get_by_label("Tuesday")).to_be_checked()
+        await fits(page)
+        await page.get_by_role("button", name="Put me on the list").click()
+        await expect(page.get_by_role("heading", name="You are on the list")).to_be_visible()
+        await expect(page.get_by_text("Evening, from five on, Tuesday")).to_be_visible()
+        await fits(page)
+        await page.get_by_role("button", name="I am not waiting any more").click()
+        await expect(page.get_by_role("heading", name="You are not on the list any more")).to_be_visible()
+
+
+async def test_a_visit_is_booked_in_spanish_by_the_keyboard_alone(house: House, browser: Browser) -> None:
+    """The same words would be in the way of a test in English: what was left untranslated is not found."""
+    async with a_phone(browser, house.origin, scripts=True, locale="es-ES") as page:
+        await page.goto(f"{house.origin}/booking/book/{PRACTICE}")
+        await expect(page.get_by_role("heading", name="Reservar una cita")).to_be_visible()
+        await enter(page, page.get_by_role("link", name=re.compile("^Session")))
+        await expect(page.get_by_role("heading", name="Elija una hora")).to_be_visible()
+        await enter(page, page.locator(".month").get_by_role("link").nth(2))
+        await page.wait_for_url(re.compile("from="))
+        await enter(page, page.locator("#day ~ form").get_by_role("button").nth(6))
+        await expect(page.get_by_role("heading", level=1, name="Sus datos")).to_be_visible()
+        for field, typed in {"#name": "Kim Doe", "#phone": "079 111 00 99"}.items():
+            await tab_to(page, page.locator(field))
+            await page.keyboard.type(typed)
+        await tab_to(page, page.locator("#texts"))
+        await page.keyboard.press("Space")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#check")).to_be_visible()
+        assert await page.evaluate("document.documentElement.lang") == "es"
+        await answer_by_keyboard(page)
+        booked = page.get_by_role("heading", level=1, name="Su cita está reservada")
+        await expect(booked).to_be_visible()  # by itself, without being loaded again
+        await expect(page.get_by_role("link", name="Elegir otra hora")).to_be_visible()
+
+
+async def enter(page: Page, where: Locator) -> None:
+    await tab_to(page, where)
+    await page.keyboard.press("Enter")
+
+
+async def answer_by_keyboard(page: Page) -> None:
+    """Every group, and on to the visit."""
+    for key in ("Tab", "4", "Tab", "5", "Tab", "1", "9", "8", "0", "Enter"):
+        if key == "Tab" and not await page.locator("[value=self]").is_checked():
+            await tab_to(page, page.locator("[value=self]"))
+            await page.keyboard.press("Space")
+        await page.keyboard.press(key)
+    await expect(page.locator("[value=self]")).not_to_be_visible()
+    sends = page.locator("#go[value=send]")
+    is_last = False
+    while not is_last:
+        is_last = await sends.count() == 1
+        for question in await page.locator("#check section:visible .asked > fieldset:visible").all():
+            no = question.locator("[value=no], [value=none]")
+            if not await no.count() or not await no.is_visible():
+                continue
+            await tab_to(page, question.locator("input").first if await no.get_attribute("type") == "radio" else no)
+            while not await no.is_checked():
+                await page.keyboard.press("Space" if await no.evaluate(FOCUSED) else "ArrowDown")
+        heading = await page.locator("#check section:visible h2").first.inner_text()
+        await enter(page, page.locator("#go"))
+        if not is_last:
+            await expect(page.locator("#check section:visible h2").first).not_to_have_text(heading)
+    await enter(page, page.locator("main a[href*='/booking/visit/']"))
