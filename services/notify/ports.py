@@ -267,7 +267,8 @@ class Overview(Protocol):
     async def dead(
         self, practice: str, *, since: datetime, before: Place | None, limit: int, why: str | None = None
     ) -> Sequence[Message]:
-        """Texts that did not arrive, newest first; without codes and answers, which are of use at their minute only."""
+        """Texts that did not arrive, newest first; without what was put aside, and without codes and
+        answers, which are of use at their minute only."""
         ...
 
     async def begun(self, practice: str, *, since: datetime, limit: int) -> Sequence[Message]:

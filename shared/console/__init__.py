@@ -63,6 +63,8 @@ MENU: Final = (
     Entry("/notify/console/calls", "Please call", is_main=True),
     Entry("/booking/console/clients", "Clients"),
     Entry("/notify/console/wordings", "Words of the texts", OWNERS),
+    Entry("/notify/console/dead", "Not delivered"),
+    Entry("/notify/console/sending", "Kept back"),
     Entry("/booking/console/team", "Team", OWNERS),
     Entry("/booking/console/keys", "Keys", OWNERS),
     Entry("/booking/console/sessions", "Signed in"),

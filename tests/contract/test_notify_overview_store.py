@@ -82,8 +82,9 @@ async def test_dead_letters_are_those_that_ended_without_arriving_since_a_time(s
     old = text(50, planned_for=LONG_AGO - timedelta(days=1), state=State.FAILED, why="x:1")
     answer = text(51, state=State.FAILED, asked_at=LONG_AGO, why="x:1")
     other = text(52, state=State.FAILED, practice="others", why="x:1")
+    aside = text(54, state=State.FAILED, why="x:1", aside="Ana")
     another_reason = text(53, state=State.DEAD, why="unresolved")
-    [*_, unresolved] = await saved(stores, old, answer, other, another_reason)
+    [*_, unresolved] = await saved(stores, old, answer, other, aside, another_reason)
     dead = [m for m in all_ if m.state in {State.FAILED, State.UNDELIVERED, State.DEAD}]
 
     async def found(why: str | None, before: Place | None = None, limit: int = 9) -> list[Message]:

@@ -437,7 +437,7 @@ class Overview:
     ) -> Sequence[Message]:
         dead = [m for m in self._all if m.practice == practice and m.state in DEAD_ENDS and m.at >= since]
         of_use = [m for m in dead if m.asked_at is None and not (m.notice and m.notice.kind is NoticeKind.CODE)]
-        return self._page([m for m in of_use if why in (None, m.why)], before, limit)
+        return self._page([m for m in of_use if m.aside is None and why in (None, m.why)], before, limit)
 
     async def begun(self, practice: str, *, since: datetime, limit: int) -> Sequence[Message]:
         sent = [(m.sent_at, m) for m in self._all if m.practice == practice and m.sent_at and m.sent_at >= since]

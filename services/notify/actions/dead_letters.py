@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from services.notify.actions.desk import tried_again
-from services.notify.domain.delivery import Message
-from services.notify.ports import Place, Stores
+from services.notify.actions.desk import TRIES, MessageBegun, MessageUnknown, tried_again
+from services.notify.domain.delivery import DEAD_ENDS, Message
+from services.notify.ports import Contended, Place, Stores
 from shared.clock import Clock
 
 # Of older ones nobody wants to know: their visits are over.
@@ -38,6 +38,18 @@ class DeadLetters:
         found = await self._stores.overview.dead(practice, since=since, before=before, limit=limit + 1, why=why)
         shown = found[:limit]
         return shown, (shown[-1].at, shown[-1].id) if len(found) > limit else None
+
+    async def put_aside(self, practice: str, text: str, *, by: str) -> None:
+        """Listed here no more; its visit still shows it, and it may still be sent from there."""
+        for _ in range(TRIES):
+            message = await self._stores.messages.get(text)
+            if message is None or message.practice != practice:
+                raise MessageUnknown(f"{text} is not a text")
+            if message.state not in DEAD_ENDS:
+                raise MessageBegun(f"the text is {message.state.value}")
+            if message.aside is not None or await self._stores.messages.save([replace(message, aside=by)]):
+                return
+        raise Contended(text)
 
     async def replay(self, practice: str, *, why: str, by: str) -> Replayed:
         """All that ended for this reason and are of use; each is judged anew before it goes, as any text is."""

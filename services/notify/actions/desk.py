@@ -146,4 +146,4 @@ def tried_again(message: Message, at: datetime, *, by: str) -> Message:
         raise MessageBegun(f"the text is {message.state.value}")
     if message.notice is not None and message.notice.kind is NoticeKind.CODE:
         raise CodeForgotten("the code is no longer known; the client can ask for another one")
-    return turned(message, State.PLANNED, at, f"{DESK}{by}", due=at, tries=0, looks=0, sid=None)
+    return turned(message, State.PLANNED, at, f"{DESK}{by}", due=at, tries=0, looks=0, sid=None, aside=None)

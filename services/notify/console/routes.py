@@ -8,7 +8,9 @@ from typing import Final
 
 from services.notify.actions.by_hand import ByHand
 from services.notify.console.calling import Calling
+from services.notify.console.dead import Undelivered
 from services.notify.console.rewording import Rewording
+from services.notify.console.sending import KeptBack
 from services.notify.console.texting import Texting
 from services.notify.ports import Practices
 from shared.clock import Clock
@@ -27,4 +29,6 @@ def routes(hands: ByHand, practices: Practices, *, passes: Passes, origin: str, 
         *Calling(hands.calls, hands.inbox, practices, console).routes(),
         *Texting(hands.desk, practices, console).routes(),
         *Rewording(hands.wordings, console).routes(),
+        *Undelivered(hands.dead_letters, hands.desk, practices, console, now).routes(),
+        *KeptBack(hands.pauses, console).routes(),
     ]

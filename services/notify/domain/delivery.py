@@ -76,7 +76,8 @@ class Message:
 
     `due` is when it is next looked at, None once nothing more is to be done; `fence` counts its writes. `version` is
     that of the visit under which it was last planned; `asked_at` is when the client's own text came that it answers.
-    `tries` counts POSTs that may have arrived, `waits` those that surely did not.
+    `tries` counts POSTs that may have arrived, `waits` those that surely did not. `aside` is who
+    has taken note that it did not arrive.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Message:
     duplicates: int = 0
     notice: Notice | None = None
     turns: tuple[Turn, ...] = ()
+    aside: str | None = None
 
     @property
     def at(self) -> datetime:

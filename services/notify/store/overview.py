@@ -53,6 +53,7 @@ class MongoOverview:
             **FAILED,
             "at": {"$gte": since},
             "asked_at": {"$exists": False},
+            "aside": {"$exists": False},
             "notice.kind": {"$ne": NoticeKind.CODE.value},
         }
         if why is not None:
