@@ -1,11 +1,13 @@
-"""Make MongoDB's replica set of one member, and for each service a user who reaches that service's databases only.
+"""Make MongoDB's replica set, and for each service a user who reaches that service's databases only.
 
 Runs beside the server, in its network: as long as there is no user, the server trusts what comes from loopback
-to make the first one. Running it again changes nothing but passwords that were changed in the secrets.
+to make the first one. Running it again changes nothing but passwords that were changed in the secrets, and lets
+members in that were named since: a set of one grows to three and keeps its data.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +21,7 @@ Client = MongoClient[dict[str, Any]]
 
 SECRETS: Final = Path("/run/secrets")
 LOOPBACK: Final = "mongodb://127.0.0.1:27017/?directConnection=true"
-MEMBER: Final = "mongo:27017"
+MEMBERS: Final = tuple(os.environ.get("STILLPOINT_MONGO_MEMBERS", "mongo:27017").split(","))
 SET: Final = "rs0"
 ROOT: Final = "root"
 DATABASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,11 +29,16 @@ DATABASES: Final[Mapping[str, tuple[str, ...]]] = {
     "screening": ("stillpoint_screening", "stillpoint_vault"),
     "notify": ("stillpoint_notify",),
 }
+COPIED_WITHIN: Final = 3_600
 AUTHENTICATION_FAILED, ALREADY_INITIATED, USER_EXISTS = 18, 23, 51003
 
 
 class NotPrimary(Exception):
-    """The election of the only member is not over yet."""
+    """The election is not over yet."""
+
+
+class NotThere(Exception):
+    """A member that was let in is still taking its copy."""
 
 
 def main() -> None:
@@ -41,8 +48,11 @@ def main() -> None:
         if not _allowed(lambda: _root(password), refused=AUTHENTICATION_FAILED):
             _initiate(client)
             client.admin.command("createUser", ROOT, pwd=password, roles=["root"])
-    with MongoClient(LOOPBACK, username=ROOT, password=password) as client:
+    hosts = ",".join(MEMBERS)
+    with MongoClient(f"mongodb://{hosts}/?replicaSet={SET}", username=ROOT, password=password) as client:
         _primary(client)
+        for member in MEMBERS:
+            _let_in(client, member)
         for service, databases in DATABASES.items():
             _user(client, secret(f"{service}_mongo_url"), databases)
     print("database in place")
@@ -61,7 +71,7 @@ def _root(password: str) -> None:
 
 @stamina.retry(on=AutoReconnect, timeout=60)
 def _initiate(client: Client) -> None:
-    members = [{"_id": 0, "host": MEMBER}]
+    members = [{"_id": 0, "host": MEMBERS[0]}]
     _allowed(
         lambda: client.admin.command("replSetInitiate", {"_id": SET, "members": members}), refused=ALREADY_INITIATED
     )
@@ -72,6 +82,25 @@ def _initiate(client: Client) -> None:
 def _primary(client: Client) -> None:
     if not client.admin.command("hello")["isWritablePrimary"]:
         raise NotPrimary
+
+
+@stamina.retry(on=AutoReconnect, timeout=60)
+def _let_in(client: Client, member: str) -> None:
+    """One after the other, because a set votes on one change at a time."""
+    config = client.admin.command("replSetGetConfig")["config"]
+    if member not in {one["host"] for one in config["members"]}:
+        number = max(one["_id"] for one in config["members"]) + 1
+        config["members"].append({"_id": number, "host": member})
+        config["version"] += 1
+        client.admin.command("replSetReconfig", config)
+    _copied(client, member)
+
+
+@stamina.retry(on=(NotThere, AutoReconnect), timeout=COPIED_WITHIN, wait_max=1.0)
+def _copied(client: Client, member: str) -> None:
+    states = {one["name"]: one["stateStr"] for one in client.admin.command("replSetGetStatus")["members"]}
+    if states.get(member) not in {"PRIMARY", "SECONDARY"}:
+        raise NotThere(member)
 
 
 def _user(client: Client, url: str, databases: tuple[str, ...]) -> None:

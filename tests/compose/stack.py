@@ -23,6 +23,7 @@ COMPOSE = Path(sys.executable).with_name("docker-compose")
 SERVICES = ("booking", "screening", "notify")
 PARTS = (*SERVICES, "gateway", "mongo", "rabbitmq", "phone")
 SETTLES_WITHIN = 90.0
+HA = "deploy/ha/docker-compose.yml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Stack:
     http: int
     phone: int
     host: Mapping[str, str]
+    files: tuple[str, ...] = ("docker-compose.yml",)
 
     @property
     def origin(self) -> str:
@@ -42,13 +44,17 @@ class Stack:
         return f"http://localhost:{self.phone}"
 
     async def compose(self, *arguments: str, within: float = 300.0) -> str:
-        options = ("--project-name", self.name, "--env-file", os.devnull, "--profile", "demo")
+        files = [option for file in self.files for option in ("--file", file)]
+        options = (*files, "--project-name", self.name, "--env-file", os.devnull, "--profile", "demo")
         return await self._run(str(COMPOSE), *options, *arguments, within=within)
 
     async def inspect(self, part: str) -> dict[str, Any]:
-        container = (await self.compose("ps", "--all", "--quiet", part)).strip()
-        inspected: list[dict[str, Any]] = json.loads(await self._run("docker", "inspect", container))
-        return inspected[0]
+        return (await self.replicas(part))[0]
+
+    async def replicas(self, part: str) -> list[dict[str, Any]]:
+        containers = (await self.compose("ps", "--all", "--quiet", part)).split()
+        inspected: list[dict[str, Any]] = json.loads(await self._run("docker", "inspect", *containers))
+        return inspected
 
     async def restart(self, part: str) -> None:
         await self.compose("restart", part)
@@ -74,7 +80,8 @@ class Stack:
     async def build(self) -> None:
         pull = {"STILLPOINT_PULL": os.environ.get("STILLPOINT_PULL", "try")}
         await self._run(str(PROJECT / "deploy" / "offline-images" / "build.sh"), within=600, more=pull)
-        await self._run(str(PROJECT / "deploy" / "secrets.sh"), str(self.folder / "secrets"))
+        makes = "ha/grow.sh" if HA in self.files else "secrets.sh"
+        await self._run(str(PROJECT / "deploy" / makes), str(self.folder / "secrets"))
         await self.compose("build", within=600)
 
     async def _run(self, *command: str, within: float = 60.0, more: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -101,10 +108,10 @@ class CommandFailed(Exception):
 
 
 @asynccontextmanager
-async def running(folder: Path, host: Mapping[str, str]) -> AsyncIterator[Stack]:
+async def running(folder: Path, host: Mapping[str, str], *more_files: str) -> AsyncIterator[Stack]:
     """Built, started and ready; afterwards containers, networks and volumes are gone."""
-    name = f"stillpoint-{secrets.token_hex(4)}"
-    stack = Stack(name=name, folder=folder, http=ports.free(), phone=ports.free(), host=host)
+    name, files = f"stillpoint-{secrets.token_hex(4)}", ("docker-compose.yml", *more_files)
+    stack = Stack(name=name, folder=folder, http=ports.free(), phone=ports.free(), host=host, files=files)
     await stack.build()
     try:
         await stack.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180")

@@ -49,6 +49,7 @@ class Storm:
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
     kills: int = 0
     answers: Json = field(default_factory=dict)
     phones: itertools.count[int] = field(default_factory=lambda: itertools.count(790000001))
@@ -152,7 +153,21 @@ class Storm:
         if "token" not in held:
             raise Refused("held before")
         self.done["held"] += 1
+        self.accepted.append(held["id"])
         return held
+
+    async def confirmed_visit(self) -> None:
+        """From the first look to the confirmation, which takes all three services, the broker and the database."""
+        held = await self._hold()
+        where = f"/booking/v1/appointments/{held['id']}"
+        await self._request(where, held["token"])
+        await self.call("PUT", f"/screening/v1/appointments/{held['id']}/answers", self.answers, token=held["token"])
+
+        async def confirmed() -> bool:
+            return bool((await self.call("GET", where, token=held["token"]))["state"] == "confirmed")
+
+        await until(confirmed, within=60)
+        self.done["confirmed"] += 1
 
     async def _times(self) -> list[Json]:
         """The first few free times: where everybody wants to go."""
