@@ -102,7 +102,7 @@ class Booking:
             asks=Asks(stores, clients, now),
             webhooks=webhooks,
             deliveries=deliveries,
-            waitlist=Waitlist(stores, claims, limits, now),
+            waitlist=Waitlist(stores, claims, proving, limits, now),
             claims=claims,
             offering=offering,
             courses=courses,

@@ -10,6 +10,7 @@ from datetime import datetime
 from services.booking.domain import proof, turns
 from services.booking.domain.appointment import Appointment, State
 from services.booking.domain.identity import client_ref, fingerprint
+from services.booking.domain.practice import Practice
 from services.booking.domain.proof import MOST_TRIES, PAUSE, NumberNotProven, Proof, WrongCode, too_many
 from services.booking.outbox import code_asked
 from services.booking.phone import mobile
@@ -42,16 +43,22 @@ class Proving:
         if held.is_expired(now):
             raise turns.HoldExpired("the hold on this time has expired")
         number = mobile(phone, country=offer.country, countries=offer.countries, field="phone")
-        ref = client_ref(held.practice, number)
-        if not offer.verify_number:
-            return Sent(None)
+        return await self._sent(held.practice, number, locale, offer.zone) if offer.verify_number else Sent(None)
+
+    async def send_to_wait(self, practice: Practice, phone: str, *, locale: str) -> Sent:
+        """The same for who holds nothing, but wants to be told of what gets free."""
+        number = mobile(phone, country=practice.country, countries=practice.countries, field="phone")
+        return await self._sent(practice.id, number, locale, practice.zone) if practice.verify_numbers else Sent(None)
+
+    async def _sent(self, practice: str, number: str, locale: str, zone: str) -> Sent:
+        now, ref = self._now(), client_ref(practice, number)
         for _ in range(MOST_SAVES):
-            known = await self._numbers.get(ref) or Proof(id=ref, practice=held.practice)
+            known = await self._numbers.get(ref) or Proof(id=ref, practice=practice)
             if known.proven_at is not None:
                 return Sent(None)
             code = self._code()
             asked = proof.ask(known, hashed=fingerprint(ref, code), now=now)
-            said = code_asked(asked, phone=number, code=code, locale=locale, zone=offer.zone, at=now)
+            said = code_asked(asked, phone=number, code=code, locale=locale, zone=zone, at=now)
             if await self._numbers.save(asked, (said,)):
                 return Sent(asked.expires_at)
         raise too_many("others ask for codes for this number", PAUSE)

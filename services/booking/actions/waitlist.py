@@ -7,10 +7,12 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from services.booking.actions.admission import texts_go_to
 from services.booking.actions.claiming import Claims
 from services.booking.actions.limits import Limits
+from services.booking.actions.numbers import Proving, Sent
 from services.booking.actions.visits import Person, client_of
-from services.booking.domain.appointment import Client, Hand
+from services.booking.domain.appointment import By, Client, Hand
 from services.booking.domain.availability import Start
 from services.booking.domain.calendar import day_start, instant_of
 from services.booking.domain.eligibility import check_age
@@ -52,28 +54,40 @@ class Place:
 
 
 class Waitlist:
-    def __init__(self, stores: Stores, claims: Claims, limits: Limits, now: Clock) -> None:
+    def __init__(self, stores: Stores, claims: Claims, proving: Proving, limits: Limits, now: Clock) -> None:
         self._claims = claims
+        self._proving = proving
         self._line = stores.line
         self._offers = stores.offers
         self._practices = stores.practices
         self._limits = limits
         self._now = now
 
-    async def join(self, practice: str, wish: Wish, person: Person, *, key: str, hand: Hand) -> Waiting:
+    async def join(
+        self, practice: str, wish: Wish, person: Person, *, key: str, hand: Hand, code: str | None = None
+    ) -> Waiting:
         """Into the line. The same key, or the same wish of the same client, gives the same entry.
 
-        A client who waits already is not told to whoever wishes for something else in their name.
+        `code` proves the number, where the practice wants that. A client who waits already is not told to whoever
+        wishes for something else in their name.
         """
         await self._limits.request(practice, hand)
-        wanted = self._entry(await self._practice(practice), wish, person, key)
+        there = await self._practice(practice)
+        wanted = self._entry(there, wish, person, key)
         await self._limits.client(wanted.client.ref, hand)
+        if there.verify_numbers and hand.by is By.CLIENT:
+            await self._proving.prove(practice, texts_go_to(wanted.client), code)
         kept = await self._line.add(wanted)
         if kept.asked == wanted.asked:
             return kept
         if kept.id == wanted.id:
             raise KeyReused("this Idempotency-Key was used for another request")
         raise AlreadyWaiting("this client waits for that already; leave that entry first")
+
+    async def send_code(self, practice: str, phone: str, *, locale: str, hand: Hand) -> Sent:
+        """To the number of somebody who wants to wait; nothing is sent where none is asked for."""
+        await self._limits.request(practice, hand)
+        return await self._proving.send_to_wait(await self._practice(practice), phone, locale=locale)
 
     async def get(self, id_: WaitingId) -> Place:
         waiting = await self._line.get(id_)

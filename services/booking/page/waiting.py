@@ -10,9 +10,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.booking.actions import Booking
+from services.booking.actions.visits import Person
 from services.booking.actions.waitlist import Place, Wish
 from services.booking.domain.identity import fingerprint
 from services.booking.domain.practice import DAY_MINUTES, Practice
+from services.booking.domain.proof import NumberNotProven
 from services.booking.domain.waitlist import Hours, NothingToWaitFor, Range, Wait, WaitingId
 from services.booking.page import details
 from services.booking.page.addresses import see
@@ -55,19 +57,23 @@ class Queueing:
     async def join_line(self, ask: Ask[None, None]) -> Answer:
         practice, guest = await self._welcomed(ask)
         service = service_in(practice, ask.form.get("service", ""))
-        person, problems = details.read(
-            ask.form, practice=practice.name, locale=guest.locale(practice), words=guest.words
-        )
+        asks_code = ask.form.get("do") == "code"
+        typed = {name: value for name, value in ask.form.items() if name != "code" or not asks_code}
+        person, problems = details.read(typed, practice=practice.name, locale=guest.locale(practice), words=guest.words)
         days, missing = _days(ask.form, guest.words)
         if "texts" not in ask.form:
             problems = {**problems, "texts": guest.said["wrong"]["texts"]}
         if person is None or days is None or problems:
             return await self._asked(practice, guest, ask.form, problems={**missing, **problems}, status=422)
+        if asks_code:
+            return await self._code_sent(ask, practice, guest, person)
         wish = Wish(service=service.id, practitioner=asked(ask.form, practice, service).practitioner, ranges=(days,))
         try:
             waiting = await self._booking.waitlist.join(
-                practice.id, wish, person, key=_key(ask.form), hand=hand_of(ask)
+                practice.id, wish, person, key=_key(ask.form), hand=hand_of(ask), code=details.code(ask.form)
             )
+        except NumberNotProven:
+            return await self._code_sent(ask, practice, guest, person)
         except Refusal as refusal:
             return patient(await self._refused(practice, guest, ask.form, refusal), refusal)
         own = self._pass.tokens.mint(waiting.id, practice.id, waiting.until + self._pass.term)
@@ -94,6 +100,16 @@ class Queueing:
         practice = (await self._booking.profiles.get(place.waiting.practice)).practice
         return self._reception.guest(ask, practice, place.waiting.client.locale)
 
+    async def _code_sent(self, ask: Ask[None, None], practice: Practice, guest: Guest, person: Person) -> Answer:
+        """The same page, now with a field for the code."""
+        number = person.guardian_phone or person.phone
+        try:
+            await self._booking.waitlist.send_code(practice.id, number, locale=person.locale, hand=hand_of(ask))
+        except Refusal as refusal:
+            return patient(await self._refused(practice, guest, ask.form, refusal), refusal)
+        told = guest.said["details"]["code_sent"]
+        return await self._asked(practice, guest, ask.form, told=told, asks_code=True)
+
     async def _refused(self, practice: Practice, guest: Guest, form: Mapping[str, str], refusal: Refusal) -> Answer:
         words, problems = guest.words, details.problems(refusal, guest.words)
         if isinstance(refusal, NothingToWaitFor):
@@ -109,6 +125,7 @@ class Queueing:
         *,
         problems: details.Problems = NO_PROBLEMS,
         told: str = "",
+        asks_code: bool = False,
         status: int = 200,
     ) -> Answer:
         service = service_in(practice, form.get("service", ""))
@@ -131,6 +148,7 @@ class Queueing:
             consent_to_offers=details.offers_wording(practice.name, guest.words),
             asks_born=service.age_from is not None or service.age_until is not None,
             form=form,
+            asks_code=asks_code,
             problems=problems,
             key=form.get("key") or secrets.token_hex(16),
             told=told,

@@ -10,7 +10,7 @@ from services.booking.actions import Booking
 from services.booking.actions.waitlist import Place
 from services.booking.domain.freed import NoSuchOffer, OfferExpired, OfferId
 from services.booking.domain.key import Scope
-from services.booking.domain.proof import TooMany
+from services.booking.domain.proof import NumberNotProven, TooMany, WrongCode
 from services.booking.domain.refusals import KeyReused, NoSuchPractice, NoSuchService, NotOffered
 from services.booking.domain.turns import HoldExpired
 from services.booking.domain.waitlist import AlreadyWaiting, NoSuchWaiting, NothingToWaitFor, Waiting, WaitingId
@@ -19,6 +19,7 @@ from services.booking.routes import payloads, views
 from services.booking.routes import waitlist_payloads as told
 from services.booking.routes.appointments import NO_TIME, NOT_ADMITTED, OF_AGE, TURNING, Pass, person_of
 from services.booking.routes.hand import hand_of
+from services.booking.routes.holding import CodeBody, CodeView
 from services.booking.routes.practices import PRACTICE
 from shared.clock import Clock
 from shared.httpkit import Answer, Ask, Route, Who
@@ -30,6 +31,7 @@ OFFER: Final = "/v1/offers/{offer}"
 
 class WaitlistRoutes:
     def __init__(self, booking: Booking, pass_: Pass, now: Clock) -> None:
+        self._profiles = booking.profiles
         self._waitlist = booking.waitlist
         self._claims = booking.claims
         self._pass = pass_
@@ -49,10 +51,19 @@ class WaitlistRoutes:
                 answers={201: told.WaitingView},
                 refuses=(
                     *(NoSuchPractice, NoSuchService, NotOffered, NothingToWaitFor, AlreadyWaiting, KeyReused, TooMany),
-                    *(NotAMobileNumber, CountryNotServed),
+                    *(NotAMobileNumber, CountryNotServed, NumberNotProven, WrongCode),
                     *OF_AGE,
                 ),
                 idempotent=True,
+            ),
+            Route(
+                method="POST",
+                path=f"{WAITLIST}/code",
+                handler=self.send_code,
+                summary="Text a code to a number that the practice has not seen before, to be shown on joining",
+                body=CodeBody,
+                answers={202: CodeView},
+                refuses=(NoSuchPractice, NotAMobileNumber, CountryNotServed, TooMany),
             ),
             Route(
                 method="GET",
@@ -122,8 +133,15 @@ class WaitlistRoutes:
             person_of(ask.body.client, ask.body.consent),
             key=ask.idempotency_key or secrets.token_hex(16),
             hand=hand_of(ask),
+            code=ask.body.code,
         )
         return Answer(201, told.waiting_view(Place(waiting, None), token=self._token(waiting)))
+
+    async def send_code(self, ask: Ask[CodeBody, None]) -> Answer:
+        practice = ask.path["practice"]
+        locale = ask.body.locale or (await self._profiles.get(practice)).practice.locale
+        sent = await self._waitlist.send_code(practice, ask.body.phone, locale=locale, hand=hand_of(ask))
+        return Answer(202, CodeView(needed=sent.expires_at is not None, expires_at=sent.expires_at))
 
     async def list_waiting(self, ask: Ask[None, told.WaitlistQuery]) -> Answer:
         after, limit = ask.query.after, ask.query.limit

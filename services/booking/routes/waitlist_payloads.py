@@ -14,7 +14,7 @@ from services.booking.domain.freed import Offered, Standing
 from services.booking.domain.practice import wall_minutes, wall_text
 from services.booking.domain.waitlist import Hours, Range, Wait
 from services.booking.profile.documents import WEEKDAYS, WallTime, Weekday
-from services.booking.routes.payloads import ClientBody, ClientView, ConsentBody, Day, Id
+from services.booking.routes.payloads import ClientBody, ClientView, Code, ConsentBody, Day, Id
 from shared.httpkit import Payload
 
 PlaceId = Annotated[str, Field(pattern="^[a-z2-7]{26}$")]
@@ -54,6 +54,7 @@ class JoinBody(Payload):
     ranges: tuple[RangeBody, ...] = Field(min_length=1, max_length=10)
     client: ClientBody
     consent: ConsentBody
+    code: Code | None = Field(None, description="that was texted to the number, where it has to be proven")
 
     def wish(self) -> Wish:
         return Wish(

@@ -12,8 +12,10 @@ from limits import parse_many
 
 from services.booking.actions import Booking
 from services.booking.actions.limits import Allowed, Limits
+from services.booking.actions.waitlist import Wish
+from services.booking.domain.proof import NumberNotProven
 from services.booking.domain.waitlist import Hours, Range, Wait, Waiting
-from tests.support.booking import NOW, POLICY, House, a_house
+from tests.support.booking import CLIENT, NOW, POLICY, STAFF, House, a_house, a_person
 from tests.unit.booking.test_pages import DETAILS, TIMES, Browsing, browsing
 from tests.unit.booking.test_pages import browser as browser  # noqa: PLC0414  a fixture
 
@@ -210,3 +212,46 @@ async def test_a_spanish_wish_is_spanish_to_its_end(browser: Browsing) -> None:
     assert "Está en la lista" in place.text
     assert line(browser)[0].client.locale == "es"
     assert f"{date(2027, 3, 4).year}" in place.text
+
+
+async def test_a_number_is_proven_before_it_waits_where_the_practice_proves_numbers() -> None:
+    house = House(a_house(verify_numbers=True))
+    async for one in browsing(house):
+        asked = await one.post(JOIN, **WISH)
+        assert (asked.status, line(one)) == (200, [])
+        assert 'name="code"' in asked.html
+        assert 'role="status"' in asked.html
+        assert 'value="079 123 45 67"' in asked.html
+        code = str(house.numbers.said[-1].data.code)
+
+        wrong = await one.post(JOIN, **WISH, code=f"{(int(code) + 1) % 1_000_000:06d}")
+        assert (wrong.status, line(one)) == (422, [])
+        assert '<a href="#code">' in wrong.html
+        house.time.pass_(timedelta(minutes=1))
+        again = await one.post(JOIN, **WISH, code="", do="code")
+        assert (again.status, len(house.numbers.said)) == (200, 2)
+
+        newest = str(house.numbers.said[-1].data.code)
+        first, second = [await one.post(JOIN, **WISH, code=f"{newest[:3]} {newest[3:]}") for _ in range(2)]
+        assert first.status == 303
+        assert first.location == second.location
+        assert len(line(one)) == 1
+
+
+async def test_a_code_for_the_waitlist_is_not_sent_too_often() -> None:
+    house = House(a_house(verify_numbers=True))
+    async for one in browsing(house):
+        shown = [await one.post(JOIN, **WISH, do="code") for _ in range(2)][-1]
+
+        assert (shown.status, len(house.numbers.said)) == (429, 1)
+        assert "That was too often" in shown.text
+
+
+async def test_who_stands_behind_the_desk_puts_a_caller_in_line_without_a_code() -> None:
+    house = House(a_house(verify_numbers=True))
+    wish = Wish(service="session", practitioner=None, ranges=(Range(first=FIRST, last=LAST),))
+    waiting = await house.booking.waitlist.join("still-water", wish, a_person(), key="key", hand=STAFF)
+
+    assert waiting.state is Wait.WAITING
+    with pytest.raises(NumberNotProven):
+        await house.booking.waitlist.join("still-water", wish, a_person(), key="other", hand=CLIENT)

@@ -756,7 +756,9 @@ async def test_fifty_claims_by_several_entries_make_one_visit() -> None:
 
 async def test_a_practice_that_proves_numbers_asks_for_no_code_from_who_read_the_text() -> None:
     line = Line(verify_numbers=True)
-    await line.join(1)
+    wish = Wish(service="session", practitioner=None, ranges=(THAT_DAY,))
+    caller = a_person(phone="+41791000001")
+    await line.booking.waitlist.join("still-water", wish, caller, key="called", hand=STAFF)
     visit = await line.hold()
     requested = await line.booking.visits.request(visit.id, a_person(), hand=STAFF)
     await line.booking.visits.cancel(requested.id, hand=STAFF)
