@@ -73,12 +73,11 @@ def read(form: Mapping[str, str], *, lang: str) -> tuple[Wanted | None, tuple[st
 
 
 def usual(lang: str, region: str) -> Mapping[str, str]:
-    """What most likely holds, filled in already; `region` is the country that the browser names, if it does."""
-    country = region if region in phonenumbers.SUPPORTED_REGIONS else ""
-    zones = get_global("territory_zones").get(country, [])
-    zone = zones[0] if len(zones) == 1 and zones[0] in _zones() else ""
-    emergency = EMERGENCY.get(country, "")
-    return {**USUAL, "locale": lang, "country": country, "zone": zone, "emergency": emergency}
+    """What most likely holds, filled in already; `region` is the country that the browser names, if it does.
+
+    What follows from the country stays empty: nobody would see that it no longer fits once another one is chosen.
+    """
+    return {**USUAL, "locale": lang, "country": region if region in phonenumbers.SUPPORTED_REGIONS else ""}
 
 
 @cache
@@ -119,7 +118,7 @@ def _of_practice(form: Mapping[str, str]) -> set[str]:
         "name": not 1 <= len(_line(form, "name")) <= 120,
         "place": not 1 <= len(_line(form, "place")) <= 200,
         "country": not is_known,
-        "zone": form.get("zone") not in _zones(),
+        "zone": is_known and _zone(form) not in _zones(),
         "locale": form.get("locale") not in SPOKEN,
         "phone": is_known and _number(form) is None,
         "emergency": is_known and not (_line(form, "emergency") or EMERGENCY.get(country, "")),
@@ -149,7 +148,7 @@ def _facts(form: Mapping[str, str]) -> Facts:
         id=_id(form),
         name=_line(form, "name"),
         country=country,
-        zone=form["zone"],
+        zone=_zone(form),
         language=form["locale"],
         phone=_number(form) or "",
         emergency_number=_line(form, "emergency") or EMERGENCY[country],
@@ -175,6 +174,12 @@ def _line(form: Mapping[str, str], field: str) -> str:
 def _id(form: Mapping[str, str]) -> str:
     """As typed, else made from the name."""
     return _line(form, "id")[: LONGEST_ID + 1] or slug(_line(form, "name"))
+
+
+def _zone(form: Mapping[str, str]) -> str:
+    """As chosen, else the only one of the country; empty where it has several."""
+    of_country = get_global("territory_zones").get(form.get("country", ""), [])
+    return form.get("zone") or (of_country[0] if len(of_country) == 1 else "")
 
 
 def _number(form: Mapping[str, str]) -> str | None:

@@ -151,7 +151,7 @@ class BeginningPages:
             "emergency": EMERGENCY,
             "spoken": SPOKEN,
             "starters": STARTERS,
-            "weekdays": Locale.parse(lang).days["stand-alone"]["wide"],
+            "weekdays": Locale.parse(lang).days["stand-alone"]["abbreviated"],
             "clock": begin_form.CLOCK,
             "pauses": begin_form.PAUSES,
             "here": HERE,

@@ -151,10 +151,21 @@ def test_an_address_is_made_of_a_name() -> None:
     assert len(slug("ab " * 40)) <= 40
 
 
-def test_where_the_country_says_it_all_nothing_more_is_asked() -> None:
-    assert (usual("en", "CH")["zone"], usual("en", "CH")["emergency"]) == ("Europe/Zurich", "112")
-    assert (usual("en", "US")["zone"], usual("en", "US")["emergency"]) == ("", "911")
-    assert usual("es", "")["country"] == ""
+@pytest.mark.parametrize(
+    ("country", "phone", "zone", "emergency"),
+    [("CH", "044 668 18 00", "Europe/Zurich", "112"), ("GB", "020 7946 0000", "Europe/London", "999")],
+)
+def test_where_the_country_says_it_all_nothing_more_is_asked(
+    country: str, phone: str, zone: str, emergency: str
+) -> None:
+    """Even where the browser named another country, of which nothing may be left over."""
+    guessed = usual("en", "US")
+    wanted, _ = read({**FILLED, **guessed, "country": country, "phone": phone, "zone": ""}, lang="en")
+
+    assert wanted is not None
+    assert wanted.practice is not None
+    assert (wanted.practice.zone, wanted.practice.emergency_number) == (zone, emergency)
+    assert read({**FILLED, "country": "US", "phone": "212 555 0100", "zone": ""}, lang="en") == (None, ("zone",))
 
 
 @dataclass(slots=True)
