@@ -56,3 +56,12 @@ async def rabbit(rabbit_server: RabbitBackend) -> AsyncIterator[RabbitBackend]:
     """A virtual host of this test's own; nothing is declared in it."""
     async with backends.fresh_vhost(rabbit_server) as fresh:
         yield fresh
+
+
+# Files go to the workers one after the other: one that takes minutes must not be the last to begin.
+LONGEST_FIRST = ("system", "browser", "integration", "contract")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(item.config.rootpath).parts[1], len(order)))
