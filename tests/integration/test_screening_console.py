@@ -165,3 +165,43 @@ async def test_a_file_of_the_client_is_saved_and_never_shown(screening: App) -> 
         assert answer.headers["Content-Disposition"].startswith("attachment; ")
         assert await answer.read() == b"%PDF-1.7 letter"
     assert (await see(screening, path, OWNER))[0] == 403
+
+
+async def test_how_a_check_stands_is_seen_without_opening_it_and_nobody_is_noted_for_it(screening: App) -> None:
+    appointment = await waiting(screening)
+    path = f"/console/visits/{appointment}"
+
+    async def noted() -> list[str]:
+        seen = await screening.call("GET", f"/v1/appointments/{appointment}/access", token=token(appointment))
+        return [one["by"] for one in seen.body["opened"]]
+
+    async def views() -> int:
+        return await screening.database["audit"].count_documents({"deed": "view"})
+
+    for staff, words, reads in ((ANA, "waits for you", True), (OWNER, "waits for who gives visits", False)):
+        status, page = await see(screening, path, staff)
+        assert (status, words in page, "decide by" in page) == (200, True, True)
+        assert (f"/screening/console/cases/{appointment}" in page) is reads
+        assert "What the rules found" not in page
+    assert "espera a quien da citas" in (await see(screening, path, replace(OWNER, locale="es")))[1]
+
+    assert (await see(screening, path, replace(OWNER, role=Role.DESK)))[0] == 403
+    assert (await see(screening, path, replace(ANA, practice="another")))[0] == 404
+    assert (await see(screening, f"/console/visits/{'a' * 26}"))[0] == 404
+    assert await noted() == []
+    assert await views() == 0
+    await see(screening, f"/console/cases/{appointment}")
+    assert await noted() == ["Ana"]
+    assert await views() == 1
+
+
+async def test_what_has_to_be_decided_first_stands_first_though_another_deadline_is_earlier(screening: App) -> None:
+    late, soon = await waiting(screening), await waiting(screening)
+    now = datetime.now(UTC)
+    cases = screening.database["cases"]
+    await cases.update_one({"_id": late}, {"$set": {"deadline": now + HOUR, "starts_at": now + 9 * HOUR}})
+    await cases.update_one({"_id": soon}, {"$set": {"deadline": now + 2 * HOUR, "starts_at": now + HOUR / 2}})
+
+    _, queue = await see(screening, QUEUE)
+
+    assert re.findall(r'href="/screening/console/cases/(\w+)"', queue) == [soon, late]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from services.booking.actions import Booking
 from services.booking.actions.team import Newcomer, Team
+from services.booking.console import devices, spoken
 from services.booking.domain.team import LoginTaken, Role, SignInRefused, UserInvalid
 from shared.console import OWNERS, Console, see
 from shared.console.catalogue import SPOKEN
@@ -112,7 +115,9 @@ class Members:
 
     async def _sessions(self, staff: Staff, status: int = 200, **values: Any) -> Answer:
         practice = (await self.booking.profiles.get(staff.practice)).practice
-        given = {"problems": {}, "went_well": False, "zone": practice.zone, "spoken": SPOKEN, **values}
+        told = partial(spoken.moment, zone=ZoneInfo(practice.zone), locale=staff.locale)
+        named = {"browser_of": devices.browser, "device_of": devices.device, "told": told}
+        given = {"problems": {}, "went_well": False, "spoken": SPOKEN, **named, **values}
         sessions = await self.team.sessions(staff.user)
         return self.console.show("sessions.html", staff, status, here=HERE_SESSIONS, sessions=sessions, **given)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,16 @@ from services.booking.console.agenda import line
 from services.booking.console.hand import hand
 from services.booking.domain.appointment import ACTIVE, Appointment, AppointmentId, By, State, Turn
 from services.booking.domain.refusals import NoSuchAppointment
+from shared.assets import Asset
 from shared.clock import Clock
 from shared.console import Console, see
 from shared.httpkit import Answer, Ask, Route
-from shared.staff import Staff
+from shared.staff import Role, Staff
 
 VISIT: Final = "/console/visits/{appointment}"
+PARTS: Final = Asset.read(Path(__file__).parent / "static" / "parts.js")
+PARTS_PATH: Final = "/console/parts.js"
+PARTS_AT: Final = f"/booking{PARTS_PATH}?v={PARTS.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Visit:
             route("POST", f"{VISIT}/missed", self.missed, "Note that the client did not come"),
             route("GET", f"{VISIT}/cancel", self.ask_cancel, "The page that asks whether to cancel the visit"),
             route("POST", f"{VISIT}/cancel", self.cancel, "Cancel the visit"),
+            PARTS.route(PARTS_PATH, "What shows the other services' parts of a visit"),
         ]
 
     async def show_visit(self, ask: Ask[None, None], staff: Staff) -> Answer:
@@ -84,6 +90,8 @@ class Visit:
             line=line(visit, zone, now),
             when=spoken.moment(visit.starts_at, zone, staff.locale),
             history=[_told(turn, zone, staff) for turn in reversed(visit.history)],
+            sees_outcome=visit.offer.screening and staff.role is not Role.DESK,
+            script=PARTS_AT,
             may_cancel=state in ACTIVE and state is not State.HELD and now < visit.starts_at,
         )
 

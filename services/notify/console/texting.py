@@ -51,6 +51,7 @@ class Texting:
             "texts.html",
             staff,
             appointment=ask.path["appointment"],
+            is_visit=not texts or any(text.notice is None for text in texts),
             lines=[
                 Line(
                     text,

@@ -72,6 +72,13 @@ class Reviews:
         await self._casework.note_view(await self._casework.find(appointment), hand)
         return await self._casework.open(appointment)
 
+    async def standing(self, appointment: str, practice: str) -> Case:
+        """How a case stands, sealed as it is: nothing is opened, and so nothing noted. Raises `CaseUnknown`."""
+        case = await self._casework.own(appointment, practice)
+        if case is None:
+            raise CaseUnknown("there is no health check for this appointment")
+        return case
+
     async def check_own(self, appointment: str, practice: str) -> None:
         """Before anything of it is opened. Raises `CaseUnknown` for a case of another practice."""
         if await self._casework.own(appointment, practice) is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,8 @@ QUEUE: Final = "/console/reviews"
 CASE: Final = "/console/cases/{appointment}"
 HERE: Final = "/screening/console/reviews"
 AT_ONCE: Final = 100
+LOOKED_AT: Final = 1000  # in the order of deadlines; a visit may come before its own
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 REVIEWERS: Final = frozenset({roles.Role.OWNER, roles.Role.PRACTITIONER})
 
 
@@ -47,16 +49,16 @@ class Reviewing:
     async def show_queue(self, _: Ask[None, None], staff: Staff) -> Answer:
         """Deadlines for every owner; the answers behind them for who gives visits."""
         now = self._reviews.now
-        found = await self._reviews.waiting(staff.practice, limit=AT_ONCE + 1)
+        found = [case_view.review(case, now) for case in await self._reviews.waiting(staff.practice, limit=LOOKED_AT)]
         flagged = await self._reviews.flagged(staff.practice)
         return self._console.show(
             "reviews.html",
             staff,
             here=HERE,
-            reviews=[case_view.review(case, now) for case in found[:AT_ONCE]],
+            reviews=sorted(found, key=lambda one: (soonest(one) or LAST, one.appointment))[:AT_ONCE],
             has_more=len(found) > AT_ONCE,
             flagged=[case_view.flagged(case) for case in flagged],
-            told=self._clock(await self._zone(staff)),
+            told=clock(await self._zone(staff)),
             soonest=soonest,
         )
 
@@ -109,7 +111,7 @@ class Reviewing:
             status,
             here=HERE,
             case=shown,
-            told=self._clock(await self._zone(staff)),
+            told=clock(await self._zone(staff)),
             soonest=soonest,
             problems={field: speak(key) for field, key in (wrong or {}).items()},
             form=ask.form,
@@ -123,11 +125,12 @@ class Reviewing:
     async def _zone(self, staff: Staff) -> ZoneInfo:
         return ZoneInfo(await self._reviews.zone(staff.practice))
 
-    def _clock(self, zone: ZoneInfo) -> Any:
-        def told(at: datetime | None) -> str:
-            return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
-        return told
+def clock(zone: ZoneInfo) -> Callable[[datetime | None], str]:
+    def told(at: datetime | None) -> str:
+        return "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+    return told
 
 
 def soonest(case: c.ReviewOut | c.CaseOut) -> datetime | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.screening.actions import Reviews
+from services.screening.console.outcome import Outcome
 from services.screening.console.reviewing import Reviewing
 from services.screening.domain.catalogue import Catalogue
 from shared.clock import Clock
@@ -19,4 +20,4 @@ FOLDER: Final = Path(__file__).parent
 
 def routes(reviews: Reviews, catalogue: Catalogue, *, passes: Passes, origin: str, now: Clock) -> Sequence[Route]:
     console = Console("screening", FOLDER, passes=passes, origin=origin, now=now)
-    return Reviewing(reviews, catalogue, console).routes()
+    return [*Reviewing(reviews, catalogue, console).routes(), *Outcome(reviews, console).routes()]

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -16,6 +17,7 @@ from services.booking import console
 from services.booking.actions.team import Team
 from services.booking.domain.appointment import Appointment, Deed, State
 from services.booking.domain.client import record_of
+from services.booking.domain.team import Session
 from shared import httpkit
 from shared.httpkit import Door
 from shared.staff import COOKIE, Passes, Role, Staff
@@ -207,3 +209,34 @@ async def test_a_client_is_found_by_name_and_number_and_shown_with_their_visits(
     assert visit.id in shown
     assert (await desk.see(f"/console/clients/{client.ref}", replace(OWNER, practice="another")))[0] == 404
     assert (await desk.see("/console/clients/nobody"))[0] == 404
+
+
+async def test_a_visit_leads_to_its_texts_and_for_who_may_know_to_how_its_health_check_stands(desk: Desk) -> None:
+    visit = await desk.house.book()
+    outcome = f'data-part href="/screening/console/visits/{visit.id}"'
+    practitioner = replace(OWNER, role=Role.PRACTITIONER, practitioner="ana")
+
+    for staff, sees in ((OWNER, True), (practitioner, True), (replace(OWNER, role=Role.DESK), False)):
+        _, page = await desk.see(f"/console/visits/{visit.id}", staff)
+        assert (outcome in page) is sees
+        assert f'data-part href="/notify/console/visits/{visit.id}"' in page
+        assert "/screening/console/cases/" not in page
+
+
+async def test_where_one_is_signed_in_is_told_in_words_and_by_the_practices_clock(desk: Desk) -> None:
+    now = desk.house.time()
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) Version/26.1 Safari/604.1"
+    opened = Session(
+        id="s1", user="u1", practice="still-water", agent=phone, made_at=now, seen_at=now, expires_at=now + HOUR
+    )
+    await desk.house.sessions.add(opened)
+    local = now.astimezone(ZoneInfo(desk.house.practice.zone))
+
+    _, page = await desk.see("/console/sessions")
+    _, spanish = await desk.see("/console/sessions", replace(OWNER, locale="es"))
+
+    assert f"{local:%H:%M}" != f"{now:%H:%M}"
+    assert "<strong>Safari on iPhone</strong>" in page
+    assert f"{local:%Y}, {local:%H:%M}" in page
+    assert "Safari en iPhone" in spanish
+    assert "UTC" not in page
