@@ -51,6 +51,7 @@ Stillpoint is running.
   Book       {running.origin}/booking/book/{running.practice}
   Phone      {running.phone}/   (shows the texts, and answers them)
   Staff      {running.origin}/booking/console/   ({staff.LOGIN}, {password})
+  Begin      {running.origin}/booking/console/begin   (a practice of your own; "operator_key" in {folder}/secrets.json)
   API        {running.origin}/booking/v1/openapi.json, /screening/..., /notify/...
   Logs       {folder}/*.log
 

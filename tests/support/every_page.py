@@ -82,6 +82,8 @@ CLIENTS: Final[Mapping[str, Callable[[Scene], str]]] = {
     "the waitlist": lambda at: at.book("/waitlist", service=SERVICE),
     "the waitlist in Spanish": lambda at: at.book("/waitlist", service=SERVICE, lang="es"),
     "a place in line": lambda at: at.place,
+    "where a practice begins": lambda at: f"{at.origin}/booking/console/begin",
+    "where a practice begins, in Spanish": lambda at: f"{at.origin}/booking/console/begin?lang=es",
     "the health check": lambda at: at.check("requested", service=SERVICE),
     "the health check in Spanish": lambda at: at.check("requested", service=SERVICE, lang="es"),
     "the health check that is clear": lambda at: at.check("confirmed"),
@@ -98,7 +100,7 @@ REFUSED: Final[Mapping[str, Callable[[Scene], str]]] = {
     "a health check that is not theirs": lambda at: at.check("held", token="of-somebody"),
 }
 # Of the staff, for an owner who is signed in: whatever the menu names, and what only a link leads to.
-CONSOLE: Final = tuple(entry.address for entry in MENU)
+CONSOLE: Final = (*(entry.address for entry in MENU), "/booking/console/begun")
 PHONE: Final = "the phone of the emulator"
 
 
