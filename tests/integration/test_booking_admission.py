@@ -260,3 +260,16 @@ async def test_replicas_that_count_together_let_no_more_through_than_one(mongo_u
     told = [one for one in answers if isinstance(one, TooMany)]
     assert len(told) == 1
     assert 3500 < told[0].extra["retry_after"] <= 3601
+
+
+async def test_a_number_is_proven_before_it_waits(booking: App) -> None:
+    phone, today = "+41791230077", datetime.now(UTC).date()
+    ranges = [{"from": today.isoformat(), "until": (today + timedelta(days=9)).isoformat()}]
+    wish = {"service": "session", "ranges": ranges, "client": KIM | {"phone": phone}, "consent": CONSENT}
+    assert (await booking.call("POST", f"{PRACTICE}/waitlist", wish)).code == "number-not-proven"
+    sent = await booking.call("POST", f"{PRACTICE}/waitlist/code", {"phone": phone})
+    assert (sent.status, sent.body["needed"]) == (202, True)
+
+    joined = await booking.call("POST", f"{PRACTICE}/waitlist", wish | {"code": await code_for(booking, phone)})
+    assert (joined.status, joined.body["state"]) == (201, "waiting")
+    assert (await booking.call("POST", f"{PRACTICE}/waitlist/code", {"phone": phone})).body["needed"] is False

@@ -129,7 +129,9 @@ async def test_what_is_wished_for_wrongly_counts_as_not_wished(browser: Coursing
 async def test_a_day_beyond_what_can_be_booked_has_no_plan(browser: Coursing) -> None:
     shown = await browser.get(f"{PLAN}?service=session&count=3&from=2030-01-01")
 
+    assert shown.status == 200
     assert "So many visits do not fit into the free times." in shown.text
+    assert '<select id="count"' in shown.html  # the wish can be changed where it was made
     assert "visit.0" not in shown.html
 
 
