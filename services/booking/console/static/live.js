@@ -46,7 +46,7 @@
     const has_changed = is_due;
     is_due = false;
     take(fresh);
-    if (has_changed) told.textContent = `${words} ${new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" })}`;
+    if (has_changed) told.textContent = `${words} ${new Date().toLocaleTimeString(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23" })}`;
   };
 
   const when_free = () => setTimeout(() => is_due && renew(), 0);
