@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
@@ -17,7 +18,7 @@ from tests.browser.test_phone_page import FLAGS
 from tests.support.backends import RabbitBackend, fresh_vhost
 from tests.support.phone import Phone
 from tests.support.running import OPERATOR_KEY, running
-from tests.support.story import Widget
+from tests.support.story import Booking, Widget
 from tests.support.waiting import until
 from tests.system.conftest import PRACTICE, load_demo_practice
 
@@ -313,6 +314,25 @@ async def test_a_visit_is_booked_in_spanish_by_the_keyboard_alone(house: House, 
         booked = page.get_by_role("heading", level=1, name="Su cita está reservada")
         await expect(booked).to_be_visible()  # by itself, without being loaded again
         await expect(page.get_by_role("link", name="Elegir otra hora")).to_be_visible()
+
+
+async def test_what_becomes_of_a_visit_is_seen_and_said_on_its_open_page_without_a_touch(
+    house: House, browser: Browser
+) -> None:
+    async with a_phone(browser, house.origin, scripts=True) as page:
+        await hold(page, house.origin)
+        await expect(page.get_by_text(re.compile("^About .* left"))).to_be_visible()
+        await give_details(page, number="079 222 33 44")
+        found = urlsplit(page.url)
+        visit, token = found.path.rpartition("/")[2], parse_qs(found.query)["token"][0]
+        await page.goto(f"{house.origin}/booking/visit/{visit}?token={token}")
+        await expect(page.get_by_role("heading", level=1, name="One step left")).to_be_visible()
+        async with aiohttp.ClientSession() as http:
+            widget = Widget(http, dict.fromkeys(("booking", "screening"), house.origin), PRACTICE)
+            await Booking(widget, visit, token).answer(await widget.clear_answers("session"))
+        await expect(page.get_by_role("heading", level=1, name="You are booked")).to_be_visible()
+        await expect(page.get_by_role("status")).to_have_text("You are booked")
+        await expect(page).to_have_title(re.compile("^You are booked"))
 
 
 async def enter(page: Page, where: Locator) -> None:
