@@ -139,12 +139,11 @@ class BeginningPages:
     def _form(
         self, lang: str, form: Mapping[str, str], status: int = 200, problems: Mapping[str, str] | None = None
     ) -> Answer:
-        """Neither the key nor the password is shown again."""
-        shown = {name: value for name, value in form.items() if name not in ("key", "password")}
+        """Neither the key nor the password is shown again by the template."""
         given: dict[str, Any] = {
             "lang": lang,
             "_": self.catalogue.speaking(lang),
-            "form": shown,
+            "form": form,
             "problems": problems or {},
             "countries": begin_form.countries(lang),
             "zones": begin_form.zones(),

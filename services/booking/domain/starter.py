@@ -13,6 +13,7 @@ from services.booking.domain.practice_check import LONGEST_SMS_NAME
 from shared.lexicon import ALPHABET, health_word
 
 LONGEST_ID: Final = 40
+LONGEST_JOINING: Final = 3
 NEUTRAL: Final = "Your appointment"
 WHOLE_EUROPE: Final = (
     "AD AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MC MT NL NO PL PT RO SE SI SK SM"
@@ -144,10 +145,15 @@ def neutral(*names: str) -> str:
 
 
 def _shortened(words: list[str]) -> str:
-    """As many whole words as texts have room for, and no word that only joined others at the end."""
-    while words and (len(" ".join(words)) > LONGEST_SMS_NAME or not any(len(part) > 1 for part in words[-1:])):
+    """As many whole words as texts have room for, and no word at the end that only joined others."""
+    while words and (len(" ".join(words)) > LONGEST_SMS_NAME or _joins(words[-1])):
         words = words[:-1]
     return " ".join(words)
+
+
+def _joins(word: str) -> bool:
+    """Such as &, and, y, für, de."""
+    return not any(char.isalnum() for char in word) or (len(word) <= LONGEST_JOINING and word.islower())
 
 
 def _plain(name: str) -> str:

@@ -135,6 +135,9 @@ def test_a_break_takes_away_what_of_it_lies_in_the_hours(
     ("names", "short"),
     [
         (("Quiet Hands",), "Quiet Hands"),
+        (("Therapy Quiet Hands",), "Quiet Hands"),
+        (("Praxis für Craniosacral & Massage",), "Praxis"),
+        (("Studio Am See",), "Studio Am See"),
         (("Quiet Hands Craniosacral Therapy",), "Quiet Hands"),
         (("Estudio Río Quieto y Alma",), "Estudio Rio Quieto"),
         (("Craniosacral Therapy", "Ina Moser"), "Ina Moser"),
