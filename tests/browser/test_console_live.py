@@ -139,7 +139,7 @@ async def test_a_visit_shows_its_texts_and_how_its_check_stands_and_opens_no_ans
 ) -> None:
     booking, _ = await practice.visit(twin.REVIEWED, "in_review")
     async with at_work(practice, browser, f"/booking/console/visits/{booking.id}") as page:
-        parts = page.locator("main .part")
+        parts = page.locator("main [data-shown]")
         await expect(parts).to_have_count(2)
         await expect(parts.first).to_contain_text("decide by")
         await expect(parts.last).to_contain_text("Please call us")

@@ -70,8 +70,8 @@ async def test_what_did_not_arrive_is_told_with_its_reason_and_without_its_words
     assert PHONE not in page
     assert text["body"] not in page
     assert "Código 30036." in (await see(app, staff=replace(DESK, locale="es")))[1]
-    assert "Every text has arrived" in (await see(app, staff=STRANGER))[1]
-    assert "Every text has arrived" in (await see(app, f"{DEAD}?why=opted_out"))[1]
+    assert "Nothing is left to see to here" in (await see(app, staff=STRANGER))[1]
+    assert "Nothing is left to see to here" in (await see(app, f"{DEAD}?why=opted_out"))[1]
 
 
 async def test_one_is_sent_again_with_a_press(app: App) -> None:
@@ -83,7 +83,7 @@ async def test_one_is_sent_again_with_a_press(app: App) -> None:
     assert "It goes out again now" in (await see(app, on))[1]
     again = await app.becomes(visit_of(text), "booked", "delivered")
     assert "desk:Dan" in {turn.get("why") for turn in again["turns"]}
-    assert "Every text has arrived" in (await see(app))[1]
+    assert "Nothing is left to see to here" in (await see(app))[1]
 
 
 async def test_one_is_put_aside_and_still_stands_on_its_visits_page_from_where_it_may_go_out(app: App) -> None:

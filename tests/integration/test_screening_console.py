@@ -16,7 +16,7 @@ from services.screening.routes.case_payloads import ReviewOut
 from shared.staff import COOKIE, Passes, Role, Staff
 from tests.integration.test_screening_turns import opened, settled, upload
 from tests.support.backends import RabbitBackend
-from tests.support.screening import PRACTICE, REVIEWED
+from tests.support.screening import CLEAR, PRACTICE, REVIEWED
 from tests.support.screening_app import App, app, token
 
 PASSES: Final = Passes("signing-" + "s" * 32)
@@ -180,7 +180,7 @@ async def test_how_a_check_stands_is_seen_without_opening_it_and_nobody_is_noted
 
     for staff, words, reads in ((ANA, "waits for you", True), (OWNER, "waits for who gives visits", False)):
         status, page = await see(screening, path, staff)
-        assert (status, words in page, "decide by" in page) == (200, True, True)
+        assert (status, words in page, "decide by" in page, "Decided" in page) == (200, True, True, False)
         assert (f"/screening/console/cases/{appointment}" in page) is reads
         assert "What the rules found" not in page
     assert "espera a quien da citas" in (await see(screening, path, replace(OWNER, locale="es")))[1]
@@ -205,3 +205,12 @@ async def test_what_has_to_be_decided_first_stands_first_though_another_deadline
     _, queue = await see(screening, QUEUE)
 
     assert re.findall(r'href="/screening/console/cases/(\w+)"', queue) == [soon, late]
+
+
+async def test_a_check_that_needs_nobody_is_told_as_decided_and_until_when_it_counts(screening: App) -> None:
+    appointment = await settled(screening, CLEAR)
+    await screening.becomes(appointment, "cleared")
+
+    status, page = await see(screening, f"/console/visits/{appointment}", OWNER)
+
+    assert (status, "cleared" in page, "Decided" in page, "decide by" in page) == (200, True, True, False)

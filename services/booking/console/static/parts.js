@@ -4,7 +4,7 @@
   const show = async (link) => {
     const answer = await fetch(link.href).catch(() => null);
     if (!answer?.ok) return;
-    const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".part");
+    const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-shown]");
     if (part) link.after(part);
   };
   document.querySelectorAll("a[data-part]").forEach(show);
