@@ -279,7 +279,7 @@ async def test_whom_no_time_suits_gets_into_line_and_leaves_it_without_javascrip
         await page.get_by_role("button", name="Put me on the list").click()
         await expect(page.get_by_role("alert")).to_be_focused()
         await page.get_by_role("alert").get_by_role("link").click()
-        await expect(page.get_by_label("may text me about this visit")).to_be_focused()
+        await expect(page.get_by_label("may text me when a time gets free")).to_be_focused()
         await page.keyboard.press("Space")
         await expect(page.get_by_label("Tuesday")).to_be_checked()
         await fits(page)

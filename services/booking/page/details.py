@@ -34,9 +34,9 @@ REFUSED: Final = frozenset(
 Problems = Mapping[str, str]
 
 
-def consent_wording(practice: str, words: Words) -> str:
+def consent_wording(practice: str, words: Words, *, waits: bool = False) -> str:
     """What the client reads beside the box, and what is kept as the wording they agreed to."""
-    return str(words.said["details"]["consent"].format(practice=practice))
+    return str(words.said["details"]["consent_to_wait" if waits else "consent"].format(practice=practice))
 
 
 def offers_wording(practice: str, words: Words) -> str:
@@ -44,9 +44,14 @@ def offers_wording(practice: str, words: Words) -> str:
     return str(words.said["details"]["offers"].format(practice=practice))
 
 
-def read(form: Mapping[str, str], *, practice: str, locale: str, words: Words) -> tuple[Person | None, Problems]:
-    """Either a person or problems by the id of their field; `locale` is the language of their texts."""
-    wording = consent_wording(practice, words)
+def read(
+    form: Mapping[str, str], *, practice: str, locale: str, words: Words, waits: bool = False
+) -> tuple[Person | None, Problems]:
+    """Either a person or problems by the id of their field; `locale` is the language of their texts.
+
+    Who `waits` agrees to be texted what gets free, too.
+    """
+    wording = consent_wording(practice, words, waits=waits)
     client: dict[str, Any] = {name: form.get(name, "") for name in ("name", "phone", "zone")} | {"locale": locale}
     if form.get("guardian_name", "").strip() or form.get("guardian_phone", "").strip():
         client["guardian"] = {"name": form.get("guardian_name", ""), "phone": form.get("guardian_phone", "")}

@@ -59,7 +59,9 @@ class Queueing:
         service = service_in(practice, ask.form.get("service", ""))
         asks_code = ask.form.get("do") == "code"
         typed = {name: value for name, value in ask.form.items() if name != "code" or not asks_code}
-        person, problems = details.read(typed, practice=practice.name, locale=guest.locale(practice), words=guest.words)
+        person, problems = details.read(
+            typed, practice=practice.name, locale=guest.locale(practice), words=guest.words, waits=True
+        )
         days, missing = _days(ask.form, guest.words)
         if "texts" not in ask.form:
             problems = {**problems, "texts": guest.said["wrong"]["texts"]}
@@ -144,7 +146,7 @@ class Queueing:
             today=today,
             suggested={"from": first.isoformat(), "until": (first + SUGGESTED).isoformat()},
             parts=tuple(PARTS),
-            consent=details.consent_wording(practice.name, guest.words),
+            consent=details.consent_wording(practice.name, guest.words, waits=True),
             consent_to_offers=details.offers_wording(practice.name, guest.words),
             asks_born=service.age_from is not None or service.age_until is not None,
             form=form,

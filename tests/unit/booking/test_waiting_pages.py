@@ -57,6 +57,7 @@ async def test_who_asks_to_be_told_stands_in_line_and_sees_for_what(browser: Bro
     hours = tuple(Hours(weekday=day, starts=17 * 60, ends=24 * 60) for day in (1, 3))
     assert waiting.ranges == (Range(first=FIRST, last=LAST, hours=hours),)
     assert (waiting.practitioner, waiting.client.phone, waiting.by_text) == ("ben", "+41791234567", True)
+    assert waiting.client.consent.wording.startswith("Still Water may text me when a time gets free, and about")
     place = await browser.get(joined.location)
     assert "You are on the list" in place.text
     assert "Evening, from five on, Tuesday, Thursday" in place.text
