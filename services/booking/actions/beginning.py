@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.booking.actions.limits import Limits
 from services.booking.actions.profiles import ChangedMeanwhile, Profiles
@@ -54,9 +54,11 @@ class Beginning:
         await self._let_in(practice.id, owner, password)
 
     async def own(self, key: str, practice: str, owner: Newcomer, password: str, *, hand: Hand) -> None:
-        """The owner of a practice that was begun and that nobody signs in to yet."""
+        """The owner of a practice that was begun and that nobody signs in to yet; its one person is who they are."""
         await self._prove(key, hand)
-        await self._let_in(practice, owner, password)
+        people = (await self.profiles.get(practice)).practice.practitioners
+        is_one = len(people) == 1
+        await self._let_in(practice, replace(owner, practitioner=people[0].id if is_one else None), password)
 
     async def _prove(self, key: str, hand: Hand) -> None:
         """Counted before it is looked at, so that a guess costs its turn whether or not it was right."""

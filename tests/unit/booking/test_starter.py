@@ -361,9 +361,8 @@ async def test_a_login_that_is_taken_keeps_the_practice_and_asks_for_the_owner_a
     sent = {**again, "password": FILLED["password"], "key": OPERATOR}
     async with door.http.post(BEGIN, data=sent, allow_redirects=False) as answer:
         assert answer.status == 303
-    assert {user.practice for user in door.house.users.kept.values() if user.login == "ina@other.example"} == {
-        "quiet-hands"
-    }
+    (ina,) = (user for user in door.house.users.kept.values() if user.login == "ina@other.example")
+    assert (ina.practice, ina.role, ina.practitioner) == ("quiet-hands", Role.OWNER, "ina-moser")
 
 
 async def test_an_owner_alone_is_let_in_nowhere_else(door: Doorstep) -> None:
