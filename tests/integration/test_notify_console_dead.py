@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import Any, Final
 
 import pytest
 
 from deploy.twilio_emulator.faults import Fault, Kind
+from services.notify import documents
+from services.notify.actions.notices import planned
+from services.notify.domain.delivery import State
 from shared.clock import utc_now
 from shared.staff import COOKIE, Passes, Role, Staff
 from tests.support import notify_app
 from tests.support.backends import RabbitBackend
+from tests.support.notify import offer, practice
 from tests.support.notify_app import PHONE, PRACTICE, SIGNING_KEY, App, an_appointment, practice_changed
 from tests.support.waiting import until
 
@@ -166,3 +171,20 @@ async def test_only_owners_keep_texts_back_and_only_such_as_there_are(app: App) 
     assert await paused() == []
     await do(app, f"{SENDING}/pause", OWNER, template="booked")
     assert await paused() == ["booked"]
+
+
+async def test_the_texts_of_an_offer_lead_to_no_visit_for_there_is_none_yet(app: App) -> None:
+    told = replace(planned(offer(), practice(id=PRACTICE), "Ab3dEf9h"), state=State.FAILED, due=None, practice=PRACTICE)
+    told = replace(told, planned_for=utc_now(), not_after=utc_now() - timedelta(minutes=1), why="landline:30006")
+    await app.database["messages"].insert_one(documents.of_message(told))
+
+    _, texts = await see(app, f"/notify/console/visits/{told.appointment}")
+    _, dead = await see(app)
+
+    for page in (texts, dead):
+        assert "A time has come free" in page
+        assert "/booking/console/visits/" not in page
+    assert "of no use any more" in dead
+    assert "Send it once more" not in dead
+    assert "Put aside" in dead
+    assert (await do(app, f"{DEAD}/replay", why="landline:30006"))[1].endswith("replayed=0&stale=1")
