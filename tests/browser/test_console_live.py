@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -65,17 +63,6 @@ async def at_work(practice: Practice, browser: Browser, to: str, *, script: bool
     async with a_browser(browser, script=script) as (_, page):
         await sign_in(page, practice.house, practice.owner, to)
         yield page
-        if folder := os.environ.get("STILLPOINT_PICTURES"):
-            await pictures(page, Path(folder))
-
-
-async def pictures(page: Page, folder: Path) -> None:
-    """For whoever wants to look at what the test saw last."""
-    name = re.sub(r"\W+", "-", page.url.partition("/console")[2].partition("?")[0]).strip("-")[:40]
-    for scheme, width in (("light", 360), ("dark", 360), ("light", 1280), ("dark", 1280)):
-        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        await page.set_viewport_size({"width": width, "height": 800})
-        await page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
 async def test_a_day_that_changes_is_taken_in_by_itself_but_never_from_under_a_hand(
@@ -156,7 +143,7 @@ async def test_a_visit_shows_its_texts_and_how_its_check_stands_and_opens_no_ans
         await is_well_built(page)
 
 
-async def test_a_text_that_did_not_arrive_is_sent_again_and_another_put_aside_by_keyboard(
+async def test_a_text_that_did_not_arrive_is_told_with_its_reason_and_put_aside_by_keyboard(
     practice: Practice, browser: Browser
 ) -> None:
     fault = {"kind": "undelivered", "code": 30006, "to": LOST, "times": None}

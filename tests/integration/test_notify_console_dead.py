@@ -101,6 +101,13 @@ async def test_one_is_put_aside_and_still_stands_on_its_visits_page_from_where_i
     assert text["id"] not in (await see(app))[1]
     assert "did not arrive" in (await see(app, texts))[1]
     assert (await do(app, f"{DEAD}/replay", why=text["why"]))[1] == f"{DEAD}?done=replay&replayed=0&stale=0"
+    app.emulator.faults.add(Fault(kind=Kind.UNDELIVERED, code=30036))
+    assert (await do(app, f"{texts}/retry", text=text["id"]))[0] == 303
+
+    async def listed() -> bool:
+        return text["id"] in (await see(app))[1]
+
+    await until(listed)  # what is lost once more is to be seen to once more
     assert (await do(app, f"{texts}/retry", text=text["id"]))[0] == 303
     await app.becomes(visit_of(text), "booked", "delivered")
     assert (await do(app, f"{DEAD}/aside", text=text["id"]))[0] == 409

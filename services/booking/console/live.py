@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -36,7 +37,8 @@ class Live:
         self._closing = closing
 
     def routes(self) -> Sequence[Route]:
-        return [self._console.route("GET", "/console/events", self.follow, "That the day or the week has changed")]
+        events = self._console.route("GET", "/console/events", self.follow, "That the day or the week has changed")
+        return [replace(events, answers={**events.answers, 204: None})]
 
     async def follow(self, ask: Ask[None, None], staff: Staff) -> Any:
         """A session that was ended is answered 204, after which a browser asks no more."""
