@@ -174,12 +174,13 @@ class Outbox:
 
     async def left_behind(self, before: datetime) -> list[tuple[str, Document]]:
         """The ids of documents and their entries that were written by then and are still there, oldest first."""
-        found = self._collection.find({"outbox.at": {"$lte": before}}, {"outbox": 1}).sort("outbox.at").limit(BATCH)
-        documents = await found.to_list(BATCH)
-        left = [(document["_id"], e) for document in documents for e in document["outbox"] if e["at"] <= before]
-        since = min((entry["at"] for _, entry in left), default=before + GRACE)
-        oldest.labels(self.name).set((before + GRACE - since).total_seconds())
-        return left
+        now = before + GRACE
+        found = self._collection.find({"outbox.at": {"$lte": now}}, {"outbox": 1}).sort("outbox.at").limit(BATCH)
+        there = [(document["_id"], entry) for document in await found.to_list(BATCH) for entry in document["outbox"]]
+        # One that nobody is bound to waits at the back of the line between two tries, and is as old as it is.
+        since = min((_since(entry) for _, entry in there if _since(entry) <= before), default=now)
+        oldest.labels(self.name).set((now - since).total_seconds())
+        return [(document_id, entry) for document_id, entry in there if entry["at"] <= before]
 
     async def say_again(self, left: Sequence[tuple[str, Document]]) -> bool:
         """False if the broker is away: nothing else would go through either."""
@@ -192,9 +193,16 @@ class Outbox:
             await self._relay.publish(entry)
         except Unroutable:  # to the back of the line, where it holds up nobody
             mine = {"_id": document_id, "outbox.id": entry["id"]}
-            await self._collection.update_one(mine, {"$set": {"outbox.$.at": self._relay._clock()}})
+            later = {"outbox.$.at": self._relay._clock(), "outbox.$.since": _since(entry)}
+            await self._collection.update_one(mine, {"$set": later})
         except NotPublished:
             return False
         else:
             self.published(document_id, entry["id"])
         return True
+
+
+def _since(entry: Document) -> datetime:
+    """When it was written, however often it was put back."""
+    since: datetime = entry.get("since") or entry["at"]
+    return since

@@ -29,6 +29,7 @@ class Broker:
     management_port: int
     epmd_port: int
     distribution_port: int
+    metrics_port: int
     password: str = field(repr=False)
     epmd: Child | None = None
     node: Child | None = None
@@ -42,6 +43,11 @@ class Broker:
     def management_url(self) -> str:
         """The management HTTP API, with the credentials in it."""
         return f"http://{USER}:{self.password}@{ports.LOOPBACK}:{self.management_port}"
+
+    @property
+    def metrics_url(self) -> str:
+        """Where Prometheus finds it."""
+        return f"http://{ports.LOOPBACK}:{self.metrics_port}/metrics"
 
     async def start(self) -> None:
         """Return when clients can connect and the management API answers."""
@@ -86,11 +92,13 @@ class Broker:
             f"listeners.tcp.private = {ports.LOOPBACK}:{self.port}\n"
             f"management.tcp.ip = {ports.LOOPBACK}\n"
             f"management.tcp.port = {self.management_port}\n"
+            f"prometheus.tcp.ip = {ports.LOOPBACK}\n"
+            f"prometheus.tcp.port = {self.metrics_port}\n"
             f"default_user = {USER}\n"
             f"default_pass = {self.password}\n"
             "disk_free_limit.absolute = 200MB\n"
         )
-        (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (self.folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -125,13 +133,14 @@ def _broker(folder: Path) -> Broker:
     if not SERVER.exists():
         raise Trouble("RabbitMQ is not installed; run: sudo apt-get install -y rabbitmq-server")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the password is in there
-    chosen = ports.remembered(folder / "ports.json", ("amqp", "management", "epmd", "distribution"))
+    chosen = ports.remembered(folder / "ports.json", ("amqp", "management", "epmd", "distribution", "metrics"))
     return Broker(
         folder=folder.absolute(),
         port=chosen["amqp"],
         management_port=chosen["management"],
         epmd_port=chosen["epmd"],
         distribution_port=chosen["distribution"],
+        metrics_port=chosen["metrics"],
         password=_password(folder),
     )
 

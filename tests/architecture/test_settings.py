@@ -8,6 +8,7 @@ from importlib import import_module
 import pytest
 from pydantic_settings import BaseSettings
 
+from deploy.monitoring.settings import WatchSettings
 from deploy.stillpoint.settings import ApiSettings, DatabaseSettings
 from services.__main__ import TopologySettings
 from tests.architecture.tree import ROOT, SERVICES
@@ -18,7 +19,13 @@ VARIABLE = re.compile(r"^#? ?STILLPOINT_(\w+)=(.*)$", re.MULTILINE)
 
 def settings() -> dict[str, type[BaseSettings]]:
     found = {service: import_module(f"services.{service}.settings").Settings for service in SERVICES}
-    return {**found, "topology": TopologySettings, "api": ApiSettings, "databases": DatabaseSettings}
+    return {
+        **found,
+        "topology": TopologySettings,
+        "api": ApiSettings,
+        "databases": DatabaseSettings,
+        "watch": WatchSettings,
+    }
 
 
 def test_every_variable_of_every_service_is_in_the_example() -> None:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from services import topology
 from shared import mongo
 from shared.bus import Bus
+from shared.clock import utc_now
 from shared.events import Envelope, envelope
 from shared.events.notify import ReplyConfirmed
 from shared.mongo import Collection, Document
-from shared.relay import Outbox, Relay
+from shared.relay import GRACE, Outbox, Relay
 from shared.retry import DONE, Verdict
 from tests.support.backends import RabbitBackend
 from tests.support.waiting import until
@@ -148,6 +150,27 @@ async def test_events_nobody_is_bound_to_stay_and_hold_nobody_up(desk: Desk) -> 
 
     await until(lambda: desk.heard == ["a1:1:reply.confirmed"], within=15)
     assert await desk.left() >= 120
+
+
+async def test_the_age_of_what_nobody_is_bound_to_grows_between_tries_too(desk: Desk) -> None:
+    stuck = left_behind(desk.outbox, "stuck")
+    stuck["outbox"][0]["name"] = "nobody.hears.this.v1"
+    await desk.things.insert_one(stuck)
+
+    async def tried_again() -> bool:
+        entry = (await desk.things.find_one({"_id": "stuck"}) or stuck)["outbox"][0]
+        return bool(entry["at"] > stuck["outbox"][0]["at"])
+
+    await until(tried_again)
+    now = utc_now()
+    assert await desk.outbox.left_behind(now - GRACE) == []  # it waits at the back of the line
+    age = REGISTRY.get_sample_value("outbox_oldest_seconds", {"collection": "things"})
+
+    assert age == pytest.approx(60, abs=20)
+
+    await desk.things.delete_one({"_id": "stuck"})
+    await desk.outbox.left_behind(utc_now() - GRACE)
+    assert REGISTRY.get_sample_value("outbox_oldest_seconds", {"collection": "things"}) == 0
 
 
 async def test_the_sweep_is_served_by_an_index_and_reads_only_what_is_left(desk: Desk) -> None:

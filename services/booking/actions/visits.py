@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime, timedelta
 
+from prometheus_client import Counter
+
 from services.booking.actions.admission import Admission
 from services.booking.actions.times import Times, Wanted
 from services.booking.domain import course, turns
@@ -37,6 +39,8 @@ from services.booking.ports import AlreadyMade, Appointments
 from shared.clock import Clock
 from shared.errors import Kind, Refusal
 from shared.recent import Recent
+
+holds = Counter("booking_holds_total", "Times that were held, for a few minutes each")
 
 MOST_TRIES = 8
 # Each try that fails means that somebody else got a time, and with anyone to choose from there are many to try.
@@ -251,6 +255,7 @@ class Visits:
                 # Somebody was faster, or a hold that has lapsed was not swept yet: look again who is free.
                 await self._release(held)
             else:
+                holds.inc()
                 self._recent.keep(held.id, held)
                 return held
         raise SlotTaken("this time has been taken")
