@@ -32,3 +32,9 @@ class Refusal(Exception):
     def __init__(self, message: str, **extra: Any) -> None:
         super().__init__(message)
         self.extra = extra
+
+
+class Unavailable(Refusal):
+    """Something behind us is away for a moment."""
+
+    slug, kind = "unavailable", Kind.UNAVAILABLE

@@ -23,7 +23,7 @@ from multidict import CIMultiDictProxy
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json, to_json
 
-from shared import telemetry
+from shared import broken, telemetry
 from shared.clock import Clock, utc_now
 from shared.errors import Kind, Refusal
 from shared.mongo import UNREACHABLE
@@ -37,6 +37,7 @@ SUBJECTS: Final = ("appointment", "course", "offer", "waiting")
 """Names in addresses of what a token can be for."""
 PATH: Final = {"practice": "[a-z0-9][a-z0-9-]{1,39}"} | dict.fromkeys(SUBJECTS, "[a-z2-7]{26}")
 FORM: Final = "application/x-www-form-urlencoded"
+PROBLEM: Final = "application/problem+json"
 ANY_ID: Final = "[A-Za-z0-9._:=+@~-]{1,160}"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -319,7 +320,7 @@ def problem(status: int, code: str, detail: str, trace: str, extra: Mapping[str,
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if wait := extra.get("retry_after", 5 if status == 503 else None):
         headers["Retry-After"] = str(wait)
-    return web.Response(status=status, body=to_json(body), content_type="application/problem+json", headers=headers)
+    return web.Response(status=status, body=to_json(body), content_type=PROBLEM, headers=headers)
 
 
 @web.middleware
@@ -330,6 +331,8 @@ async def doors(
     started = time.perf_counter()
     with telemetry.trace(request.headers.get("traceparent")) as trace:
         response = await _answered(request, handler, trace)
+        if isinstance(response, web.Response) and response.content_type == PROBLEM and broken.is_a_persons(request):
+            response = broken.page(response)
         seconds = time.perf_counter() - started
         route = _route(request)
         telemetry.requests.labels(request.method, route, response.status).observe(seconds)

@@ -9,11 +9,14 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from shared import telemetry
 from shared.assets import Asset
-from shared.errors import Refusal
+from shared.errors import Refusal, Unavailable
 from shared.httpkit import Answer, Ask, Route
+from shared.mongo import UNREACHABLE
 
 FOLDER: Final = Path(__file__).parent / "page"
 STYLE: Final = (FOLDER / "style.css").read_text()
@@ -27,7 +30,10 @@ RULES: Final = (
 )
 HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": RULES, "Referrer-Policy": "no-referrer"}
 ANSWERS: Final = dict.fromkeys((200, 303, 401, 404, 409, 422, 429, 503))
+TOLD: Final = (Refusal, *UNREACHABLE)
+"""What becomes a page of its own."""
 Handler = Callable[[Ask[Any, Any]], Awaitable[Answer]]
+log = structlog.get_logger()
 
 
 class Stage(StrEnum):
@@ -95,11 +101,20 @@ class Pages:
         async def handle(ask: Ask[Any, Any]) -> Answer:
             try:
                 return await handler(ask)
-            except Refusal as refusal:
+            except TOLD as error:
+                refusal = refusal_of(error)
                 shown = self.show("refused.html", refusal.kind, words=self.words(refusal), kind=refusal.kind)
                 return patient(shown, refusal)
 
         return Route(method=method, path=path, handler=handle, summary=summary, answers=ANSWERS, form=method == "POST")
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """What is told of it on a page; that the database is away is told as a refusal too."""
+    if isinstance(error, Refusal):
+        return error
+    log.warning("request.unavailable", error=type(error).__name__, trace=telemetry.current_trace())
+    return Unavailable("the database is away for a moment; try again", retry_after=5)
 
 
 def patient(answer: Answer, refusal: Refusal) -> Answer:

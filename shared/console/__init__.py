@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.console.catalogue import Catalogue
 from shared.errors import Kind, Refusal
 from shared.httpkit import Answer, Ask, Route
-from shared.page import FOLDER, patient
+from shared.page import FOLDER, TOLD, patient, refusal_of
 from shared.staff import COOKIE, EVERYBODY, Passes, Role, Staff
 
 HERE: Final = Path(__file__).parent
@@ -108,7 +108,8 @@ class Console:
             try:
                 self._admit(ask, staff, roles, method)
                 return await handler(ask, staff)
-            except Refusal as refusal:
+            except TOLD as error:
+                refusal = refusal_of(error)
                 shown = self.show("not_done.html", staff, refusal.kind, told=self.refused(staff, refusal))
                 return patient(shown, refusal)
 

@@ -54,7 +54,7 @@ def test_what_is_shared_stays_thin() -> None:
     """The kits; the event contracts are a catalogue that grows with what there is to say."""
     kits = [module for module in modules("shared") if not module.name.startswith("shared/events/")]
 
-    assert sum(module.code_lines() for module in kits) <= 1_600
+    assert sum(module.code_lines() for module in kits) <= 1_700
 
 
 @each("shared")

@@ -14,7 +14,7 @@ from shared.assets import Asset
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Route
 from shared.language import closest, preferred
-from shared.page import Pages, patient
+from shared.page import TOLD, Pages, patient, refusal_of
 
 LANGUAGE: Final = "lang"
 CONNECTS: Final = "; connect-src 'self'"
@@ -68,7 +68,8 @@ class Reception:
         async def handle(ask: Ask[Any, Any]) -> Answer:
             try:
                 return await handler(ask)
-            except Refusal as refusal:
+            except TOLD as error:
+                refusal = refusal_of(error)
                 return patient(self._refused(self.guest(ask), refusal), refusal)
 
         return self._pages.route(method, path, handle, summary)

@@ -47,7 +47,7 @@ class Words:
 
     def refused(self, refusal: Refusal) -> str:
         table = self.said["refused"]
-        if "retry_after" in refusal.extra:
+        if "retry_after" in refusal.extra and refusal.slug not in table:
             return str(table["too-often"].format(wait=self.wait(refusal.extra["retry_after"])))
         return str(table.get(refusal.slug, table["other"]))
 

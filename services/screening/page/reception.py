@@ -18,7 +18,7 @@ from services.screening.routes.hand import hand_of
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door, Route
 from shared.language import closest, preferred
-from shared.page import Dress, Pages, patient
+from shared.page import TOLD, Dress, Pages, patient, refusal_of
 
 DEFAULT = "en"
 LANGUAGE = "lang"
@@ -77,7 +77,8 @@ class Reception:
                 visitor = await self._admit(ask)
                 words, worn = visitor.words, dress(visitor.profile)
                 return await handler(visitor)
-            except Refusal as refusal:
+            except TOLD as error:
+                refusal = refusal_of(error)
                 return patient(self._refused(refusal, words, worn), refusal)
 
         return self._pages.route(method, path, handle, summary)
