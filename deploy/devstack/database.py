@@ -90,7 +90,7 @@ class Database:
 @asynccontextmanager
 async def started(folder: Path) -> AsyncIterator[Database]:
     """A running database with its data and port in `folder`; stopped on leaving, the data stays."""
-    database = _database(folder, _program())
+    database = _database(folder, program())
     try:
         await database.start()
         yield database
@@ -103,7 +103,7 @@ def _database(folder: Path, program: Path) -> Database:
     return Database(folder, ports.remembered(folder / "ports.json", ("mongodb",))["mongodb"], program)
 
 
-def _program() -> Path:
+def program() -> Path:
     """A mongod on PATH, else the one that the development requirements bring along."""
     if installed := shutil.which("mongod"):
         return Path(installed)
