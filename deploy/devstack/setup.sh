@@ -40,6 +40,8 @@ command -v mongod >/dev/null || /sbin/ldconfig -p | grep -q 'libcurl\.so\.4' || 
 [[ $requirements != dev ]] || command -v chromium >/dev/null || missing+=(chromium)
 # Lighthouse is a program for Node, and npm the one that fetches it.
 [[ $requirements != dev ]] || command -v npm >/dev/null || missing+=(npm)
+# promtool reads and tries the alert rules.
+[[ $requirements != dev ]] || command -v promtool >/dev/null || missing+=(prometheus)
 
 if ((${#missing[@]})); then
     command -v apt-get >/dev/null || stop "Install these with your package manager first: ${missing[*]}"
