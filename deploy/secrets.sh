@@ -15,6 +15,8 @@ cd "$folder"
 
 main() {
     random signing_key 32
+    # Empty but while the signing key is changed; RUNBOOK.md says how.
+    empty earlier_signing_keys
     random operator_key 32
     # Without it nobody can read the answers to health questions again: keep a copy somewhere else.
     keep screening_master_key "$(head -c 96 /dev/urandom | base64 | tr -d '\n')"

@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
 ORIGIN = r"^https?://[^/]+$"
+SHORTEST_KEY = 32
 LEVEL = "^(DEBUG|INFO|WARNING|ERROR)$"
 
 Network = IPv4Network | IPv6Network
 
 
-def split(listed: object) -> object:
+def split(listed: Any) -> Any:
     return [one.strip() for one in listed.split(",") if one.strip()] if isinstance(listed, str) else listed
 
 
@@ -37,6 +38,9 @@ class Settings(BaseSettings):
     signing_key: SecretStr = Field(
         description="Key that all services sign tokens with; 32 characters up", min_length=32
     )
+    earlier_signing_keys: SecretStr = Field(
+        SecretStr(""), description="Keys that are believed besides, with commas between: while the signing key changes"
+    )
     operator_key: SecretStr = Field(description="Bearer key of the operator API; 32 characters or more", min_length=32)
     public_origin: str = Field(description="Where clients and Twilio reach us, no slash at the end", pattern=ORIGIN)
     host: str = Field("127.0.0.1", description="Address to listen on")
@@ -47,6 +51,19 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="Least severe level that is logged", pattern=LEVEL)
     sweep_seconds: float = Field(1.0, description="Seconds between sweeps for events left unpublished", gt=0)
     shutdown_seconds: float = Field(20.0, description="Seconds that requests in hand get to finish on shutdown", gt=0)
+
+    @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """The one that signs, then those that are only believed."""
+        earlier = split(self.earlier_signing_keys.get_secret_value())
+        return (self.signing_key.get_secret_value(), *earlier)
+
+    @field_validator("earlier_signing_keys")
+    @classmethod
+    def _are_long_enough(cls, keys: SecretStr) -> SecretStr:
+        if any(len(key) < SHORTEST_KEY for key in split(keys.get_secret_value())):
+            raise ValueError("each of these keys has 32 characters or more")
+        return keys
 
 
 Kind = TypeVar("Kind", bound=BaseSettings)

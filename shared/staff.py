@@ -12,6 +12,8 @@ from typing import Final
 import jwt
 from jwt.types import Options
 
+from shared.tokens import Ring
+
 COOKIE: Final = "__Host-staff"
 # So long after it was revoked, a session may still be believed by the services that do not keep sessions.
 GOOD_FOR: Final = timedelta(minutes=5)
@@ -57,17 +59,18 @@ class Passes:
     No appointment's token is one of these, and the other way round.
     """
 
-    def __init__(self, signing_key: str) -> None:
-        self._key = hmac.digest(signing_key.encode(), b"stillpoint staff", hashlib.sha256)
+    def __init__(self, *signing_keys: str) -> None:
+        self._keys = [hmac.digest(key.encode(), b"stillpoint staff", hashlib.sha256) for key in signing_keys]
+        self._ring = Ring(*self._keys)
 
     def mint(self, staff: Staff, now: datetime) -> str:
         claims = {**asdict(staff), "exp": int((now + GOOD_FOR).timestamp())}
-        return jwt.encode(claims, self._key, algorithm="HS256")
+        return self._ring.sign(claims)
 
     def read(self, shown: str, now: datetime) -> Staff | None:
         """None for what is missing, altered or over."""
         try:
-            claims = jwt.decode(shown, self._key, algorithms=["HS256"], options=OPTIONS)
+            claims = self._ring.read(shown, OPTIONS)
             if claims.pop("exp") <= now.timestamp():
                 return None
             return Staff(**{**claims, "role": Role(claims["role"])})
@@ -76,7 +79,12 @@ class Passes:
 
     def form(self, session: str) -> str:
         """What every form of this session carries: another site can post, and does not know it."""
-        return hmac.new(self._key, f"form {session}".encode(), hashlib.sha256).hexdigest()
+        return _form(self._keys[0], session)
 
     def is_form(self, session: str, shown: str) -> bool:
-        return hmac.compare_digest(self.form(session), shown.encode("ascii", "replace").decode())
+        given = shown.encode("ascii", "replace").decode()
+        return any(hmac.compare_digest(_form(key, session), given) for key in self._keys)
+
+
+def _form(key: bytes, session: str) -> str:
+    return hmac.new(key, f"form {session}".encode(), hashlib.sha256).hexdigest()

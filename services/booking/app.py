@@ -54,7 +54,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         limits = Limits(settings.allowed, counted)
         stores = await open_stores(database, relay)
         plain = settings.booking_outward_private
-        signer = Signer(settings.signing_key.get_secret_value())
+        signer = Signer(*settings.signing_keys)
         booking = Booking.of(stores, settings.policy, now, limits, signer, plain_webhooks=plain)
         outward = await opened.enter_async_context(Outward.open(private=plain))
         posting = Posting(stores, booking.webhooks, post=poster(outward, now), signer=signer, now=now)
@@ -78,8 +78,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     async def ready() -> Mapping[str, bool]:
         return {"database": await mongo.reachable(database), "broker": bus.ready}
 
-    signing_key, team = settings.signing_key.get_secret_value(), Team(stores, Argon2(), now)
-    tokens = Tokens(signing_key)
+    team, tokens = Team(stores, Argon2(), now), Tokens(*settings.signing_keys)
     door = Door(tokens, settings.operator_key.get_secret_value(), ready, now, keys.door(booking.keys))
     pass_ = Pass(tokens, timedelta(days=settings.booking_token_days))
     live = Live(booking, now)
@@ -97,7 +96,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
 def _staff_pages(
     booking: Booking, team: Team, limits: Limits, settings: Settings, now: Clock, closing: asyncio.Event
 ) -> Sequence[Route]:
-    passes, origin = Passes(settings.signing_key.get_secret_value()), settings.public_origin
+    passes, origin = Passes(*settings.signing_keys), settings.public_origin
     beginning = Beginning(booking.profiles, team, limits, settings.operator_key.get_secret_value())
     phone = settings.booking_demo_phone
     return [

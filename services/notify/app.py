@@ -147,9 +147,9 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     async def ready() -> Mapping[str, bool]:
         return {"database": await mongo.reachable(db), "broker": bus.ready}
 
-    tokens = Tokens(settings.signing_key.get_secret_value())
+    tokens = Tokens(*settings.signing_keys)
     receipts = Receipts(stores, pace=settings.habits.pace, lessons=lessons, now=now)
-    signatures = Signatures(settings.notify_twilio_auth_token, settings.public_origin)
+    signatures = Signatures(settings.public_origin, *settings.auth_tokens)
     hands = by_hand(stores, settings, texts, calls, kept_words, sender.wake, now)
     doors = (
         *desk_doors(hands, settings, stores, now),
@@ -165,7 +165,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
 
 
 def staff_pages(hands: ByHand, settings: Settings, stores: Stores, now: Clock) -> Sequence[Route]:
-    passes = Passes(settings.signing_key.get_secret_value())
+    passes = Passes(*settings.signing_keys)
     return console.routes(hands, stores.practices, passes=passes, origin=settings.public_origin, now=now)
 
 

@@ -203,9 +203,11 @@ def _asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:
 class Signatures:
     """Is this webhook from Twilio? The origin comes from the settings, never from what a proxy claims."""
 
-    def __init__(self, auth_token: SecretStr, public_origin: str) -> None:
-        self._validator = RequestValidator(auth_token.get_secret_value())
+    def __init__(self, public_origin: str, *auth_tokens: SecretStr) -> None:
+        """Two tokens while they change: Twilio signs with the one that it calls primary at the moment."""
+        self._validators = [RequestValidator(token.get_secret_value()) for token in auth_tokens]
         self._origin = public_origin
 
     def match(self, raw_path: str, form: Mapping[str, str], signature: str) -> bool:
-        return bool(self._validator.validate(self._origin + raw_path, dict(form), signature))
+        url = self._origin + raw_path
+        return any(validator.validate(url, dict(form), signature) for validator in self._validators)

@@ -36,6 +36,9 @@ class Settings(Shared):
         description="Primary auth token of the Twilio account; it sends the texts and verifies the webhooks",
         min_length=1,
     )
+    notify_twilio_other_auth_token: SecretStr = Field(
+        SecretStr(""), description="The other auth token of the account, while the two change places; it only verifies"
+    )
     notify_number_key: SecretStr = Field(
         description="Key that hides the numbers of those who said STOP; 32 characters up. Lost, they are texted again",
         min_length=32,
@@ -90,6 +93,11 @@ class Settings(Shared):
         description="Seconds until Twilio is asked about a text whose receipts did not come; then 6 and 36 times that",
         gt=0,
     )
+
+    @property
+    def auth_tokens(self) -> tuple[SecretStr, ...]:
+        other = self.notify_twilio_other_auth_token
+        return (self.notify_twilio_auth_token, *([other] if other.get_secret_value() else []))
 
     @property
     def number_key(self) -> bytes:

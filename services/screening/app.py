@@ -93,7 +93,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
         screening, continuing = Screening(casework, submitting), Continuing(casework, ids=lambda: secrets.token_hex(12))
         merges, holds = await MongoMerges.open(db), await MongoHolds.open(db)
         clients = Clients(casework, merges=merges, asks=await MongoAsks.open(db, relay), holds=holds, memory=memory)
-        tokens = Tokens(settings.signing_key.get_secret_value())
+        tokens = Tokens(*settings.signing_keys)
         returning = Returning(casework, submitting, merges=merges, tokens=tokens)
         retention = Retention(casework, clients, holds=holds, merges=merges, terms=_terms(settings))
         looked_at = timedelta(seconds=settings.screening_retention_seconds)
@@ -112,7 +112,7 @@ async def build(settings: Settings, *, now: Clock = utc_now) -> web.Application:
     async def ready() -> Mapping[str, bool]:
         return {"database": await mongo.reachable(db), "broker": bus.ready}
 
-    passes, origin = Passes(settings.signing_key.get_secret_value()), settings.public_origin
+    passes, origin = Passes(*settings.signing_keys), settings.public_origin
     door = Door(tokens=tokens, operator_key=settings.operator_key.get_secret_value(), ready=ready, now=now)
     served = [
         *routes.routes(screening, reviews, continuing, clients, auditing, retention, returning, memory, catalogue),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # no types
 
 from deploy.twilio_emulator.account import Account as EmulatedAccount
 from deploy.twilio_emulator.app import Emulator, started
@@ -313,11 +314,21 @@ async def test_the_visits_of_a_course_are_found_by_an_index(sky: Sky) -> None:
     assert "of_course" in str(plan["queryPlanner"]["winningPlan"])
 
 
+def test_webhooks_signed_with_either_token_get_in_while_they_change_places() -> None:
+    other, path, form = "t" * 32, "/notify/v1/twilio/inbound", {"MessageSid": "SM1"}
+    both = Signatures("https://still.example", SecretStr(TOKEN), SecretStr(other))
+    alone = Signatures("https://still.example", SecretStr(TOKEN))
+    signed = RequestValidator(other).compute_signature("https://still.example" + path, form)
+
+    assert both.match(path, form, signed)
+    assert not alone.match(path, form, signed)
+
+
 def test_a_signature_covers_address_and_form() -> None:
-    signatures = Signatures(SecretStr(TOKEN), "https://still.example")
+    signatures = Signatures("https://still.example", SecretStr(TOKEN))
     form = {"MessageSid": "SM1", "Body": "", "From": PHONE}
     path = "/notify/v1/twilio/inbound?x=%2B1"
-    signed = signatures._validator.compute_signature("https://still.example" + path, form)
+    signed = RequestValidator(TOKEN).compute_signature("https://still.example" + path, form)
 
     assert signatures.match(path, form, signed)
     assert not signatures.match(path, {**form, "Body": "C"}, signed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -134,25 +134,35 @@ class Outcome:
         return self.status == GONE
 
 
-@dataclass(frozen=True, slots=True)
 class Signer:
-    """Nothing secret lies in the database: every secret derives from the key that the services share."""
+    """Nothing secret lies in the database: every secret derives from a key that the services share.
 
-    key: str = field(repr=False)
+    While that key changes, each POST is signed under both: whoever got their secret before still verifies it.
+    """
+
+    def __init__(self, *keys: str) -> None:
+        self._keys = tuple(key.encode() for key in keys)
 
     def secret(self, endpoint: str, generation: int) -> bytes:
-        return _hmac(self.key.encode(), f"webhook|{endpoint}|{generation}")
+        """As it is told to whoever receives."""
+        return _secret(self._keys[0], endpoint, generation)
 
     def headers(self, endpoint: Endpoint, delivery: Delivery, now: datetime) -> dict[str, str]:
         """Of one POST; the id is the same for every try, the time is that of this one."""
         at = int(now.timestamp())
-        secrets = (self.secret(endpoint.id, generation) for generation in endpoint.generations(now))
+        secrets = (
+            _secret(key, endpoint.id, generation) for generation in endpoint.generations(now) for key in self._keys
+        )
         return {
             "Content-Type": "application/json",
             "webhook-id": delivery.id,
             "webhook-timestamp": str(at),
             "webhook-signature": " ".join(signature(one, delivery.id, at, delivery.body) for one in secrets),
         }
+
+
+def _secret(key: bytes, endpoint: str, generation: int) -> bytes:
+    return _hmac(key, f"webhook|{endpoint}|{generation}")
 
 
 def written(secret: bytes) -> str:

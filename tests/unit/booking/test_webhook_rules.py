@@ -146,6 +146,16 @@ def test_a_signature_is_verified_by_the_library_of_the_standard_and_none_other()
     assert not verifies(SIGNER.secret("wh_a", 1), headers | {"webhook-id": "msg_b"}, OWED.body)
 
 
+def test_while_the_signing_key_changes_receivers_verify_with_the_secret_they_have() -> None:
+    new = "n" * 40
+    headers = Signer(new, "s" * 40).headers(ENDPOINT, OWED, utc_now())
+
+    assert verifies(SIGNER.secret("wh_a", 1), headers, OWED.body)
+    assert verifies(Signer(new).secret("wh_a", 1), headers, OWED.body)
+    assert Signer(new, "s" * 40).secret("wh_a", 1) == Signer(new).secret("wh_a", 1)
+    assert not verifies(SIGNER.secret("wh_a", 1), Signer(new).headers(ENDPOINT, OWED, utc_now()), OWED.body)
+
+
 def test_the_old_secret_signs_beside_the_new_one_for_a_day() -> None:
     now = utc_now()
     rotated = replace(ENDPOINT, generation=2, rotated_at=now - OLD_SIGNATURE_FOR + timedelta(seconds=1))

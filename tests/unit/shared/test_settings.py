@@ -59,3 +59,13 @@ def test_limits_are_on_unless_they_are_taken_away(given: pytest.MonkeyPatch) -> 
     given.setenv("STILLPOINT_BOOKING_LIMIT_HOLDS_BY_ADDRESS", "")
 
     assert list(read(Settings).allowed.holds_by_address) == []
+
+
+def test_the_key_that_signs_comes_first_and_those_that_are_only_believed_after_it(given: pytest.MonkeyPatch) -> None:
+    assert read(Settings).signing_keys == ("s" * 32,)
+    given.setenv("STILLPOINT_EARLIER_SIGNING_KEYS", f"{'a' * 32}, {'b' * 32}")
+    assert read(Settings).signing_keys == ("s" * 32, "a" * 32, "b" * 32)
+
+    given.setenv("STILLPOINT_EARLIER_SIGNING_KEYS", "short")
+    with pytest.raises(SystemExit, match=r"EARLIER_SIGNING_KEYS.*32 characters"):
+        read(Settings)

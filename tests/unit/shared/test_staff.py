@@ -57,3 +57,14 @@ def test_who_gives_visits_sees_answers_whatever_else_they_are() -> None:
     assert replace(ANA, role=Role.PRACTITIONER, practitioner=None).sees_answers
     assert not replace(ANA, practitioner=None).sees_answers
     assert not replace(ANA, role=Role.DESK, practitioner=None).sees_answers
+
+
+def test_a_pass_and_a_form_of_the_key_before_are_believed_while_it_is_known() -> None:
+    new, both = "new-" + "n" * 32, Passes("new-" + "n" * 32, KEY)
+
+    assert both.read(PASSES.mint(ANA, NOW), NOW) == ANA
+    assert Passes(new).read(both.mint(ANA, NOW), NOW) == ANA
+    assert both.is_form("s1", PASSES.form("s1"))
+    assert both.form("s1") == Passes(new).form("s1")
+    assert not Passes(new).is_form("s1", PASSES.form("s1"))
+    assert Passes(new).read(PASSES.mint(ANA, NOW), NOW) is None
