@@ -70,6 +70,10 @@ lint: .venv/dev.stamp ## Format, types, imports, dependencies, dead code, shell,
 .PHONY: check
 check: lint test ## What CI checks first: lint and test
 
+.PHONY: release
+release: .venv/dev.stamp ## Make dist/: the archive to run from, its bill of materials, checksums (DRAFT=--draft: from any tree)
+	$(BIN)/python -m deploy.release $(DRAFT)
+
 .PHONY: screenshots
 screenshots: .venv/dev.stamp ## Take the README's pictures of the pages anew (EVERY=--every: of all pages, in all looks)
 	$(BIN)/python -m tests.browser.pictures $(EVERY)
