@@ -97,10 +97,10 @@ SAME := --constraint requirements/dev.txt
 lock: ## Write requirements/*.txt from pyproject.toml, keeping versions that still fit (UPGRADE=--upgrade takes newer)
 	command -v uv >/dev/null || $(PYTHON) -m venv .venv/lock
 	command -v uv >/dev/null || .venv/lock/bin/pip install --quiet uv
-	$(COMPILE) $(UPGRADE) $(RUNTIME) --extra devstack --extra test --extra lint --extra bench -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) $(RUNTIME) --extra devstack --extra test --extra release --extra lint --extra bench -o requirements/dev.txt
 	$(COMPILE) $(SAME) --extra booking -o requirements/booking.txt
 	$(COMPILE) $(SAME) --extra screening -o requirements/screening.txt
 	$(COMPILE) $(SAME) --extra notify -o requirements/notify.txt
 	$(COMPILE) $(SAME) $(RUNTIME) --extra devstack -o requirements/run.txt
-	$(COMPILE) $(SAME) $(RUNTIME) --extra devstack --extra test -o requirements/test.txt
+	$(COMPILE) $(SAME) $(RUNTIME) --extra devstack --extra test --extra release -o requirements/test.txt
 	$(COMPILE) $(SAME) --extra lint -o requirements/lint.txt
