@@ -42,6 +42,8 @@ command -v mongod >/dev/null || /sbin/ldconfig -p | grep -q 'libcurl\.so\.4' || 
 [[ $requirements != dev ]] || command -v npm >/dev/null || missing+=(npm)
 # promtool reads and tries the alert rules.
 [[ $requirements != dev ]] || command -v promtool >/dev/null || missing+=(prometheus)
+# kubectl renders what deploy/kubernetes would apply.
+[[ $requirements != dev ]] || command -v kubectl >/dev/null || missing+=(kubernetes-client)
 
 if ((${#missing[@]})); then
     command -v apt-get >/dev/null || stop "Install these with your package manager first: ${missing[*]}"
