@@ -1,4 +1,4 @@
-"""deploy/kubernetes as kubectl renders it: strictly within the schemas, and agreed in what its parts say of each other."""
+"""deploy/kubernetes as kubectl renders it: strictly within the schemas, its parts agreeing with each other."""
 
 from __future__ import annotations
 
