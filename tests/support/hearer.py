@@ -1,7 +1,8 @@
 """A process that hears replies on a broker and ends in the middle of them, as a crash does.
 
 `python -m tests.support.hearer URL FILE DIES_AFTER`: each subject is added to FILE when it is done. It ends at the
-`DIES_AFTER`-th delivery without an answer to any that is in hand, or at once at a subject that begins with `kills`.
+`DIES_AFTER`-th delivery without an answer to any that is in hand, or while it works on a subject that begins with
+`kills`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from shared.events import Envelope
 from shared.events.notify import ReplyConfirmed
 from shared.retry import DONE, Verdict
 
+KILLS_AFTER = 0.3
+
 
 async def main(url: str, file: Path, dies_after: int) -> None:
     heard = 0
@@ -26,7 +29,10 @@ async def main(url: str, file: Path, dies_after: int) -> None:
     async def hear(event: Envelope[ReplyConfirmed]) -> Verdict:
         nonlocal heard
         heard += 1
-        if event.subject.startswith("kills") or heard == dies_after:
+        if event.subject.startswith("kills"):
+            await asyncio.sleep(KILLS_AFTER)
+            os._exit(9)
+        if heard == dies_after:
             os._exit(9)
         if dies_after:
             await gate.wait()  # in hand, with as many as are given at once
