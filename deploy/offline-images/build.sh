@@ -11,7 +11,7 @@ base=stillpoint/offline-base:trixie
 host_certificates=/etc/ssl/certs/ca-certificates.crt
 
 main() {
-    for image in python:3.13-slim rabbitmq:4-management mongo:8 caddy:2; do
+    for image in python:3.13-slim rabbitmq:4-management mongo:8 caddy:2 prom/prometheus:v2.53.3 prom/alertmanager:v0.28.1; do
         present "$image" || pulled "$image" || build "$image"
     done
 }
@@ -28,7 +28,8 @@ pulled() {
 build() {
     present "$base" || build_base
     echo "building a stand-in for $1"
-    DOCKER_BUILDKIT=0 quietly docker build --tag "$1" --file "$here/${1%%:*}.Dockerfile" \
+    name=${1##*/}
+    DOCKER_BUILDKIT=0 quietly docker build --tag "$1" --file "$here/${name%%:*}.Dockerfile" \
         --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy "$here"
 }
 

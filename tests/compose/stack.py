@@ -51,6 +51,12 @@ class Stack:
     async def inspect(self, part: str) -> dict[str, Any]:
         return (await self.replicas(part))[0]
 
+    async def inspect_in(self, profile: str, part: str) -> dict[str, Any]:
+        """A part of another profile than the demo's."""
+        container = (await self.compose("--profile", profile, "ps", "--quiet", part)).strip()
+        inspected: list[dict[str, Any]] = json.loads(await self._run("docker", "inspect", container))
+        return inspected[0]
+
     async def replicas(self, part: str) -> list[dict[str, Any]]:
         containers = (await self.compose("ps", "--all", "--quiet", part)).split()
         inspected: list[dict[str, Any]] = json.loads(await self._run("docker", "inspect", *containers))
@@ -92,6 +98,8 @@ class Stack:
             "STILLPOINT_HTTP_PORT": str(self.http),
             "STILLPOINT_HTTPS_PORT": str(ports.free()),
             "STILLPOINT_PHONE_PORT": str(self.phone),
+            "STILLPOINT_PROMETHEUS_PORT": str(ports.free()),
+            "STILLPOINT_ALERTMANAGER_PORT": str(ports.free()),
         }
         child = await asyncio.create_subprocess_exec(
             *command, cwd=PROJECT, env={**clean, **self.host, **settings, **more},
@@ -120,4 +128,4 @@ async def running(folder: Path, host: Mapping[str, str], *more_files: str) -> As
         failed.add_note(await stack.compose("logs", "--tail", "30"))
         raise
     finally:
-        await stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "30")
+        await stack.compose("--profile", "watch", "down", "--volumes", "--remove-orphans", "--timeout", "30")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import aiohttp
 import pytest
@@ -99,3 +100,34 @@ async def test_every_part_stops_when_asked(stack: Stack) -> None:
 
     codes = {part: (await stack.inspect(part))["State"]["ExitCode"] for part in PARTS}
     assert codes == dict.fromkeys(PARTS, 0)
+
+
+async def test_prometheus_finds_every_target_and_takes_every_rule(stack: Stack) -> None:
+    """The profile's Grafana is left out: no package brings it here, and its image cannot be pulled."""
+    watch = ("prometheus", "alertmanager", "watcher")
+    await stack.compose("--profile", "watch", "up", "--detach", "--no-build", "--wait", "--no-deps", *watch)
+
+    async def asked(what: str) -> Any:
+        address = f"http://127.0.0.1:9090/api/v1/{what}"
+        told = await stack.compose("--profile", "watch", "exec", "-T", "prometheus", "wget", "-q", "-O", "-", address)
+        return json.loads(told)["data"]
+
+    async def every_target_answers() -> set[str]:
+        found = {one["labels"]["job"]: one["health"] for one in (await asked("targets"))["activeTargets"]}
+        return set(found) if set(found.values()) == {"up"} and len(found) == 7 else set()
+
+    jobs = await until(every_target_answers, within=40)
+    groups = (await asked("rules"))["groups"]
+
+    async def has_whom_to_tell() -> bool:
+        return len((await asked("alertmanagers"))["activeAlertmanagers"]) == 1
+
+    await until(has_whom_to_tell, within=40)
+
+    assert jobs == {*SERVICES, "rabbitmq", "queues", "watcher", "prometheus"}
+    assert {group["name"] for group in groups} == {"recorded", "messages", "texts", "bookings", "machine", "backups"}
+    assert [rule["name"] for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
+    for part in watch:
+        host = (await stack.inspect_in("watch", part))["HostConfig"]
+        assert host["ReadonlyRootfs"]
+        assert host["CapDrop"] == ["ALL"]
