@@ -66,6 +66,7 @@ MENU: Final = (
     Entry("/notify/console/dead", "Not delivered"),
     Entry("/notify/console/sending", "Kept back"),
     Entry("/booking/console/team", "Team", OWNERS),
+    Entry("/booking/console/services", "Services", OWNERS),
     Entry("/booking/console/keys", "Keys", OWNERS),
     Entry("/booking/console/sessions", "Signed in"),
 )

@@ -14,6 +14,9 @@ from services.booking.console.clients import ClientPages
 from services.booking.console.keys import KeyPages
 from services.booking.console.live import Live
 from services.booking.console.members import Members
+from services.booking.console.part_pages import ListPage
+from services.booking.console.services import Services
+from services.booking.console.sheets import Desk
 from services.booking.console.signing import Signing
 from services.booking.console.visit import Visit
 from shared.clock import Clock
@@ -40,7 +43,15 @@ def routes(
         *ClientPages(booking, console, now).routes(),
         *Members(booking, team, console).routes(),
         *KeyPages(booking, console, now).routes(),
+        *_practice(booking, console),
     ]
+
+
+def _practice(booking: Booking, console: Console) -> Sequence[Route]:
+    """What an owner changes of the practice."""
+    at = "/booking/console/services"
+    desk = Desk(booking=booking, console=console, here=at, back=at)
+    return ListPage(desk, "/console/services", "Services", (Services(),)).routes()
 
 
 def _signing(team: Team, passes: Passes, origin: str, now: Clock) -> Sequence[Route]:

@@ -19,6 +19,7 @@ from babel.numbers import format_currency
 from babel.units import format_unit
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
+from services.booking.domain import money
 from services.booking.domain.practice import Practice, Price
 from shared import wording
 from shared.errors import Refusal
@@ -29,8 +30,6 @@ DEFAULT: Final = "en"
 INTERNATIONAL: Final = {"en": "en_150"}
 """How a language is written where no country's own way of it is known; without one, as most do."""
 # ISO 4217, minor units; all others have two digits.
-_NO_MINOR: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"})
-_THREE_MINOR: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _CODE_BEFORE_DIGIT: Final = re.compile(r"([A-Z])(?=\d)")
 _REGIONS: Final = (
     "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
@@ -114,7 +113,7 @@ class Words:
 
     def price(self, of: Price) -> str:
         """With the digits that its minor units are counted in, which are not always those it is usually told with."""
-        digits = 0 if of.currency in _NO_MINOR else 3 if of.currency in _THREE_MINOR else 2
+        digits = money.digits(of.currency)
         form = self.way.currency_formats["standard"].pattern.replace("0.00", f"{0:.{digits}f}")
         amount = Decimal(of.minor_units).scaleb(-digits)
         told = format_currency(amount, of.currency, form, locale=self.way, currency_digits=False)
