@@ -49,10 +49,11 @@ test-unit: .venv/dev.stamp ## The tests that need no server
 .PHONY: test-long
 test-long: .venv/dev.stamp ## The long tests: every zone for a year, many crashes, 100,000 texts under faults
 	$(BIN)/python -m pytest -m long --ignore tests/compose --ignore tests/performance --timeout 1800
+	$(BIN)/python -m pytest tests/compose -m long --timeout 1800
 
 .PHONY: test-compose
 test-compose: .venv/dev.stamp ## Bring docker-compose.yml up on a real engine, book through it, restart each part
-	$(BIN)/python -m pytest tests/compose --timeout 1800
+	$(BIN)/python -m pytest tests/compose -m "not long" --timeout 1800
 
 .PHONY: lint
 lint: .venv/dev.stamp ## Format, types, imports, dependencies, dead code, shell, Docker and Compose files

@@ -57,13 +57,14 @@ async def test_brokers_and_databases_are_three_and_each_queue_has_three_copies(c
     assert {queue["name"] for queue in queues} >= {"booking.inbox", "screening.inbox", "notify.inbox"}
 
 
+@pytest.mark.long
 async def test_whatever_is_killed_nothing_accepted_is_lost_and_nothing_comes_twice(
     cluster: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     timeout = aiohttp.ClientTimeout(total=20)
     async with opened(cluster, "stillpoint_booking") as database, aiohttp.ClientSession(timeout=timeout) as http:
         system: Any = Gateway(cluster)
-        storm = Storm(system, http, secret(cluster, "operator_key"), database, random.Random(SEED))
+        storm = Storm(system, http, secret(cluster, "operator_key"), database, random.Random(SEED), leaves=0.9)
         await storm.open()
         storming = [asyncio.create_task(_storms(storm)) for _ in range(CLIENTS)]
         recovered: dict[str, float] = {}

@@ -50,6 +50,8 @@ class Storm:
     refused: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
+    leaves: float = 0.6
+    """How many give their time back; of courses a little more."""
     kills: int = 0
     answers: Json = field(default_factory=dict)
     phones: itertools.count[int] = field(default_factory=lambda: itertools.count(790000001))
@@ -102,7 +104,7 @@ class Storm:
                 slot = self.dice.choice(await self._times())
                 moved = await self._turn(held, "move", "moved", {k: slot[k] for k in ("starts_at", "practitioner")})
                 held = {**held, "token": moved["token"]}
-        if self.dice.random() < 0.6:
+        if self.dice.random() < self.leaves:
             await self._turn(held, "cancel", "cancelled")
 
     async def _idle_hold(self) -> None:
@@ -124,7 +126,7 @@ class Storm:
         lead = await self.call("GET", where, token=course["token"])
         first = lead["visits"][0]["appointment"]
         await self._answer({"id": first["id"], "token": self._token(first["id"])})
-        if self.dice.random() < 0.7:
+        if self.dice.random() < self.leaves + 0.1:
             await self.call("POST", f"{where}/cancel", token=course["token"])
             self.done["course cancelled"] += 1
 
