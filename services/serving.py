@@ -13,6 +13,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from services.tracing import traced
 from shared import telemetry
 from shared.httpkit import KEPT_OPEN, mounted
 from shared.migrations import Unusable
@@ -27,7 +28,8 @@ def run(services: Mapping[str, Start], settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then finish the requests in hand and close everything in order."""
     telemetry.configure(settings.log_level)
     try:
-        uvloop.run(_serve(services, settings))
+        with traced("+".join(sorted(services)), settings.otlp_endpoint):
+            uvloop.run(_serve(services, settings))
     except Unusable as error:
         sys.exit(str(error))
 

@@ -102,9 +102,13 @@ class Bus:
     async def publish(self, body: bytes, *, event_id: str, name: str, traceparent: str | None) -> None:
         """Hand one event to the broker and wait for its word; raises `NotPublished` without one."""
         headers: HeadersType = {"event-id": event_id, "attempt": 0}
-        if traceparent is not None:
-            headers["traceparent"] = traceparent
-        await self._confirmed(self._events, name, body, event_id=event_id, name=name, headers=headers)
+        with (
+            telemetry.trace(traceparent),
+            telemetry.span(f"publish {name}", lambda: {"messaging.message.id": event_id}),
+        ):
+            if traceparent is not None:
+                headers["traceparent"] = telemetry.current_trace() or traceparent
+            await self._confirmed(self._events, name, body, event_id=event_id, name=name, headers=headers)
 
     async def consume(self, subscriptions: Subscriptions) -> None:
         """Say, once, what is heard; deliveries begin as soon as the broker is there."""
@@ -199,9 +203,12 @@ class Bus:
     async def _take(self, message: AbstractIncomingMessage) -> None:
         attempt = _attempt(message)
         parent = message.headers.get("traceparent")
+        name = message.type if message.type in registry() else "unknown"
+        told: dict[str, str | int] = {"messaging.system": "rabbitmq", "stillpoint.attempt": attempt}
         with telemetry.trace(parent if isinstance(parent, str) else None) as traceparent:
-            verdict = await self._judge(message, attempt)
-            name = message.type if message.type in registry() else "unknown"
+            with telemetry.span(f"{self._service} hears {name}", lambda: told):
+                verdict = await self._judge(message, attempt)
+                told["stillpoint.verdict"] = type(verdict).__name__
             telemetry.consumed.labels(name, type(verdict).__name__).inc()
             if not isinstance(verdict, Done):
                 log.warning("event.not_done", service=self._service, id=message.message_id, verdict=repr(verdict))

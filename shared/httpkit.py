@@ -329,12 +329,15 @@ async def doors(
 ) -> web.StreamResponse:
     """Around every request: a trace, an answer for every error, one log line, one measurement."""
     started = time.perf_counter()
+    route = _route(request)
+    told: dict[str, str | int] = {"http.request.method": request.method, "http.route": route}
     with telemetry.trace(request.headers.get("traceparent")) as trace:
-        response = await _answered(request, handler, trace)
+        with telemetry.span(f"{request.method} {route}", lambda: told):
+            response = await _answered(request, handler, trace)
+            told["http.response.status_code"] = response.status
         if isinstance(response, web.Response) and response.content_type == PROBLEM and broken.is_a_persons(request):
             response = broken.page(response)
         seconds = time.perf_counter() - started
-        route = _route(request)
         telemetry.requests.labels(request.method, route, response.status).observe(seconds)
         if not response.prepared:
             response.headers["X-Trace-Id"] = trace

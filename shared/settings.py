@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         (), description="Networks of the proxies whose word counts for where a request comes from, with commas between"
     )
     log_level: str = Field("INFO", description="Least severe level that is logged", pattern=LEVEL)
+    otlp_endpoint: str | None = Field(
+        None, description="Where traces go, over OTLP/HTTP: http://collector:4318; empty for nowhere"
+    )
     sweep_seconds: float = Field(1.0, description="Seconds between sweeps for events left unpublished", gt=0)
     shutdown_seconds: float = Field(20.0, description="Seconds that requests in hand get to finish on shutdown", gt=0)
 
