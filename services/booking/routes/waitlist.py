@@ -59,7 +59,7 @@ class WaitlistRoutes:
             Route(
                 method="POST",
                 path=f"{WAITLIST}/code",
-                handler=self.send_code,
+                handler=self.send_code_to_wait,
                 summary="Text a code to a number that the practice has not seen before, to be shown on joining",
                 body=CodeBody,
                 answers={202: CodeView},
@@ -137,7 +137,7 @@ class WaitlistRoutes:
         )
         return Answer(201, told.waiting_view(Place(waiting, None), token=self._token(waiting)))
 
-    async def send_code(self, ask: Ask[CodeBody, None]) -> Answer:
+    async def send_code_to_wait(self, ask: Ask[CodeBody, None]) -> Answer:
         practice = ask.path["practice"]
         locale = ask.body.locale or (await self._profiles.get(practice)).practice.locale
         sent = await self._waitlist.send_code(practice, ask.body.phone, locale=locale, hand=hand_of(ask))
