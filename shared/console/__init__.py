@@ -66,7 +66,11 @@ MENU: Final = (
     Entry("/notify/console/dead", "Not delivered"),
     Entry("/notify/console/sending", "Kept back"),
     Entry("/booking/console/team", "Team", OWNERS),
+    Entry("/booking/console/practice", "Practice", OWNERS),
     Entry("/booking/console/services", "Services", OWNERS),
+    Entry("/booking/console/people", "People", OWNERS),
+    Entry("/booking/console/places", "Places", OWNERS),
+    Entry("/booking/console/look", "Look and web site", OWNERS),
     Entry("/booking/console/keys", "Keys", OWNERS),
     Entry("/booking/console/sessions", "Signed in"),
 )

@@ -100,7 +100,15 @@ REFUSED: Final[Mapping[str, Callable[[Scene], str]]] = {
     "a health check that is not theirs": lambda at: at.check("held", token="of-somebody"),
 }
 # Of the staff, for an owner who is signed in: whatever the menu names, and what only a link leads to.
-CONSOLE: Final = (*(entry.address for entry in MENU), "/booking/console/begun", "/notify/console/wordings/en/booked")
+CONSOLE: Final = (
+    *(entry.address for entry in MENU),
+    "/booking/console/begun",
+    "/booking/console/add-service",
+    "/booking/console/add-person",
+    "/booking/console/add-place",
+    "/booking/console/add-room",
+    "/notify/console/wordings/en/booked",
+)
 PHONE: Final = "the phone of the emulator"
 
 

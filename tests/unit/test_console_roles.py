@@ -58,6 +58,27 @@ TABLE: Final[Mapping[str, Collection[Role]]] = {
     "GET /booking/console/service/{part}": OWNERS,
     "POST /booking/console/service/{part}": OWNERS,
     "POST /booking/console/service/{part}/remove": OWNERS,
+    "GET /booking/console/practice": OWNERS,
+    "POST /booking/console/practice": OWNERS,
+    "GET /booking/console/look": OWNERS,
+    "POST /booking/console/look": OWNERS,
+    "GET /booking/console/people": OWNERS,
+    "GET /booking/console/places": OWNERS,
+    "GET /booking/console/add-person": OWNERS,
+    "POST /booking/console/add-person": OWNERS,
+    "GET /booking/console/person/{part}": OWNERS,
+    "POST /booking/console/person/{part}": OWNERS,
+    "POST /booking/console/person/{part}/remove": OWNERS,
+    "GET /booking/console/add-place": OWNERS,
+    "POST /booking/console/add-place": OWNERS,
+    "GET /booking/console/place/{part}": OWNERS,
+    "POST /booking/console/place/{part}": OWNERS,
+    "POST /booking/console/place/{part}/remove": OWNERS,
+    "GET /booking/console/add-room": OWNERS,
+    "POST /booking/console/add-room": OWNERS,
+    "GET /booking/console/room/{part}": OWNERS,
+    "POST /booking/console/room/{part}": OWNERS,
+    "POST /booking/console/room/{part}/remove": OWNERS,
     "GET /booking/console/begin": NOT_SIGNED_IN,
     "POST /booking/console/begin": NOT_SIGNED_IN,
     "GET /booking/console/begun": OWNERS,
@@ -102,7 +123,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Route, Collect
 
     def noted(self: Console, *what: Any, **more: Any) -> Route:
         made = of_console(self, *what, **more)
-        declared[id(made)] = more.get("roles", what[4] if len(what) > 4 else EVERYBODY)
+        declared[id(made.handler)] = more.get("roles", what[4] if len(what) > 4 else EVERYBODY)
         return made
 
     monkeypatch.setattr(Console, "route", noted)
@@ -119,7 +140,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Route, Collect
     for service, routes in served.items():
         for route in routes:
             if not route.path.endswith((".js", ".css")):
-                yield f"{route.method} /{service}{route.path}", route, declared.get(id(route), NOT_SIGNED_IN)
+                yield f"{route.method} /{service}{route.path}", route, declared.get(id(route.handler), NOT_SIGNED_IN)
 
 
 def test_every_page_of_the_staff_is_in_the_table_with_who_may_open_it(monkeypatch: pytest.MonkeyPatch) -> None:

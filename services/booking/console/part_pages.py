@@ -66,7 +66,7 @@ class PartPages:
 
     async def remove(self, ask: Ask[None, None], staff: Staff) -> Answer:
         await self.desk.edit(ask, staff, lambda practice: self.sort.without(practice, ask.path["part"]))
-        return see(f"{self.desk.back}?saved=yes")
+        return see(f"{self.desk.here}?saved=yes")
 
     def _make(self, ask: Ask[Any, Any], staff: Staff) -> Callable[[Practice], Sheet]:
         speak = self.desk.console.translated(staff)
@@ -100,6 +100,11 @@ def new_id(name: str, taken: set[str], fallback: str) -> str:
     stem = slug(name) or fallback
     candidates = (stem, *(f"{stem[: LONGEST_ID - 4].rstrip('-')}-{count}" for count in range(2, 1000)))
     return next(one for one in candidates if one not in taken)
+
+
+def names_of_cells(practice: Practice) -> set[str]:
+    """Practitioners and rooms share one list of ids."""
+    return {one.id for one in practice.practitioners} | {one.id for one in practice.rooms}
 
 
 def own_field(kind: type[Part], practice: Practice, id_: str, names: Mapping[str, str]) -> Callable[[str], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from services.booking.actions import Booking
 from services.booking.actions.team import Team
@@ -13,8 +13,12 @@ from services.booking.console.agenda import Agenda
 from services.booking.console.clients import ClientPages
 from services.booking.console.keys import KeyPages
 from services.booking.console.live import Live
+from services.booking.console.look import LookPage
 from services.booking.console.members import Members
 from services.booking.console.part_pages import ListPage
+from services.booking.console.people import People
+from services.booking.console.places import Places, Rooms
+from services.booking.console.practice import PracticePage
 from services.booking.console.services import Services
 from services.booking.console.sheets import Desk
 from services.booking.console.signing import Signing
@@ -49,9 +53,17 @@ def routes(
 
 def _practice(booking: Booking, console: Console) -> Sequence[Route]:
     """What an owner changes of the practice."""
-    at = "/booking/console/services"
-    desk = Desk(booking=booking, console=console, here=at, back=at)
-    return ListPage(desk, "/console/services", "Services", (Services(),)).routes()
+
+    def desk(name: str, **more: Any) -> Desk:
+        return Desk(booking=booking, console=console, here=f"/booking/console/{name}", **more)
+
+    return [
+        *PracticePage(desk("practice", is_part=False)).routes(),
+        *ListPage(desk("services"), "/console/services", "Services", (Services(),)).routes(),
+        *ListPage(desk("people"), "/console/people", "People", (People(),)).routes(),
+        *ListPage(desk("places"), "/console/places", "Places", (Places(), Rooms())).routes(),
+        *LookPage(desk("look", is_part=False, template="look.html")).routes(),
+    ]
 
 
 def _signing(team: Team, passes: Passes, origin: str, now: Clock) -> Sequence[Route]:

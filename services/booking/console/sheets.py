@@ -51,13 +51,13 @@ Make = Callable[[Practice], Sheet]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What all pages that change the practice need; `back` is where a saved form leads."""
+    """What all pages that change the practice need; `here` is where a saved form leads: the list of a part."""
 
     booking: Booking
     console: Console
     here: str
-    back: str
     template: str = "sheet.html"
+    is_part: bool = True
 
     async def show(self, ask: Ask[None, None], staff: Staff, make: Make) -> Answer:
         stored = await self.booking.profiles.get(staff.practice)
@@ -82,7 +82,7 @@ class Desk:
             form = {**ask.form, "version": str(stored.version)}
             told = {ELSEWHERE: speak("The practice was changed meanwhile. Look at this and save it once more.")}
             return self._page(staff, sheet, form, told, 409)
-        return see(f"{self.back}?{SAVED}")
+        return see(f"{self.here}?{SAVED}")
 
     async def edit(self, ask: Ask[Any, Any], staff: Staff, change: Callable[[Practice], Practice]) -> None:
         """Raises `ChangedMeanwhile` when the form was made from another state than the one that stands."""
@@ -120,8 +120,6 @@ class Desk:
         speak = self.console.translated(staff)
         given: dict[str, Any] = {"saved": False, "outside": (), "sheet": sheet, "form": form, "problems": problems}
         given |= {"label": partial(fields.label, sheet.part, speak=speak)}
-        given |= {"is_part": self.template == "sheet.html" and sheet.part != "practice"}
+        given |= {"is_part": self.is_part}
         given |= {"hint": partial(fields.hint, sheet.part, speak=speak)}
-        return self.console.show(
-            self.template, staff, status, here=self.here, back=self.back, **(given | dict(sheet.more) | values)
-        )
+        return self.console.show(self.template, staff, status, here=self.here, **(given | dict(sheet.more) | values))

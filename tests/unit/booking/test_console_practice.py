@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -15,7 +16,7 @@ from services.booking import console
 from services.booking.actions.team import Team
 from services.booking.domain.appointment import By, Hand
 from services.booking.domain.editing import part, with_part
-from services.booking.domain.practice import Practice, Practitioner, Price, Service
+from services.booking.domain.practice import Practice, Practitioner, Price, Room, Service
 from shared import httpkit
 from shared.httpkit import Door
 from shared.staff import COOKIE, Passes, Role, Staff
@@ -93,9 +94,13 @@ async def owner() -> AsyncIterator[Owner]:
 
 async def test_a_form_that_is_sent_back_as_it_came_changes_nothing(owner: Owner) -> None:
     before = owner.practice
-    for service in before.services:
-        status, to = await owner.change(f"/service/{service.id}")
-        assert (status, to) == (303, f"{CONSOLE}/services?saved=yes")
+    parts = {"service": before.services, "person": before.practitioners, "place": before.places, "room": before.rooms}
+    for name, path in (("service", "services"), ("person", "people"), ("place", "places"), ("room", "places")):
+        assert parts[name]
+        for one in parts[name]:
+            assert await owner.change(f"/{name}/{one.id}") == (303, f"{CONSOLE}/{path}?saved=yes")
+    for path in ("practice", "look"):
+        assert await owner.change(f"/{path}") == (303, f"{CONSOLE}/{path}?saved=yes")
 
     assert owner.practice == before
     assert owner.house.practices.kept["still-water"].version == 1
@@ -202,7 +207,110 @@ async def test_another_session_s_form_and_a_part_that_is_not_there_change_nothin
     assert owner.practice == before
 
 
-PAGES = ("/services", "/add-service")
+async def test_the_practice_s_own_words_and_rules_are_changed_and_all_else_stays(owner: Owner) -> None:
+    before = owner.practice
+    status, _ = await owner.change(
+        "/practice", name="Quiet Room", country="CH", phone="044 668 18 00", quiet_from="20:00", batch="3"
+    )
+
+    assert status == 303
+    now = owner.practice
+    assert (now.name, now.phone, now.waitlist.batch) == ("Quiet Room", "+41446681800", 3)
+    assert f"{now.texting.quiet_from:%H:%M}" == "20:00"
+    assert (now.services, now.practitioners, now.texting.steps) == (
+        before.services,
+        before.practitioners,
+        before.texting.steps,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [
+        ("/practice", "sms_name", "The Migraine Room"),
+        ("/practice", "phone", "12"),
+        ("/practice", "website", "example"),
+        ("/practice", "zone", "Mars/Base"),
+        ("/practice", "review_hours", "0"),
+        ("/look", "accent", "red"),
+        ("/look", "accent", "#fff000"),
+        ("/look", "ground", "#222222"),
+        ("/look", "dark_ground", "#ffffff"),
+        ("/look", "logo", "bm90IGEgcGljdHVyZQ=="),
+        ("/look", "sites", "https://good.example\njavascript:alert(1)"),
+        ("/look", "font", "comic"),
+        ("/add-person", "alerts_phone", "nobody"),
+        ("/add-person", "directories", "no address"),
+        ("/add-person", "most_in_a_row", "99"),
+        ("/add-place", "address", ""),
+        ("/add-place", "zone", "America"),
+        ("/add-room", "place", "nowhere"),
+    ],
+)
+async def test_what_is_wrong_is_told_beside_its_field(owner: Owner, path: str, field: str, value: str) -> None:
+    before = owner.practice
+    named = {} if path in {"/practice", "/look"} else {"name": "Iris"}
+    status, page = await owner.change(path, **({"address": "Lake Street 4"} | named | {field: value}))
+
+    assert status == 422
+    assert f'href="#{field}"' in page
+    assert f'id="{field}-problem"' in page
+    assert "wrong:" not in page
+    assert owner.practice == before
+
+
+async def test_a_look_is_kept_and_its_logo_stays_until_it_is_to_go(owner: Owner) -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
+    logo = base64.b64encode(svg).decode()
+    status, _ = await owner.change("/look", accent="#2A5D4A", font="serif", logo=logo, sites="https://a.example/\n")
+
+    assert status == 303
+    look = owner.practice.branding
+    assert (look.accent, look.font, look.logo) == ("#2a5d4a", "serif", logo)
+    assert owner.practice.sites == ("https://a.example",)
+    await owner.change("/look", font="plain")
+    assert owner.practice.branding.logo == logo
+    await owner.change("/look", no_logo="yes")
+    assert owner.practice.branding.logo == ""
+
+
+async def test_somebody_new_and_a_room_come_and_go_and_a_place_in_use_stays(owner: Owner) -> None:
+    service, place = owner.practice.services[0].id, owner.practice.places[0].id
+    await owner.change("/add-person", name="Iris Vale", profession="Therapist")
+    iris = part(owner.practice, Practitioner, "iris-vale")
+    assert service in iris.services
+    assert "Has no hours yet" in (await owner.see("/people"))[1]
+    await owner.change("/person/iris-vale", without=f"services.{service}", alerts_phone="+41 79 200 00 01")
+    iris = part(owner.practice, Practitioner, "iris-vale")
+    assert service not in iris.services
+    assert iris.alerts_phone == "+41792000001"
+    await owner.change("/add-room", name="Iris Vale", place=place)
+    assert part(owner.practice, Room, "iris-vale-2").place == place
+
+    async def remove(path: str) -> int:
+        form = filled((await owner.see(path))[1])
+        return (await owner.send(f"{path}/remove", {"csrf": form["csrf"], "version": form["version"]}))[0]
+
+    assert await remove("/room/iris-vale-2") == 303
+    assert await remove("/person/iris-vale") == 303
+    assert await remove(f"/place/{place}") == 409
+    assert place in {one.id for one in owner.practice.places}
+    assert {one.id for one in (*owner.practice.rooms, *owner.practice.practitioners)}.isdisjoint(
+        {"iris-vale", "iris-vale-2"}
+    )
+
+
+PAGES = (
+    "/services",
+    "/add-service",
+    "/practice",
+    "/look",
+    "/people",
+    "/add-person",
+    "/places",
+    "/add-place",
+    "/add-room",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
