@@ -16,7 +16,7 @@ class WatchSettings(BaseSettings):
     model_config = Settings.model_config
 
     public_origin: str = Field(
-        description="Where clients reach the system; its certificate is looked at", pattern=ORIGIN
+        "http://localhost", description="Where clients reach the system; its certificate is looked at", pattern=ORIGIN
     )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, description="Port to listen on")

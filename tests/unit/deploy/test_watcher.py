@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from prometheus_client import Metric
 
 from deploy.devstack import ports
 from deploy.monitoring import facts, looking
+from tests.architecture.tree import ROOT
 
 ENDS = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
 DONE = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -96,3 +100,15 @@ def test_every_fact_can_be_left_and_read(tmp_path: Path, name: str) -> None:
     facts.note(tmp_path, name, DONE)
 
     assert values([one for one in facts.left(tmp_path) if isinstance(one, Metric)]) == {name: [DONE.timestamp()]}
+
+
+def test_a_job_leaves_its_fact_with_the_folder_alone_and_is_told_when_that_is_missing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "deploy.monitoring", "note", "backup"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("STILLPOINT_")}
+    left = {**clean, "PYTHONPATH": str(ROOT), "STILLPOINT_WATCH_FACTS": str(tmp_path)}
+    nowhere = {**clean, "PYTHONPATH": str(ROOT)}
+
+    assert subprocess.run(command, env=left, cwd=tmp_path, check=False, timeout=60).returncode == 0
+    assert [one.name for one in facts.left(tmp_path) if isinstance(one, Metric)] == [facts.BACKUP]
+    told = subprocess.run(command, env=nowhere, cwd=tmp_path, check=False, timeout=60, capture_output=True, text=True)
+    assert (told.returncode, "STILLPOINT_WATCH_FACTS" in told.stderr) == (2, True)
