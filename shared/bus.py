@@ -153,9 +153,13 @@ class Bus:
             raise
 
     async def _connection(self) -> AbstractRobustConnection:
-        connection = await aio_pika.connect_robust(self._url, timeout=PUBLISH_SECONDS)
-        self._connections.append(connection)
-        return connection
+        def kept(*args: Any, **more: Any) -> AbstractRobustConnection:
+            """Also one that never comes to be is closed: the driver would try to when it is thrown away."""
+            connection = aio_pika.RobustConnection(*args, **more)
+            self._connections.append(connection)
+            return connection
+
+        return await aio_pika.connect_robust(self._url, timeout=PUBLISH_SECONDS, connection_class=kept)
 
     async def _close(self) -> None:
         await self.stop_consuming()
