@@ -11,6 +11,7 @@ from services.booking.actions import Booking
 from services.booking.actions.team import Team
 from services.booking.console.agenda import Agenda
 from services.booking.console.clients import ClientPages
+from services.booking.console.hours import HoursPages
 from services.booking.console.keys import KeyPages
 from services.booking.console.live import Live
 from services.booking.console.look import LookPage
@@ -47,6 +48,7 @@ def routes(
         *ClientPages(booking, console, now).routes(),
         *Members(booking, team, console).routes(),
         *KeyPages(booking, console, now).routes(),
+        *HoursPages(booking, console, now).routes(),
         *_practice(booking, console),
     ]
 
