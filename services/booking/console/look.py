@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from services.booking.console.fields import Field, Group, Kind, Speak, Values, lines
 from services.booking.console.sheets import Desk, Sheet
 from services.booking.domain import branding
-from services.booking.domain.branding import Font
+from services.booking.domain.branding import Branding, Font
 from services.booking.domain.practice import Practice
 from shared.assets import Asset
 from shared.console import OWNERS
@@ -71,9 +71,15 @@ class LookPage:
             more={
                 "script": f"/booking{SCRIPT_PATH}?v={SCRIPT.version}",
                 "logo": f"/booking/book/{practice.id}/logo?v={version}" if version else "",
-                "usual": branding.light(look),
+                "usual": _in_use(look),
             },
         )
+
+
+def _in_use(look: Branding) -> Mapping[str, str]:
+    """The colours of the pages as they are, where none is chosen too."""
+    light, dark = branding.light(look), branding.dark(look)
+    return {name: (dark if name.startswith("dark_") else light)[name.removeprefix("dark_")] for name in COLOURS}
 
 
 def _changed(practice: Practice, values: Values) -> Practice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -29,6 +30,7 @@ from services.booking.domain.practice_check import FURTHEST_DAYS, LONGEST_COURSE
 from services.booking.profile.documents import NO_SCREENING
 
 LARGEST_MINOR: Final = 100_000_000
+CODE_BEFORE_DIGIT: Final = re.compile(r"([A-Z])(?=\d)")
 CHECKS: Final = ("cst-core", "cst-intake", NO_SCREENING)
 """Health checks that come with the product; one that a service has already can be kept."""
 GROUPS: Final = (
@@ -112,7 +114,8 @@ class Services:
 def _told(practice: Practice, one: Service, speak: Speak, locale: str) -> Iterator[str]:
     told = speak("{minutes} min", minutes=one.length_minutes)
     if one.price is not None:
-        told += " · " + format_currency(_amount(one.price), one.price.currency, locale=locale)
+        price = format_currency(_amount(one.price), one.price.currency, locale=locale)
+        told += " · " + CODE_BEFORE_DIGIT.sub("\\1\N{NO-BREAK SPACE}", price)
     yield told
     givers = ", ".join(person.name for person in practice.practitioners if one.id in person.services)
     yield givers or speak("Nobody gives it, so it cannot be booked.")

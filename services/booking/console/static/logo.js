@@ -27,7 +27,7 @@ for (const name of ["accent", "ground", "dark_accent", "dark_ground"]) {
   picker.type = "color";
   picker.setAttribute("aria-label", `${document.querySelector(`label[for=${name}]`).textContent}: ${told.dataset.pick}`);
   const follow = () => { if (/^#[0-9a-f]{6}$/i.test(field.value)) picker.value = field.value.toLowerCase(); };
-  picker.value = told.dataset[name.replace("dark_", "")] ?? "#000000";
+  picker.value = told.dataset[name];
   follow();
   field.addEventListener("input", follow);
   picker.addEventListener("input", () => { field.value = picker.value; });
