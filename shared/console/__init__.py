@@ -62,6 +62,7 @@ MENU: Final = (
     Entry("/screening/console/reviews", "Reviews", frozenset({Role.OWNER, Role.PRACTITIONER}), is_main=True),
     Entry("/notify/console/calls", "Please call", is_main=True),
     Entry("/booking/console/clients", "Clients"),
+    Entry("/booking/console/waitlist", "Waitlist"),
     Entry("/booking/console/hours", "Hours and time off", frozenset({Role.OWNER, Role.PRACTITIONER})),
     Entry("/notify/console/wordings", "Words of the texts", OWNERS),
     Entry("/notify/console/dead", "Not delivered"),

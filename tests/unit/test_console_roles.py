@@ -39,6 +39,8 @@ TABLE: Final[Mapping[str, Collection[Role]]] = {
     "GET /booking/console/clients": EVERYBODY,
     "POST /booking/console/clients": EVERYBODY,
     "GET /booking/console/clients/{ref}": EVERYBODY,
+    "GET /booking/console/waitlist": EVERYBODY,
+    "POST /booking/console/waitlist/{waiting}/leave": EVERYBODY,
     "GET /booking/console/team": OWNERS,
     "POST /booking/console/team": OWNERS,
     "POST /booking/console/team/{user}/off": OWNERS,

@@ -13,6 +13,7 @@ from services.booking.console.agenda import Agenda
 from services.booking.console.clients import ClientPages
 from services.booking.console.hours import HoursPages
 from services.booking.console.keys import KeyPages
+from services.booking.console.line_up import LineUp
 from services.booking.console.live import Live
 from services.booking.console.look import LookPage
 from services.booking.console.members import Members
@@ -46,6 +47,7 @@ def routes(
         *Live(agenda, team, console, now, closing or asyncio.Event()).routes(),
         *Visit(booking, console, now).routes(),
         *ClientPages(booking, console, now).routes(),
+        *LineUp(booking, console, now).routes(),
         *Members(booking, team, console).routes(),
         *KeyPages(booking, console, now).routes(),
         *HoursPages(booking, console, now).routes(),
