@@ -17,6 +17,7 @@ from services.booking.console.line_up import LineUp
 from services.booking.console.live import Live
 from services.booking.console.look import LookPage
 from services.booking.console.members import Members
+from services.booking.console.moving import Moving
 from services.booking.console.part_pages import ListPage
 from services.booking.console.people import People
 from services.booking.console.places import Places, Rooms
@@ -46,6 +47,7 @@ def routes(
         *agenda.routes(),
         *Live(agenda, team, console, now, closing or asyncio.Event()).routes(),
         *Visit(booking, console, now).routes(),
+        *Moving(booking, console, now).routes(),
         *ClientPages(booking, console, now).routes(),
         *LineUp(booking, console, now).routes(),
         *Members(booking, team, console).routes(),
