@@ -12,7 +12,9 @@ from aiohttp import web
 FOLDER: Final = Path(__file__).parent / "page"
 PAGE: Final = Template((FOLDER / "broken.html").read_text("utf-8"))
 WORDS: Final = tomllib.loads((FOLDER / "broken.toml").read_text("utf-8"))
-RULES: Final = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+RULES: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": RULES, "Referrer-Policy": "no-referrer"}
 
 

@@ -117,6 +117,17 @@ def refusal_of(error: Exception) -> Refusal:
     return Unavailable("the database is away for a moment; try again", retry_after=5)
 
 
+def again(ask: Ask[Any, Any], refusal: Refusal) -> Mapping[str, object]:
+    """What was posted while something was away, to be sent once more from the page that tells so.
+
+    The way back has lost it: nothing of a form is kept by the browser, and files are not in `form`.
+    """
+    is_lost = isinstance(refusal, Unavailable) and ask.request.method == "POST"
+    if not is_lost or ask.request.content_type == "multipart/form-data":
+        return {}
+    return {"again": ask.request.path_qs, "posted": ask.form}
+
+
 def patient(answer: Answer, refusal: Refusal) -> Answer:
     """With how long to wait, where that is what the refusal is about."""
     wait = refusal.extra.get("retry_after")

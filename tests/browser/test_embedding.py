@@ -116,6 +116,7 @@ async def test_an_inline_frame_follows_its_height_and_hears_how_far_the_client_i
         inner = await frame.evaluate("document.documentElement.scrollHeight")
         await frame.get_by_label("For a child I look after").check()
         assert await frame.evaluate("document.documentElement.scrollHeight") > inner
+        await a_step_works(frame)
         await visit.answer(await sites.widget.clear_answers("session"))
         await until(lambda: visit.is_("confirmed"))
         await go(page, address)
@@ -123,6 +124,20 @@ async def test_an_inline_frame_follows_its_height_and_hears_how_far_the_client_i
         assert new == [[sites.house, {"stage": "booked"}], [sites.house, {"height": 0}]]
         assert await page.evaluate(HEIGHT) == height
         assert set(await heard(page, "stage")) == {"choosing", "held", "booked"}
+
+
+async def a_step_works(frame: Frame) -> None:
+    """On and back again, in a frame that has stopped to follow the height of what is in it."""
+    await frame.get_by_label("For myself").check()
+    for part, value in {"day": "4", "month": "5", "year": "1980"}.items():
+        await frame.locator(f"[name='dob.{part}']").fill(value)
+    await frame.get_by_role("button", name="Next", exact=True).click()
+    heading = frame.get_by_role("heading", level=2, name="Right now")
+    await expect(heading).to_be_focused()
+    await expect(heading).to_be_in_viewport()
+    await frame.get_by_role("button", name="Back", exact=True).click()
+    await expect(frame.get_by_label("For myself")).to_be_checked()
+    await expect(frame.locator("[name='dob.year']")).to_have_value("1980")
 
 
 async def test_a_script_of_the_site_reads_no_answer_and_cannot_pretend(sites: Web, browser: Browser) -> None:

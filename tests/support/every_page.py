@@ -96,6 +96,7 @@ CLIENTS: Final[Mapping[str, Callable[[Scene], str]]] = {
 # What is refused is a page too.
 REFUSED: Final[Mapping[str, Callable[[Scene], str]]] = {
     "no such practice": lambda at: f"{at.origin}/booking/book/nobody",
+    "an address that leads nowhere": lambda at: f"{at.origin}/booking/nowhere",
     "a visit that is not theirs": lambda at: at.visit("held", token="of-somebody"),
     "a health check that is not theirs": lambda at: at.check("held", token="of-somebody"),
 }

@@ -36,6 +36,8 @@ TABLE: Final[Mapping[str, Collection[Role]]] = {
     "POST /booking/console/visits/{appointment}/missed": EVERYBODY,
     "GET /booking/console/visits/{appointment}/cancel": EVERYBODY,
     "POST /booking/console/visits/{appointment}/cancel": EVERYBODY,
+    "GET /booking/console/visits/{appointment}/move": EVERYBODY,
+    "POST /booking/console/visits/{appointment}/move": EVERYBODY,
     "GET /booking/console/clients": EVERYBODY,
     "POST /booking/console/clients": EVERYBODY,
     "GET /booking/console/clients/{ref}": EVERYBODY,

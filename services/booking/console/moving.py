@@ -28,7 +28,7 @@ from shared.httpkit import Answer, Ask, Route
 from shared.staff import Staff
 
 MOVE: Final = "/console/visits/{appointment}/move"
-AT_ONCE: Final = 14
+AT_ONCE: Final = 7
 ANYBODY: Final = "all"
 
 

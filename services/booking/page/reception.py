@@ -14,7 +14,7 @@ from shared.assets import Asset
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Route
 from shared.language import closest, preferred
-from shared.page import TOLD, Pages, patient, refusal_of
+from shared.page import TOLD, Pages, again, patient, refusal_of
 
 LANGUAGE: Final = "lang"
 CONNECTS: Final = "; connect-src 'self'"
@@ -103,7 +103,10 @@ class Reception:
     def _refused(self, guest: Guest, refusal: Refusal) -> Answer:
         titled = {"title": guest.words.refused_title(refusal.kind), "words": guest.words.refused(refusal)}
         lang, skip = guest.words.language, guest.said["skip"]
-        return self._pages.show("refused.html", refusal.kind, lang=lang, skip=skip, kind=refusal.kind, **titled)
+        lost = again(guest.ask, refusal)
+        return self._pages.show(
+            "refused.html", refusal.kind, lang=lang, skip=skip, kind=refusal.kind, w=guest.said, **titled, **lost
+        )
 
 
 def _speaks(ask: Ask[Any, Any]) -> bool:

@@ -18,7 +18,7 @@ from services.screening.routes.hand import hand_of
 from shared.errors import Refusal
 from shared.httpkit import Answer, Ask, Door, Route
 from shared.language import closest, preferred
-from shared.page import TOLD, Dress, Pages, patient, refusal_of
+from shared.page import TOLD, Dress, Pages, again, patient, refusal_of
 
 DEFAULT = "en"
 LANGUAGE = "lang"
@@ -79,7 +79,7 @@ class Reception:
                 return await handler(visitor)
             except TOLD as error:
                 refusal = refusal_of(error)
-                return patient(self._refused(refusal, words, worn), refusal)
+                return patient(self._refused(refusal, words, worn, again(ask, refusal)), refusal)
 
         return self._pages.route(method, path, handle, summary)
 
@@ -120,9 +120,9 @@ class Reception:
         named = closest(ask.request.query.get(LANGUAGE, ""), self._spoken)
         return named or preferred(ask.headers.get("Accept-Language", ""), self._spoken)
 
-    def _refused(self, refusal: Refusal, words: Words, worn: Dress) -> Answer:
+    def _refused(self, refusal: Refusal, words: Words, worn: Dress, lost: Mapping[str, object]) -> Answer:
         titled = {"title": words.refused_title(refusal.kind), "words": words.refused(refusal), "kind": refusal.kind}
-        return self._pages.show("refused.html", refusal.kind, **self._said(words), **titled, dress=worn)
+        return self._pages.show("refused.html", refusal.kind, **self._said(words), **titled, **lost, dress=worn)
 
     @staticmethod
     def _said(words: Words) -> dict[str, object]:

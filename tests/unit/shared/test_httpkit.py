@@ -72,6 +72,10 @@ async def _hook(ask: Ask[None, None]) -> Answer:
     return Answer(200, text=f"<Body>{ask.form['Body']}</Body>", content_type="text/xml")
 
 
+async def _leak(_: Ask[None, None]) -> Answer:
+    raise ZeroDivisionError("secret of the house")
+
+
 ROUTES = [
     Route(
         method="POST", path="/v1/teas", handler=_brew, summary="Brew", body=Tea, query=Pot, answers={201: Tea},
@@ -83,6 +87,7 @@ ROUTES = [
           who=Who.TOKEN_OR_OPERATOR),
     Route(method="GET", path="/v1/all", handler=_all, summary="All", answers={200: Tea}, who=Who.OPERATOR),
     Route(method="POST", path="/v1/hook", handler=_hook, summary="Hook", form=True, answers={200: None}),
+    Route(method="GET", path="/leak", handler=_leak, summary="Leak", answers={200: None}),
 ]  # fmt: skip
 
 
@@ -136,6 +141,37 @@ async def test_a_bad_request_gets_its_code(
     client: TestClient[web.Request, web.Application], body: bytes, expected: tuple[int, str]
 ) -> None:
     assert await refused(await client.post("/tea/v1/teas", data=body, headers=JSON)) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "told"),
+    [
+        ("GET", "/tea/leak", 500, ("One moment, please", "Un momento, por favor")),
+        ("GET", "/tea/nowhere", 404, ("There is nothing here", "Aquí no hay nada")),
+        ("POST", "/tea/leak", 405, ("That did not work", "Eso no ha funcionado")),
+    ],
+)
+async def test_what_no_page_answered_is_a_page_for_a_browser_alone(
+    client: TestClient[web.Request, web.Application], method: str, path: str, status: int, told: tuple[str, str]
+) -> None:
+    response = await client.request(method, path, headers={"Accept": "text/html,*/*;q=0.8"})
+
+    html = await response.text()
+    assert (response.status, response.content_type) == (status, "text/html")
+    assert all(words in html for words in told)
+    assert "secret" not in html
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert (await refused(await client.request(method, path, headers={"Accept": "application/json"})))[0] == status
+
+
+async def test_the_api_tells_a_browser_what_it_tells_everybody(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    body = b'{"leaf": "bug", "cups": 1}'
+    response = await client.post("/tea/v1/teas", data=body, headers={**JSON, "Accept": "text/html"})
+
+    assert await refused(response) == (500, "internal-error")
 
 
 @pytest.mark.parametrize(
