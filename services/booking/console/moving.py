@@ -1,4 +1,4 @@
-"""Moving a visit for a client: the free times of two weeks, one of them taken instead."""
+"""Moving a visit for a client: the free times of a week, one of them taken instead."""
 
 from __future__ import annotations
 

@@ -36,18 +36,18 @@ async def test_a_visit_is_moved_to_one_of_the_times_that_are_shown(desk: Desk) -
     assert kept.starts_at != visit.starts_at
 
 
-async def test_two_weeks_are_shown_at_a_time_and_none_that_are_past(desk: Desk) -> None:
+async def test_a_week_is_shown_at_a_time_and_none_that_are_past(desk: Desk) -> None:
     visit = await desk.house.book()
     today = desk.house.time().date()
     page = (await desk.see(path(visit)))[1]
     later = (await desk.see(f"{path(visit)}?day={today + timedelta(days=7)}"))[1]
 
     assert max(slots(page)) < min(slots(later))
-    assert "Two weeks before" not in page
-    assert "Two weeks before" in later
+    assert "Week before" not in page
+    assert "Week before" in later
     for wrong in ("?day=yesterday", "?day=0001-01-01", "?day=9999-12-31", "?day=2001-01-01", "?who=nobody"):
         assert slots((await desk.see(path(visit) + wrong))[1]) == slots(page)
-    assert (await desk.see(f"{path(visit)}?day=2040-01-01"))[1].count("No time is free in these two weeks.") == 1
+    assert (await desk.see(f"{path(visit)}?day=2040-01-01"))[1].count("No time is free in these seven days.") == 1
 
 
 async def test_a_time_that_was_taken_meanwhile_leads_back_to_those_that_are_free(desk: Desk) -> None:
