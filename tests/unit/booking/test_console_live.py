@@ -176,7 +176,8 @@ async def test_a_page_tells_a_browser_without_scripts_how_to_load_it_anew(wall: 
 
 async def test_nothing_of_another_practice_is_followed_and_nothing_without_a_pass(wall: Wall) -> None:
     visit = await wall.house.book()
-    wall.house.practices.kept["another"] = wall.house.practices.kept["still-water"]
+    ours = wall.house.practices.kept["still-water"]
+    wall.house.practices.kept["another"] = replace(ours, practice=replace(ours.practice, id="another"))
     stranger = replace(OWNER, practice="another")
     stream = await wall.follow_page(f"/?day={visit.starts_at:%Y-%m-%d}", stranger)
     await heard(stream, b"still here")
